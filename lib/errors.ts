@@ -1,0 +1,97 @@
+/**
+ * Every error that Torchwright makes: a class for each kind of mistake, each with a stable `code`.
+ *
+ * Match on `code` (or `instanceof`); messages say what was wrong and what to do, and may change.
+ */
+
+/** Base of all errors of this package. */
+export class TorchwrightError extends Error {
+  /** Stable name of the kind of error, such as `ERR_SHAPE`. */
+  readonly code: string;
+
+  constructor(message: string, code = 'ERR_TORCHWRIGHT', options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+  }
+}
+
+/** Defines nothing but a code: one line for each class below. */
+function errorClass(code: string) {
+  return class extends TorchwrightError {
+    constructor(message: string, options?: ErrorOptions) {
+      super(message, code, options);
+    }
+  };
+}
+
+/** Sizes that do not fit together or an index out of range. */
+export class ShapeError extends errorClass('ERR_SHAPE') {}
+/** An element type that an operation does not take, or that would lose information. */
+export class DtypeError extends errorClass('ERR_DTYPE') {}
+/** A device that is not there, or tensors on different devices. */
+export class DeviceError extends errorClass('ERR_DEVICE') {}
+/** Memory could not be had. */
+export class OutOfMemoryError extends errorClass('ERR_OUT_OF_MEMORY') {}
+/** Something was used after it was disposed. */
+export class DisposedError extends errorClass('ERR_DISPOSED') {}
+/** An argument of the wrong kind or number. */
+export class ArgumentError extends errorClass('ERR_ARGUMENT') {}
+/** A configuration that cannot be run; the message gives `file:line:column path` where there is a file. */
+export class ConfigError extends errorClass('ERR_CONFIG') {}
+/** A corpus, tokenizer or token file that is missing, damaged or does not fit. */
+export class DataError extends errorClass('ERR_DATA') {}
+/** A checkpoint or weight file that is missing, damaged or does not fit the model. */
+export class CheckpointError extends errorClass('ERR_CHECKPOINT') {}
+/** A libtorch that is not supported or not the one the addon was built for. */
+export class VersionError extends errorClass('ERR_VERSION') {}
+/** A failure between processes that train together. */
+export class DistributedError extends errorClass('ERR_DISTRIBUTED') {}
+/** A job ended because its AbortSignal was raised. */
+export class AbortError extends errorClass('ERR_ABORTED') {}
+/** libtorch or its addon could not be loaded; the message says what was tried and what to type. */
+export class LoadError extends errorClass('ERR_LOAD') {}
+/** Anything else that libtorch refused. */
+export class TorchError extends errorClass('ERR_TORCH') {}
+
+const classByCode = new Map<string, new (message: string, options?: ErrorOptions) => TorchwrightError>([
+  ['ERR_SHAPE', ShapeError],
+  ['ERR_DTYPE', DtypeError],
+  ['ERR_DEVICE', DeviceError],
+  ['ERR_OUT_OF_MEMORY', OutOfMemoryError],
+  ['ERR_DISPOSED', DisposedError],
+  ['ERR_ARGUMENT', ArgumentError],
+  ['ERR_CONFIG', ConfigError],
+  ['ERR_DATA', DataError],
+  ['ERR_CHECKPOINT', CheckpointError],
+  ['ERR_VERSION', VersionError],
+  ['ERR_DISTRIBUTED', DistributedError],
+  ['ERR_ABORTED', AbortError],
+  ['ERR_TORCH', TorchError],
+]);
+
+/** Where libtorch's own exception class does not tell the kind of mistake, its words do. */
+const wordsOfTorch: [RegExp, string][] = [
+  [/out of memory|can't allocate memory|allocate \d+ bytes/i, 'ERR_OUT_OF_MEMORY'],
+  [/expected all tensors to be on the same device|device type|CUDA|invalid device|on device/i, 'ERR_DEVICE'],
+  [/scalar type|dtype|same type|result type .* can't be cast|floating point|not implemented for '/i, 'ERR_DTYPE'],
+  [/shape|size|dimension|dim\b|out of range|broadcast|numel|elements/i, 'ERR_SHAPE'],
+];
+
+/** Makes the error for a native failure. `nativeTrace` is libtorch's message with its C++ trace; it becomes `cause`. */
+export type NativeErrorFactory = (code: string, message: string, nativeTrace: string | undefined) => TorchwrightError;
+
+export const nativeErrorFactory: NativeErrorFactory = (code, message, nativeTrace) => {
+  const kind = code === 'ERR_TORCH' ? (wordsOfTorch.find(([words]) => words.test(message))?.[1] ?? code) : code;
+  const ErrorOfKind = classByCode.get(kind) ?? TorchError;
+  return new ErrorOfKind(message, nativeTrace === undefined ? undefined : { cause: new Error(nativeTrace) });
+};
+
+/** Turns the loader's bare message into one that says what is missing and how to get it. */
+export function describeLoadFailure(error: unknown): LoadError {
+  const reason = error instanceof Error ? error.message : String(error);
+  const advice = /No native build was found/.test(reason)
+    ? 'The native addon has not been built. Run `npx torchwright build` (`npx torchwright doctor` says what is missing).'
+    : 'The native addon could not be loaded. `npx torchwright doctor` diagnoses it; `npx torchwright build` builds it anew.';
+  return new LoadError(`${advice}\n${reason}`, { cause: error });
+}

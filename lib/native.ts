@@ -1,0 +1,258 @@
+/**
+ * The door between the two languages: the only file that loads the addon, and the one place that says what it offers.
+ *
+ * A tensor crosses as a `Handle`, a number made of a slot and a generation; the addon keeps the `at::Tensor`.
+ * Every function that returns a handle gives the caller a new one, to be freed exactly once with `free`.
+ * Synchronous functions run on the calling thread; functions that return a Promise run as one job, in order, on the
+ * environment's own compute thread. Errors arrive as the classes of `errors.ts`.
+ */
+import path from 'node:path';
+
+import nodeGypBuild from 'node-gyp-build';
+
+import { describeLoadFailure, nativeErrorFactory, type NativeErrorFactory } from './errors';
+
+/** Names an `at::Tensor` of this environment. Never zero. */
+export type Handle = number;
+/** Names an operator overload of the loaded libtorch. */
+export type OperatorId = number;
+/** Names a native object (module, optimiser, generator, token file, loader, trainer) of this environment. */
+export type ObjectId = number;
+/** Names a cancellation flag: see `tokenCreate`. 0 stands for "cannot be cancelled". */
+export type CancelToken = number;
+
+/** One argument of an operator, as libtorch's schema states it. */
+export interface NativeArgument {
+  name: string;
+  /** The schema's type: `Tensor`, `Tensor?`, `Tensor[]`, `int`, `SymInt[]`, `Scalar`, `ScalarType?`, `str`, ... */
+  type: string;
+  keywordOnly: boolean;
+  /** Present when the argument may be left out; how the schema prints the default value. */
+  defaultValue?: string;
+  /** The operator writes into this argument (`Tensor(a!)`). */
+  written: boolean;
+}
+
+export interface NativeReturn {
+  type: string;
+  /** Index of the argument that this result *is* (in-place operators). Such results come back as `undefined`. */
+  argument?: number;
+}
+
+/** One overload of an operator. */
+export interface NativeSchema {
+  id: OperatorId;
+  /** Qualified name, such as `aten::add`. */
+  name: string;
+  overload: string;
+  arguments: NativeArgument[];
+  returns: NativeReturn[];
+}
+
+/**
+ * A value as it crosses: by the schema's type a `Handle` for a Tensor (null for an absent optional), an array of handles for
+ * Tensor[], number, bigint, boolean or `{ re, im }` for Scalar, number or bigint for int, number for float, string for
+ * str, ScalarType (`'float32'`), Device (`'cuda:0'`), Layout and MemoryFormat, an `ObjectId` for a Generator, arrays of these for lists.
+ */
+export type NativeValue = unknown;
+
+export interface NativeVersions {
+  /** libtorch the addon was compiled against, such as `2.13.0`. */
+  compiled: string;
+  /** libtorch that is loaded. */
+  loaded: string;
+  napi: number;
+}
+
+export interface NativeMemory {
+  /** Live handles. */
+  tensors: number;
+  /** Bytes of the distinct storages behind them, by device (`cpu`, `cuda:0`). */
+  bytes: Record<string, number>;
+}
+
+export interface NativeParameterGroup {
+  parameters: Handle[];
+  learningRate: number;
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+  weightDecay: number;
+}
+
+export interface NativeTrainStep {
+  /** Mean of the micro-batches' losses. */
+  loss: number;
+  /** L2 norm of all gradients before clipping. */
+  gradNorm: number;
+  /** Samples (blocks) and tokens consumed by this step. */
+  samples: number;
+  tokens: number;
+}
+
+export interface NativeEvaluation {
+  /** Mean cross-entropy of the batch. */
+  loss: number;
+  /** Predictions that equal their label, and predictions made. */
+  correct: number;
+  predicted: number;
+  samples: number;
+}
+
+export interface NativeFileTensor {
+  name: string;
+  dtype: string;
+  shape: number[];
+}
+
+export interface Native {
+  // environment ---------------------------------------------------------------------------------------------------
+  /** Hands in the maker of errors. Called once, below. */
+  initialize(makeError: NativeErrorFactory): void;
+  versions(): NativeVersions;
+  /** Whether the CUDA library is there, loaded and finds at least one device; how many. Tries to open it on first call. */
+  cudaDeviceCount(): number;
+  setThreads(count: number): void;
+  threads(): number;
+  memory(): NativeMemory;
+  /** Seeds the default generator of every device. */
+  manualSeed(seed: number | bigint): void;
+
+  // operators -----------------------------------------------------------------------------------------------------
+  /** Every operator name libtorch has registered, such as `aten::add`. */
+  operatorNames(): string[];
+  /** All overloads of one name; empty when there is none. */
+  schemas(name: string): NativeSchema[];
+  /** Calls an overload with all its arguments in schema order; `undefined` stands for the schema's default. One result comes as
+   *  itself, none as `undefined`, several as an array. */
+  call(id: OperatorId, ...args: NativeValue[]): NativeValue;
+
+  // tensors -------------------------------------------------------------------------------------------------------
+  /** Copies the view's bytes into a new tensor. The view must hold exactly the tensor's elements in `dtype`'s own format. */
+  fromBuffer(view: ArrayBufferView, shape: number[], dtype: string, device: string): Handle;
+  /** Copies a tensor's elements, row-major, into a new ArrayBuffer, blocking. */
+  readSync(tensor: Handle): ArrayBuffer;
+  /** The same as a job. */
+  read(token: CancelToken, tensor: Handle): Promise<ArrayBuffer>;
+  free(tensor: Handle): void;
+  /** Frees many at once; stale handles are ignored. */
+  freeMany(tensors: Float64Array, count: number): void;
+  /** A second handle to the same tensor. */
+  alias(tensor: Handle): Handle;
+  isLive(tensor: Handle): boolean;
+  shape(tensor: Handle): number[];
+  strides(tensor: Handle): number[];
+  dtype(tensor: Handle): string;
+  device(tensor: Handle): string;
+  requiresGrad(tensor: Handle): boolean;
+  setRequiresGrad(tensor: Handle, value: boolean): void;
+  isLeaf(tensor: Handle): boolean;
+  /** Name of the node that made it (`AddBackward0`), or null. */
+  gradFn(tensor: Handle): string | null;
+  grad(tensor: Handle): Handle | null;
+  setGrad(tensor: Handle, grad: Handle | null): void;
+  backward(tensor: Handle, gradient: Handle | null, retainGraph: boolean, createGraph: boolean): void;
+  gradEnabled(): boolean;
+  setGradEnabled(enabled: boolean): void;
+
+  // generators ----------------------------------------------------------------------------------------------------
+  generatorCreate(device: string, seed: number | bigint): ObjectId;
+  generatorSeed(generator: ObjectId, seed: number | bigint): void;
+
+  // jobs ----------------------------------------------------------------------------------------------------------
+  /** A flag that a job looks at between its parts; `cancel` makes the job reject with code `ERR_ABORTED`. */
+  tokenCreate(): CancelToken;
+  cancel(token: CancelToken): void;
+  /** Every token is released once its job has settled. */
+  tokenFree(token: CancelToken): void;
+  /** Resolves when all jobs queued so far have ended. */
+  drain(): Promise<void>;
+  /** Ends any native object; using it later is a DisposedError. */
+  objectFree(object: ObjectId): void;
+
+  // modules -------------------------------------------------------------------------------------------------------
+  moduleKinds(): string[];
+  /** Makes a registered module from its plan (plain data; each kind documents its own). */
+  moduleCreate(kind: string, plan: object, dtype: string, device: string): ObjectId;
+  moduleParameters(module: ObjectId): [name: string, tensor: Handle][];
+  moduleBuffers(module: ObjectId): [name: string, tensor: Handle][];
+  /** Calls one of the kind's methods (`forward`, `loss`, `evaluate`, ...) on the calling thread. */
+  moduleCall(module: ObjectId, method: string, inputs: (Handle | null)[]): Handle[];
+  /** The same as a job on the compute thread, under the caller's grad mode and the given autocast dtype. */
+  moduleRun(token: CancelToken, module: ObjectId, method: string, inputs: (Handle | null)[], autocast: string | null): Promise<Handle[]>;
+  moduleTrain(module: ObjectId, training: boolean): void;
+  /** Moves and converts in place; the parameters' handles stay the same tensors. */
+  moduleTo(module: ObjectId, device: string | null, dtype: string | null): void;
+
+  // optimiser -----------------------------------------------------------------------------------------------------
+  adamwCreate(groups: NativeParameterGroup[]): ObjectId;
+  /** Fused update of every parameter that has a gradient. `learningRates`: one for each group. */
+  adamwStep(optimizer: ObjectId, learningRates: number[]): void;
+  adamwZeroGrad(optimizer: ObjectId): void;
+  /** Step count and moments of each parameter, in the groups' order; null before its first update. */
+  adamwState(optimizer: ObjectId): ({ step: number; expAvg: Handle; expAvgSq: Handle } | null)[];
+  adamwLoadState(optimizer: ObjectId, state: ({ step: number; expAvg: Handle; expAvgSq: Handle } | null)[]): void;
+  /** Scales all gradients so that their joint L2 norm is at most `maxNorm`; returns the norm before. */
+  clipGradNorm(parameters: Handle[], maxNorm: number): number;
+
+  // token files and batches ------------------------------------------------------------------------------------------
+  /** Maps a file of little-endian token ids, `dtype` `uint16` or `uint32`. */
+  tokensOpen(file: string, dtype: 'uint16' | 'uint32'): { id: ObjectId; length: number };
+  /** The largest id in the file; a job, since it reads all of it. */
+  tokensMaximum(token: CancelToken, tokens: ObjectId): Promise<number>;
+  /** Batches of blocks, made ahead of time on a thread of their own. `offsets[i]` is the first token of block i. With a seed, the
+   *  order of epoch e is the permutation `torch.randperm` draws after seeding with `seed + e`; without, file order. The last batch of an epoch may be short. */
+  batchesCreate(
+    tokens: ObjectId,
+    offsets: Float64Array,
+    blockSize: number,
+    batchSize: number,
+    seed: number | null,
+    device: string,
+  ): ObjectId;
+  /** Continues at this epoch and batch. */
+  batchesSeek(batches: ObjectId, epoch: number, batch: number): void;
+  /** The next batch, `[samples, blockSize]` int64. */
+  batchesNext(token: CancelToken, batches: ObjectId): Promise<Handle>;
+
+  // training --------------------------------------------------------------------------------------------------------
+  /** One whole training step as a job: `accumulation` micro-batches (fewer at an epoch's end, as given), forward, backward, clip, update. */
+  trainStep(
+    token: CancelToken,
+    step: {
+      module: ObjectId;
+      batches: ObjectId;
+      optimizer: ObjectId;
+      microBatches: number;
+      learningRates: number[];
+      maxGradNorm: number | null;
+      autocast: string | null;
+    },
+  ): Promise<NativeTrainStep>;
+  /** One evaluation batch as a job: the module's `evaluate` on the next batch, without gradients. */
+  evaluateBatch(token: CancelToken, module: ObjectId, batches: ObjectId, autocast: string | null): Promise<NativeEvaluation>;
+
+  // files -----------------------------------------------------------------------------------------------------------
+  /** Reads and checks a safetensors header. */
+  safetensorsInspect(file: string): { tensors: NativeFileTensor[]; metadata: Record<string, string> };
+  /** Loads the named tensors (all when null) to `device`, as a job. */
+  safetensorsLoad(token: CancelToken, file: string, names: string[] | null, device: string): Promise<[name: string, tensor: Handle][]>;
+  /** Writes and syncs a file, as a job. The caller gives a temporary name and renames. */
+  safetensorsSave(token: CancelToken, file: string, tensors: [name: string, tensor: Handle][], metadata: Record<string, string>): Promise<void>;
+}
+
+const packageRoot = path.resolve(__dirname, '..');
+
+function load(): Native {
+  let addon: Native;
+  try {
+    addon = nodeGypBuild(packageRoot) as Native;
+  } catch (error) {
+    throw describeLoadFailure(error);
+  }
+  addon.initialize(nativeErrorFactory);
+  return addon;
+}
+
+/** The loaded addon of this environment. */
+export const native: Native = load();
