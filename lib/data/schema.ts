@@ -1,0 +1,57 @@
+/** The `data:` section of a study's configuration. */
+import { z } from 'zod';
+
+/** Corpora known by name: see `corpora.ts`. */
+export const corpusNames = ['moby-dick', 'sotu'] as const;
+export type CorpusName = (typeof corpusNames)[number];
+
+/** The largest vocabulary the tokenizer trainer can make: its limit is built in. */
+export const maxBpeVocabSize = 30_000;
+/** One special token and the 256 bytes: the vocabulary of a byte-level BPE that has no merge. */
+export const minBpeVocabSize = 257;
+
+const paths = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]);
+
+export const dataSchema = z
+  .strictObject({
+    /** `moby-dick`, `sotu`, or the path of a UTF-8 text file, or several. One line is one row; relative to the working folder. */
+    corpus: paths,
+    /**
+     * For text files: the part of the rows, from the beginning, that is kept for validation (run_clm's rule), or the
+     * path of a file, or several. Default 0.05. The named corpora bring their own split.
+     */
+    validation: z.union([z.number().gt(0).lt(1), paths]).optional(),
+    /** `bytes`, the path of a Hugging Face `tokenizer.json` or of its folder, or a byte-level BPE to train on the training text. */
+    tokenizer: z
+      .union([
+        z.string().min(1),
+        z.strictObject({
+          /** Size of the vocabulary, with the special token and the 256 bytes. */
+          bpe: z.int().min(minBpeVocabSize).max(maxBpeVocabSize),
+        }),
+      ])
+      .default('bytes'),
+    /**
+     * Tokens a training sample holds. At most the tokenizer's own maximum. Default: that maximum; where it exceeds the
+     * model's `maxPositionEmbeddings`, min(1024, maxPositionEmbeddings).
+     */
+    blockSize: z.int().min(2).optional(),
+  })
+  .superRefine((data, context) => {
+    if (data.validation !== undefined && isCorpusName(data.corpus)) {
+      context.addIssue({
+        code: 'custom',
+        path: ['validation'],
+        message: `the corpus ${data.corpus} brings its own validation text; leave this out`,
+      });
+    }
+  });
+
+/** What a user may write. */
+export type DataInput = z.input<typeof dataSchema>;
+/** With all defaults in place. */
+export type DataConfig = z.output<typeof dataSchema>;
+
+export function isCorpusName(corpus: string | readonly string[]): corpus is CorpusName {
+  return corpusNames.some((name) => name === corpus);
+}
