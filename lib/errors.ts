@@ -47,6 +47,8 @@ export class CheckpointError extends errorClass('ERR_CHECKPOINT') {}
 export class VersionError extends errorClass('ERR_VERSION') {}
 /** A failure between processes that train together. */
 export class DistributedError extends errorClass('ERR_DISTRIBUTED') {}
+/** A loss or gradient that is not a finite number. */
+export class NonFiniteError extends errorClass('ERR_NON_FINITE') {}
 /** A job ended because its AbortSignal was raised. */
 export class AbortError extends errorClass('ERR_ABORTED') {}
 /** libtorch or its addon could not be loaded; the message says what was tried and what to type. */
@@ -66,6 +68,7 @@ const classByCode = new Map<string, new (message: string, options?: ErrorOptions
   ['ERR_CHECKPOINT', CheckpointError],
   ['ERR_VERSION', VersionError],
   ['ERR_DISTRIBUTED', DistributedError],
+  ['ERR_NON_FINITE', NonFiniteError],
   ['ERR_ABORTED', AbortError],
   ['ERR_TORCH', TorchError],
 ]);

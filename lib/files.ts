@@ -1,0 +1,55 @@
+/** Files and folders that are either whole or not there: written under a temporary name, synced, renamed. */
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs/promises';
+import path from 'node:path';
+
+const temporaryName = (target: string) => `${target}.${randomBytes(4).toString('hex')}.tmp`;
+
+/** Writes a text file in one piece; its folder is made if need be. */
+export async function writeFileAtomically(file: string, text: string): Promise<void> {
+  await fs.mkdir(path.dirname(file), { recursive: true });
+  const temporary = temporaryName(file);
+  try {
+    await fs.writeFile(temporary, text, { flush: true });
+    await fs.rename(temporary, file);
+  } catch (error) {
+    await fs.rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/**
+ * Makes `folder` hold exactly what `write` puts into the empty folder it is given. What stood there before is removed only
+ * once the new one is complete; if `write` fails, it stays as it was.
+ */
+export async function replaceFolder(folder: string, write: (temporary: string) => Promise<void>): Promise<void> {
+  const target = path.resolve(folder);
+  const temporary = temporaryName(target);
+  const old = temporaryName(target);
+  await fs.mkdir(temporary, { recursive: true });
+  try {
+    await write(temporary);
+    const replaces = await moveAway(target, old);
+    try {
+      await fs.rename(temporary, target);
+    } catch (error) {
+      if (replaces) await fs.rename(old, target);
+      throw error;
+    }
+    await fs.rm(old, { recursive: true, force: true });
+  } catch (error) {
+    await fs.rm(temporary, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Whether there was anything to move. */
+async function moveAway(from: string, to: string): Promise<boolean> {
+  try {
+    await fs.rename(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,10 @@
+export { Trainer } from './trainer';
+export type { Checkpoints, TrainerOptions } from './trainer';
+export { evaluateBlocks } from './evaluate';
+export type { EvaluateOptions, EvaluationBatchEvent } from './evaluate';
+export { trainSchema, trainSectionSchema, seedSchema } from './config';
+export type { Precision, TrainConfig, TrainOptions } from './config';
+export type { CheckpointEvent, EndEvent, EvaluationEvent, StepEvent, TrainEvent } from './events';
+export type { LanguageModel } from './model';
+export { epochAfter, microBatchesOf, planSteps } from './plan';
+export type { StepPlan } from './plan';
