@@ -44,7 +44,7 @@ describe('evaluationMetrics', () => {
     [[batch(1, 1)], -1],
     [[batch(1, 1)], NaN],
   ])('refuses %j in %d s', (batches, runtime) => {
-    expect(() => evaluationMetrics(batches, runtime)).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT' }));
+    expect(() => evaluationMetrics(batches, runtime)).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT' }) as Error);
   });
 });
 

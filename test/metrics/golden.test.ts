@@ -91,7 +91,7 @@ describe('metrics as the Trainer shows them', () => {
       ['total_flos', Infinity],
       ['init_mem_cpu_alloc_delta', NaN],
     ] as const) {
-      expect(() => formatMetric(key, value)).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT' }));
+      expect(() => formatMetric(key, value)).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT' }) as Error);
     }
   });
 
