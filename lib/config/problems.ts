@@ -1,4 +1,6 @@
 /** From zod's issues to problems a reader understands: what was expected at which path, and what stands there. */
+import { inspect } from 'node:util';
+
 import type { z } from 'zod';
 
 import { knownKeys, nearestKey } from './known-keys';
@@ -83,7 +85,7 @@ function kindOf(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';
   if (typeof value === 'object') return 'a section';
-  return typeof value === 'function' ? 'a function' : String(value);
+  return typeof value === 'function' ? 'a function' : inspect(value);
 }
 
 function valueAt(root: unknown, path: readonly string[]): unknown {
