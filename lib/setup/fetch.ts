@@ -18,12 +18,13 @@ const requirement = `torch==${pinnedVersion}${process.platform === 'darwin' ? ''
 const otherPythons = ['3.11', '3.12', '3.13', '3.10', '3.14'];
 
 const host = 'https://download.pytorch.org/libtorch/cpu';
-/** The official archive for this machine, where there is one. */
-const officialArchive = {
+/** The official archives, by machine. */
+const officialArchives: Record<string, string> = {
   'linux-x64': `${host}/libtorch-shared-with-deps-${pinnedVersion}%2Bcpu.zip`,
   'darwin-arm64': `${host}/libtorch-macos-arm64-${pinnedVersion}.zip`,
   'win32-x64': `${host}/libtorch-win-shared-with-deps-${pinnedVersion}%2Bcpu.zip`,
-}[`${process.platform}-${process.arch}`];
+};
+const officialArchive = officialArchives[`${process.platform}-${process.arch}`];
 
 /** How fetching went; `tried` has a line for each way that failed. */
 export interface FetchOutcome {
