@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 
-import { parseVariant, sites, variantTitle, weightings, type Site, type Weighting } from './variant';
+import { parseVariant, sites, variantTitle, weightings } from './variant';
 
 const size = z.int().positive().max(2 ** 31 - 1);
 
@@ -87,7 +87,8 @@ const sizesShape = {
   mlpBias: z.boolean().default(false),
   /** Standard deviation of the initial weights. */
   initializerRange: z.number().positive().default(0.02),
-  attentionDropout: z.number().min(0).lt(1).default(0),
+  /** Hugging Face's key; Llama configurations have 0, and nothing else is supported. */
+  attentionDropout: z.literal(0).default(0),
   residual: residualSchema.prefault({}),
 };
 
@@ -167,4 +168,3 @@ export function residualTitle(residual: ResidualConfig): string {
   return variantTitle(residual) + (words.length > 0 ? ` (${words.join(', ')})` : '');
 }
 
-export type { Site, Weighting };

@@ -14,10 +14,12 @@ import type { CheckpointEvent, EvaluationEvent, StepEvent, TrainEvent } from './
 import { assertTrainable, checkVocabulary, deviceOf, type LanguageModel } from './model';
 import { epochAfter, microBatchesOf, planSteps, type StepPlan } from './plan';
 
-/** How the best model is kept. The trainer knows no model family and no file format. */
+/** Where and how models are kept. The trainer knows no model family and no file format. Folders are replaced as a whole, never half-written. */
 export interface Checkpoints {
-  /** Folder of the best model so far; replaced as a whole, never half-written. */
+  /** Folder of the best model so far. */
   best: string;
+  /** Folder of the model as training ended, also when it was stopped or diverged. */
+  last: string;
   /** Writes the model into an empty folder. */
   save(folder: string): Promise<void>;
   /** Reads the model's weights back. */
@@ -28,7 +30,7 @@ export interface TrainerOptions extends TrainOptions {
   data: { train: TokenBlocks; validation: TokenBlocks };
   /** Without it nothing is written. */
   checkpoints?: Checkpoints | undefined;
-  /** Ends the training with an AbortError between two parts of a step; the weights are those of the last whole step. */
+  /** Ends the training with an AbortError between two parts of a step; the weights of the last whole step are kept in `checkpoints.last`. */
   signal?: AbortSignal | undefined;
 }
 
@@ -88,13 +90,23 @@ export class Trainer implements AsyncIterable<TrainEvent> {
     const start = performance.now();
     const totals = { loss: 0, samples: 0 };
     const sinceLog = { loss: 0, steps: 0 };
-    while (this.#state.globalStep < plan.totalSteps) {
-      const event = await this.#step(optimizer, batches, totals);
-      this.#log(event, sinceLog);
-      yield event;
-      if (event.step % config.evalEvery === 0 || event.step === plan.totalSteps) yield* this.#evaluate();
+    try {
+      while (this.#state.globalStep < plan.totalSteps) {
+        const event = await this.#step(optimizer, batches, totals);
+        this.#log(event, sinceLog);
+        yield event;
+        if (event.step % config.evalEvery === 0 || event.step === plan.totalSteps) yield* this.#evaluate();
+      }
+    } finally {
+      // However it ended: the weights of the last whole step are not lost.
+      if (this.#state.globalStep > 0) await this.#keepLast();
     }
     yield { type: 'end', metrics: await this.#finish(start, totals), best: this.#best() };
+  }
+
+  async #keepLast(): Promise<void> {
+    const { checkpoints } = this.#options;
+    if (checkpoints !== undefined) await replaceFolder(checkpoints.last, (folder) => checkpoints.save(folder));
   }
 
   async #step(optimizer: AdamW, batches: NativeObject, totals: { loss: number; samples: number }): Promise<StepEvent> {

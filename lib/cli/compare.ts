@@ -1,0 +1,32 @@
+import type { Command } from 'commander';
+
+import { exitCodes } from './failure';
+import { overridesHelp, runStudyCommand } from './study-command';
+
+/** Adds `compare`: all variants of a study. */
+export function addCompare(program: Command): void {
+  program
+    .command('compare')
+    .description('train all variants of a study on the same data in the same order, report each, and compare them')
+    .argument('<study>', 'a YAML file, or the name of a shipped study: demo, sotu, note')
+    .argument('[overrides...]', overridesHelp)
+    .option('--out <folder>', "the comparison's folder, new or empty (default: a new one under the study's output)")
+    .addHelpText(
+      'after',
+      `
+Examples:
+  torchwright compare demo
+  torchwright compare demo 'variants=[baseline, 3.2]' train.maxSteps=200
+  torchwright compare sotu device=cuda train.precision=bf16 --out runs/sotu
+
+The folder gets comparison.md, comparison.csv and comparison.json, rewritten after each variant, and each variant's own run folder.`,
+    )
+    .action(async (source: string, overrides: string[], { out }: { out?: string }) => {
+      const [comparison, table] = await runStudyCommand(async (study, options) => {
+        const finished = await study.runStudy(source, { overrides, out, ...options });
+        return [finished, study.comparisonText(finished)] as const;
+      });
+      console.log(`\n${table}\n\nResults: ${comparison.folder}`);
+      if (comparison.rows.some((row) => row.error !== null)) process.exitCode = exitCodes.failed;
+    });
+}

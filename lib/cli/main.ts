@@ -1,0 +1,56 @@
+#!/usr/bin/env node
+/** The command line: which commands there are, and what an error looks like. Commands load what they need when they run. */
+import fs from 'node:fs';
+import path from 'node:path';
+
+import { Command, CommanderError } from 'commander';
+
+import { addBuild } from './build';
+import { addCompare } from './compare';
+import { addDoctor } from './doctor';
+import { addEvaluate } from './evaluate';
+import { exitCodes, exitCodeOf, printError } from './failure';
+import { addParity } from './parity';
+import { addTrain } from './train';
+
+const { version } = JSON.parse(fs.readFileSync(path.resolve(__dirname, '../../package.json'), 'utf8')) as { version: string };
+
+export function createProgram(): Command {
+  const program = new Command('torchwright')
+    .description('Trains and compares language models whose residual stream is recomputed, on libtorch.')
+    .version(version)
+    .option('--debug', 'show where in the program an error came from (also: TORCHWRIGHT_DEBUG=1)')
+    .showHelpAfterError('(add --help for the options and examples)')
+    .exitOverride()
+    .addHelpText(
+      'after',
+      `
+Examples:
+  torchwright compare demo                          seven variants on Moby-Dick, seven reports, one table: some minutes
+  torchwright train demo model.residual=3.2         one variant of the same study
+  torchwright train study.yaml train.learningRate=1e-3 --out runs/a
+  torchwright evaluate runs/a                       its best model, anew
+  torchwright doctor                                what is missing on this machine
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 130 interrupted.`,
+    );
+  for (const add of [addCompare, addTrain, addEvaluate, addParity, addDoctor, addBuild]) add(program);
+  for (const command of program.commands) command.exitOverride().showHelpAfterError('(add --help for the options and examples)');
+  return program;
+}
+
+async function main(): Promise<void> {
+  const program = createProgram();
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+      return;
+    }
+    printError(error, program.opts<{ debug?: boolean }>().debug ?? false);
+    process.exitCode = exitCodeOf(error);
+  }
+}
+
+if (require.main === module) void main();

@@ -1,0 +1,10 @@
+export { ResidualLlama } from './model';
+export { countParameters } from './cost';
+export type { BatchEvaluation, PlacementOptions, SpecialTokens } from './model';
+export { modelSchema, modelSectionSchema, residualOverrideSchema, residualSchema, residualTitle } from './config';
+export type { ModelConfig, ModelOptions, ResidualConfig, ResidualOverride } from './config';
+export { parseVariant, variantName, variantNames, variantTitle } from './variant';
+export type { ResidualVariant, Site, VariantName, Weighting } from './variant';
+export { parityCases, passes } from './parity';
+export type { Measurement, ParityCase, ParityDtype, ParityPlace } from './parity';
+export { fromHuggingFace, toHuggingFace } from './huggingface';

@@ -1,0 +1,65 @@
+/** What parity compares, and how far apart two things are. */
+import { CheckpointError, ShapeError } from '../../errors';
+import { native } from '../../native';
+import { withSignal, wrap, type Device, type Tensor } from '../../tensor';
+
+export type ParityDtype = 'float64' | 'float32';
+
+export interface ParityPlace {
+  dtype: ParityDtype;
+  device: Device;
+}
+
+/** One comparison with a golden value. */
+export interface Measurement {
+  /** Such as `float64 gradients`. */
+  what: string;
+  /** Largest difference; NaN where anything is not a number. */
+  error: number;
+  tolerance: number;
+}
+
+export function passes({ error, tolerance }: Measurement): boolean {
+  return error <= tolerance;
+}
+
+/** Golden tensors of a safetensors file, by name. They belong to the current scope. */
+export async function readTensors(file: string, signal?: AbortSignal): Promise<Map<string, Tensor>> {
+  const tensors = await withSignal(signal, (token) => native.safetensorsLoad(token, file, null, 'cpu'));
+  return new Map(tensors.map(([name, handle]) => [name, wrap(handle)]));
+}
+
+/** @throws CheckpointError when the file lacks the tensor */
+export function tensorOf(tensors: Map<string, Tensor>, name: string, file: string): Tensor {
+  const tensor = tensors.get(name);
+  if (tensor === undefined) throw new CheckpointError(`${file} holds no tensor ${name}.`);
+  return tensor;
+}
+
+const doubles = async (tensor: Tensor) => (await tensor.detach().to({ dtype: 'float64', device: 'cpu' }).data()) as Float64Array;
+
+/** Largest absolute difference, and the largest golden magnitude. @throws ShapeError when the shapes differ */
+export async function difference(actual: Tensor, golden: Tensor): Promise<{ absolute: number; magnitude: number }> {
+  if (actual.shape.join() !== golden.shape.join()) {
+    throw new ShapeError(`shape [${actual.shape.join(', ')}] where [${golden.shape.join(', ')}] is expected`);
+  }
+  const [a, b] = [await doubles(actual), await doubles(golden)];
+  let absolute = 0;
+  let magnitude = 0;
+  for (let i = 0; i < a.length; i++) {
+    const apart = Math.abs(a[i]! - b[i]!);
+    // Written so that a NaN, once met, stays.
+    if (!(apart <= absolute)) absolute = Number.isNaN(absolute) ? absolute : apart;
+    magnitude = Math.max(magnitude, Math.abs(b[i]!));
+  }
+  return { absolute, magnitude };
+}
+
+/** Measurements of several tensors as one: the worst of them. */
+export function worst(what: string, tolerance: number, errors: number[]): Measurement[] {
+  if (errors.length === 0) return [];
+  return [{ what, tolerance, error: errors.some(Number.isNaN) ? NaN : Math.max(...errors) }];
+}
+
+/** Accuracies are ratios of small whole numbers, of which float32 copies may have been written down. */
+export const accuracyTolerance = 1e-6;

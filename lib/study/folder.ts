@@ -1,0 +1,51 @@
+/** Where a run's files go. A folder that holds anything is never written into. */
+import fs from 'node:fs/promises';
+import path from 'node:path';
+
+import { ArgumentError } from '../errors';
+
+/** `2031-05-04_13-07-59`, local time. */
+function timestamp(date: Date): string {
+  const two = (part: number) => String(part).padStart(2, '0');
+  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join('-');
+  return `${day}_${[date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join('-')}`;
+}
+
+/**
+ * Makes the folder of a new run: `out` where given, else a new one in `output` named by the study and the time.
+ *
+ * @throws ArgumentError when `out` exists and is not an empty folder.
+ */
+export async function createRunFolder(name: string, output: string, out: string | undefined): Promise<string> {
+  if (out !== undefined) {
+    await claimGiven(out);
+    return out;
+  }
+  await fs.mkdir(output, { recursive: true });
+  const base = path.join(output, `${name}-${timestamp(new Date())}`);
+  for (let attempt = 1; ; attempt++) {
+    const folder = attempt === 1 ? base : `${base}-${attempt}`;
+    if (await claim(folder)) return folder;
+  }
+}
+
+async function claimGiven(folder: string): Promise<void> {
+  try {
+    await fs.mkdir(folder, { recursive: true });
+    if ((await fs.readdir(folder)).length === 0) return;
+  } catch (error) {
+    throw new ArgumentError(`The folder ${folder} cannot be made: ${(error as Error).message}`, { cause: error });
+  }
+  throw new ArgumentError(`The folder ${folder} is not empty. Give another one, or remove it first: results are never overwritten.`);
+}
+
+/** Whether the folder is now ours; false when somebody has it already. */
+async function claim(folder: string): Promise<boolean> {
+  try {
+    await fs.mkdir(folder);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,10 @@
+export { runStudy } from './compare';
+export { readStudy, shippedStudies, studySchema, studyVariants } from './config';
+export type { StudyConfig, StudyInput, StudyVariant } from './config';
+export { evaluateRun } from './evaluate';
+export type { RunEvaluation } from './evaluate';
+export type * from './events';
+export { trainStudy } from './run';
+export type { RunResult, StudyOptions } from './run';
+export { comparisonCsv, comparisonMarkdown, comparisonText } from './table';
+export type { Comparison, ComparisonRow } from './table';

@@ -1,0 +1,153 @@
+/** One training run from configuration to report: data, model, trainer, evaluation of the best model, files. */
+import path from 'node:path';
+
+import { formatConfig } from '../config';
+import { prepareData, type PreparedData } from '../data';
+import { ConfigError } from '../errors';
+import { writeFileAtomically } from '../files';
+import { saveMetrics, saveTrainerState, type Metrics } from '../metrics';
+import { ResidualLlama, countParameters, type ModelConfig } from '../residual';
+import { torch, type Device } from '../tensor';
+import { Trainer, evaluateBlocks, type TrainEvent } from '../train';
+import { readStudy, studyVariant, type StudyConfig, type StudyInput, type StudyVariant } from './config';
+import type { StudyEvent } from './events';
+import { createRunFolder } from './folder';
+
+/** The resolved configuration, in every run's folder. */
+export const configName = 'study.yaml';
+/** The best model by `eval_loss`, in every run's folder. */
+export const bestName = 'best';
+const lastName = 'last';
+
+export interface StudyOptions {
+  /** `a.b.c=value`, for a study read from a file. */
+  overrides?: string[] | undefined;
+  /** The run's folder: new or empty. Default: a new one in the study's `output`. */
+  out?: string | undefined;
+  /** Stops the work with an AbortError; what was finished stays. */
+  signal?: AbortSignal | undefined;
+  onEvent?: ((event: StudyEvent) => void) | undefined;
+  /** Where corpora and token files are kept; see `prepareData`. */
+  cacheDir?: string | undefined;
+}
+
+/** What one run gives. */
+export interface RunResult {
+  title: string;
+  folder: string;
+  parameters: number;
+  train: Metrics;
+  /** Of the best model where `train.loadBestModelAtEnd` is set, else of the last. */
+  eval: Metrics;
+  best: { step: number; loss: number } | null;
+}
+
+type Context = Pick<StudyOptions, 'signal' | 'onEvent'>;
+
+/** Makes a study's data ready. */
+export async function prepareStudyData(study: StudyConfig, { signal, onEvent, cacheDir }: StudyOptions): Promise<PreparedData> {
+  const data = await prepareData(study.data, {
+    maxPositionEmbeddings: study.model.maxPositionEmbeddings,
+    onProgress: (progress) => onEvent?.({ type: 'data', progress }),
+    ...(signal && { signal }),
+    ...(cacheDir !== undefined && { cacheDir }),
+  });
+  onEvent?.({ type: 'prepared', description: data.description });
+  return data;
+}
+
+/** A variant's model configuration. @throws ConfigError when the vocabulary cannot hold the tokenizer's ids */
+export function modelConfigOf(study: StudyConfig, variant: StudyVariant, data: PreparedData): ModelConfig {
+  const vocabSize = study.model.vocabSize ?? data.vocabSize;
+  if (vocabSize < data.vocabSize) {
+    throw new ConfigError(
+      `model.vocabSize ${vocabSize} is too small: the tokenizer gives ids up to ${data.vocabSize - 1}. ` +
+        `Set it to at least ${data.vocabSize}, or leave it out.`,
+    );
+  }
+  return { ...study.model, vocabSize, residual: variant.residual };
+}
+
+/** Trains one variant in its own (existing, empty) folder. */
+export async function runVariant(
+  study: StudyConfig,
+  variant: StudyVariant,
+  data: PreparedData,
+  folder: string,
+  place: { number: number; count: number },
+  { signal, onEvent }: Context,
+): Promise<RunResult> {
+  const config = modelConfigOf(study, variant, data);
+  torch.manualSeed(study.seed);
+  using model = ResidualLlama.create(config, { device: study.device as Device });
+  const parameters = countParameters(config);
+  const { variants: _others, ...resolved } = { ...study, model: config };
+  await writeFileAtomically(path.join(folder, configName), formatConfig(resolved));
+  onEvent?.({ type: 'variant', title: variant.title, ...place, parameters, folder });
+  const trainer = new Trainer(model, {
+    ...study.train,
+    seed: study.seed,
+    data,
+    signal,
+    checkpoints: {
+      best: path.join(folder, bestName),
+      last: path.join(folder, lastName),
+      async save(target) {
+        await model.save(target, data);
+        await data.tokenizer.save(target);
+      },
+      restore: (source) => model.loadWeights(source),
+    },
+  });
+  let end: Extract<TrainEvent, { type: 'end' }> | undefined;
+  try {
+    for await (const event of trainer) {
+      if (event.type === 'end') end = event;
+      onEvent?.(event);
+    }
+  } finally {
+    if (trainer.state.globalStep > 0) await saveTrainerState(folder, trainer.state);
+  }
+  const report = async (split: 'train' | 'eval', metrics: Metrics) => {
+    await saveMetrics(folder, split, metrics);
+    onEvent?.({ type: 'report', title: variant.title, split, metrics });
+  };
+  const { metrics: train, best } = end!;
+  await report('train', train);
+  const evaluation = await evaluateModel(model, data, study, { epoch: trainer.state.epoch }, { signal, onEvent });
+  await report('eval', evaluation);
+  return { title: variant.title, folder, parameters, train, eval: evaluation, best };
+}
+
+/** Evaluates a model on a study's validation blocks. */
+export async function evaluateModel(
+  model: ResidualLlama,
+  data: PreparedData,
+  study: StudyConfig,
+  { epoch }: { epoch?: number },
+  { signal, onEvent }: Context,
+): Promise<Metrics> {
+  const { evalBatchSize: batchSize, precision } = study.train;
+  const evaluation = evaluateBlocks(model, data.validation, { batchSize, precision, signal, ...(epoch !== undefined && { epoch }) });
+  for (;;) {
+    const next = await evaluation.next();
+    if (next.done) return next.value;
+    onEvent?.(next.value);
+  }
+}
+
+/**
+ * Trains the variant that the study's `model.residual` names, evaluates it and writes everything into a folder of its own:
+ * `study.yaml` (resolved), `best/` and `last/` (model folders), `train_results.json`, `eval_results.json`, `all_results.json`, `trainer_state.json`.
+ *
+ * @param source - a YAML file, the name of a shipped study, or an object
+ * @throws ConfigError, DataError, NonFiniteError, AbortError; after the last two, `last/` holds the weights of the last whole step.
+ */
+export async function trainStudy(source: string | StudyInput, options: StudyOptions = {}): Promise<RunResult> {
+  const study = readStudy(source, options.overrides);
+  const data = await prepareStudyData(study, options);
+  const variant = studyVariant(study.model.residual);
+  modelConfigOf(study, variant, data);
+  const folder = await createRunFolder(study.name, study.output, options.out);
+  return runVariant(study, variant, data, folder, { number: 1, count: 1 }, options);
+}
