@@ -1,0 +1,21 @@
+/** Modules: the base class, ordinary layers, and the wrapper of native ones. */
+export * as functional from './functional';
+export {
+  Dropout,
+  Embedding,
+  GELU,
+  LayerNorm,
+  Linear,
+  ReLU,
+  RMSNorm,
+  Sequential,
+  Sigmoid,
+  SiLU,
+  Tanh,
+  type Layer,
+  type LayerOptions,
+} from './layers';
+export { Module, type Member } from './module';
+export { NativeModule, type NativeModuleOptions, type RunOptions } from './native-module';
+export { Buffer, Parameter } from './parameter';
+export type { LoadResult, StateDict } from './state';

@@ -1,0 +1,96 @@
+/** Modules whose mathematics is native: one wrapper around the addon's generic door. */
+import { native, type Handle, type ObjectId } from '../native';
+import { applyGradMode, NativeObject, withSignal, wrap, type Device, type Dtype, type Tensor } from '../tensor';
+import { Module, type Member } from './module';
+import { Buffer, Parameter } from './parameter';
+
+export interface NativeModuleOptions {
+  /** Of the parameters. Default `float32`. */
+  dtype?: Dtype;
+  /** Default `cpu`. */
+  device?: Device;
+}
+
+export interface RunOptions {
+  signal?: AbortSignal | undefined;
+  /** Lower precision for matrix products, such as `bfloat16`. */
+  autocast?: Dtype | null;
+}
+
+/** Base of the typed wrappers, one for each kind of native module. Its parameters have the names the native side gives. */
+export abstract class NativeModule extends Module {
+  readonly #object: NativeObject;
+  readonly #members: [name: string, member: Parameter | Buffer][];
+
+  /**
+   * @param kind name under which the native side registered the module
+   * @param plan its sizes and switches, plain data
+   */
+  protected constructor(kind: string, plan: object, options: NativeModuleOptions = {}) {
+    super();
+    this.#object = new NativeObject(
+      native.moduleCreate(kind, plan, options.dtype ?? 'float32', options.device ?? 'cpu'),
+      kind,
+    );
+    const parameters = native.moduleParameters(this.#object.id);
+    const buffers = native.moduleBuffers(this.#object.id);
+    this.#members = [
+      ...adopt(parameters, (tensor) => new Parameter(tensor, { requiresGrad: tensor.requiresGrad })),
+      ...adopt(buffers, (tensor) => new Buffer(tensor)),
+    ];
+  }
+
+  /** Number of the native object, for trainers. @throws DisposedError */
+  get id(): ObjectId {
+    return this.#object.id;
+  }
+
+  override *namedMembers(): Iterable<[name: string, member: Member]> {
+    yield* this.#members;
+    yield* super.namedMembers();
+  }
+
+  /** Calls a native method on this thread. Inputs and results are the kind's own. */
+  call(method: string, inputs: readonly (Tensor | null)[]): Tensor[] {
+    applyGradMode();
+    return native.moduleCall(this.id, method, handles(inputs)).map(wrap);
+  }
+
+  /** Calls a native method as a job on the compute thread, in the caller's grad mode. */
+  async run(method: string, inputs: readonly (Tensor | null)[], options: RunOptions = {}): Promise<Tensor[]> {
+    const results = await withSignal(options.signal, (token) => {
+      applyGradMode();
+      return native.moduleRun(token, this.id, method, handles(inputs), options.autocast ?? null);
+    });
+    return results.map(wrap);
+  }
+
+  protected override setTraining(training: boolean): void {
+    super.setTraining(training);
+    native.moduleTrain(this.id, training);
+  }
+
+  protected override place(placement: { dtype?: Dtype; device?: Device }): void {
+    native.moduleTo(this.id, placement.device ?? null, placement.dtype ?? null);
+    super.place(placement);
+  }
+
+  override dispose(): void {
+    super.dispose();
+    this.#object.dispose();
+  }
+}
+
+function handles(tensors: readonly (Tensor | null)[]): (Handle | null)[] {
+  return tensors.map((tensor) => tensor && tensor.handle);
+}
+
+/** Gives each native tensor an owner that lives as long as the module. */
+function adopt<T extends Tensor>(named: [name: string, handle: Handle][], make: (tensor: Tensor) => T): [string, T][] {
+  return named.map(([name, handle]) => {
+    const tensor = wrap(handle);
+    const member = make(tensor);
+    tensor.dispose();
+    return [name, member];
+  });
+}

@@ -1,0 +1,24 @@
+/** Tensors, autograd, operators, scopes, devices, random numbers. */
+export { applyGradMode, enableGrad, isGradEnabled, noGrad } from './context';
+export { tensor, type TensorData, type TensorOptions } from './creation';
+export { checkDevice, cuda, isDevice, type Device } from './device';
+export { checkDtype, dtypes, isDtype, type Complex, type DataArray, type Dtype, type TypedArray } from './dtype';
+export type {
+  FftOperators,
+  LinalgOperators,
+  SpecialOperators,
+  TensorOperators,
+  TorchOperators,
+} from './generated/operators';
+export { gradcheck, type GradcheckOptions } from './gradcheck';
+export { withSignal } from './job';
+export type { Layout, MemoryFormat } from './kinds';
+export { memory, type Memory } from './memory';
+export { NativeObject } from './object';
+export { operator } from './operator';
+export { Generator, manualSeed } from './random';
+export { scope } from './scope';
+export type { FactoryOptions, Integer, Integers, Scalar } from './signature';
+export { Tensor, wrap, type BackwardOptions, type ToOptions } from './tensor';
+export { torch } from './torch';
+export type { Element, NestedArray, ReadOptions } from './values';
