@@ -99,10 +99,11 @@ export interface NativeEvaluation {
   samples: number;
 }
 
-export interface NativeFileTensor {
-  name: string;
+/** Where a file holds a tensor, row-major. */
+export interface NativeTensorPlace {
   dtype: string;
   shape: number[];
+  offset: number;
 }
 
 export interface Native {
@@ -233,12 +234,11 @@ export interface Native {
   evaluateBatch(token: CancelToken, module: ObjectId, batches: ObjectId, autocast: string | null): Promise<NativeEvaluation>;
 
   // files -----------------------------------------------------------------------------------------------------------
-  /** Reads and checks a safetensors header. */
-  safetensorsInspect(file: string): { tensors: NativeFileTensor[]; metadata: Record<string, string> };
-  /** Loads the named tensors (all when null) to `device`, as a job. */
-  safetensorsLoad(token: CancelToken, file: string, names: string[] | null, device: string): Promise<[name: string, tensor: Handle][]>;
-  /** Writes and syncs a file, as a job. The caller gives a temporary name and renames. */
-  safetensorsSave(token: CancelToken, file: string, tensors: [name: string, tensor: Handle][], metadata: Record<string, string>): Promise<void>;
+  /** Copies tensors out of a file to `device`, as a job; `offset` counts from the file's start. */
+  tensorsLoad(token: CancelToken, file: string, places: NativeTensorPlace[], device: string): Promise<Handle[]>;
+  /** Creates `file` (which must not exist) with `header` followed by the tensors' bytes, and syncs it, as a job. What is
+   *  not finished is removed. The caller gives a temporary name and renames. */
+  tensorsSave(token: CancelToken, file: string, header: Uint8Array, tensors: Handle[]): Promise<void>;
 }
 
 const packageRoot = path.resolve(__dirname, '..');

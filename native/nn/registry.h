@@ -1,7 +1,7 @@
 // The kinds of native modules, by name. A new kind is one class and one line in registry.cc.
 #pragma once
 
-#include <ATen/core/TensorOptions.h>
+#include <c10/core/TensorOptions.h>
 
 #include <memory>
 #include <string>

@@ -1,0 +1,107 @@
+// What JavaScript can see, a line each. lib/native.ts says what each function means.
+#include <dlfcn.h>
+#include <napi.h>
+
+#include "io/bindings.h"
+#include "nn/bindings.h"
+#include "runtime/bindings.h"
+#include "runtime/export.h"
+#include "tensor/bindings.h"
+#include "tensor/operators.h"
+#include "train/bindings.h"
+
+namespace torchwright {
+
+namespace {
+
+// Libtorch must never be unloaded, and with it this addon: a worker that ends would otherwise take both away.
+void stay_loaded() {
+  Dl_info self;
+  if (dladdr(reinterpret_cast<void*>(&stay_loaded), &self) != 0) dlopen(self.dli_fname, RTLD_LAZY | RTLD_NODELETE);
+}
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  stay_loaded();
+  auto* environment = new Environment(env);
+  env.SetInstanceData(environment);
+
+  const auto export_as = [&]<NativeFunction function>(const char* name) { export_function<function>(*environment, exports, name); };
+#define EXPORT(function, name) export_as.template operator()<function>(name)
+
+  EXPORT(runtime::initialize, "initialize");
+  EXPORT(runtime::versions, "versions");
+  EXPORT(runtime::cuda_devices, "cudaDeviceCount");
+  EXPORT(runtime::set_threads, "setThreads");
+  EXPORT(runtime::threads, "threads");
+  EXPORT(tensor::memory, "memory");
+  EXPORT(tensor::manual_seed, "manualSeed");
+
+  EXPORT(tensor::operator_names, "operatorNames");
+  EXPORT(tensor::schemas, "schemas");
+  napi_value call;
+  napi_create_function(env, "call", NAPI_AUTO_LENGTH, call_operator, environment, &call);
+  exports.Set("call", Napi::Value(env, call));
+
+  EXPORT(tensor::from_buffer, "fromBuffer");
+  EXPORT(tensor::read_sync, "readSync");
+  EXPORT(tensor::read, "read");
+  EXPORT(tensor::free, "free");
+  EXPORT(tensor::free_many, "freeMany");
+  EXPORT(tensor::alias, "alias");
+  EXPORT(tensor::is_live, "isLive");
+  EXPORT(tensor::shape, "shape");
+  EXPORT(tensor::strides, "strides");
+  EXPORT(tensor::dtype, "dtype");
+  EXPORT(tensor::device, "device");
+  EXPORT(tensor::requires_grad, "requiresGrad");
+  EXPORT(tensor::set_requires_grad, "setRequiresGrad");
+  EXPORT(tensor::is_leaf, "isLeaf");
+  EXPORT(tensor::grad_fn, "gradFn");
+  EXPORT(tensor::grad, "grad");
+  EXPORT(tensor::set_grad, "setGrad");
+  EXPORT(tensor::backward, "backward");
+  EXPORT(tensor::grad_enabled, "gradEnabled");
+  EXPORT(tensor::set_grad_enabled, "setGradEnabled");
+  EXPORT(tensor::generator_create, "generatorCreate");
+  EXPORT(tensor::generator_seed, "generatorSeed");
+
+  EXPORT(runtime::token_create, "tokenCreate");
+  EXPORT(runtime::cancel, "cancel");
+  EXPORT(runtime::token_free, "tokenFree");
+  EXPORT(runtime::drain, "drain");
+  EXPORT(runtime::object_free, "objectFree");
+
+  EXPORT(nn::kinds, "moduleKinds");
+  EXPORT(nn::create, "moduleCreate");
+  EXPORT(nn::parameters, "moduleParameters");
+  EXPORT(nn::buffers, "moduleBuffers");
+  EXPORT(nn::call, "moduleCall");
+  EXPORT(nn::run, "moduleRun");
+  EXPORT(nn::train, "moduleTrain");
+  EXPORT(nn::move_to, "moduleTo");
+
+  EXPORT(train::adamw_create, "adamwCreate");
+  EXPORT(train::adamw_step, "adamwStep");
+  EXPORT(train::adamw_zero_grad, "adamwZeroGrad");
+  EXPORT(train::adamw_state, "adamwState");
+  EXPORT(train::adamw_load_state, "adamwLoadState");
+  EXPORT(train::clip_grad_norm, "clipGradNorm");
+  EXPORT(train::train_step, "trainStep");
+  EXPORT(train::evaluate_batch, "evaluateBatch");
+
+  EXPORT(io::tokens_open, "tokensOpen");
+  EXPORT(io::tokens_maximum, "tokensMaximum");
+  EXPORT(io::batches_create, "batchesCreate");
+  EXPORT(io::batches_seek, "batchesSeek");
+  EXPORT(io::batches_next, "batchesNext");
+  EXPORT(io::tensors_load, "tensorsLoad");
+  EXPORT(io::tensors_save, "tensorsSave");
+#undef EXPORT
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(torchwright, init)
+
+}  // namespace torchwright

@@ -1,0 +1,105 @@
+#include "io/bindings.h"
+
+#include <algorithm>
+
+#include "io/batches.h"
+#include "io/tensor_file.h"
+#include "io/token_file.h"
+#include "runtime/job.h"
+#include "tensor/dtype.h"
+
+namespace torchwright::io {
+
+Napi::Value tokens_open(Environment& environment, const Napi::CallbackInfo& info) {
+  const std::string dtype = info[1].ToString();
+  if (dtype != "uint16" && dtype != "uint32") throw Error(code::kDtype, "token files are of uint16 or uint32, not " + dtype);
+  auto tokens = std::make_shared<TokenFile>(info[0].ToString(), dtype == "uint16" ? 2 : 4);
+  auto result = Napi::Object::New(info.Env());
+  result.Set("length", static_cast<double>(tokens->length()));
+  result.Set("id", environment.add_object(std::move(tokens)));
+  return result;
+}
+
+Napi::Value tokens_maximum(Environment& environment, const Napi::CallbackInfo& info) {
+  return submit(
+      environment, info[0],
+      [tokens = environment.object<TokenFile>(info[1], "token file")](const CancelFlag& cancel) {
+        constexpr int64_t kPart = 1 << 20;
+        std::vector<int64_t> part(kPart);
+        int64_t largest = -1;
+        for (int64_t first = 0; first < tokens->length(); first += kPart) {
+          cancel.check();
+          const int64_t count = std::min(kPart, tokens->length() - first);
+          tokens->copy(first, count, part.data());
+          largest = std::max(largest, *std::max_element(part.begin(), part.begin() + count));
+        }
+        return largest;
+      },
+      [](Environment& environment, int64_t largest) { return Napi::Number::New(environment.napi(), static_cast<double>(largest)); });
+}
+
+Napi::Value batches_create(Environment& environment, const Napi::CallbackInfo& info) {
+  if (!info[1].IsTypedArray() || info[1].As<Napi::TypedArray>().TypedArrayType() != napi_float64_array) {
+    throw Error(code::kArgument, "batches: expected the blocks' offsets as a Float64Array");
+  }
+  const auto list = info[1].As<Napi::Float64Array>();
+  BatchesOptions options{{}, to_int64(info.Env(), info[2], "a block size"), to_int64(info.Env(), info[3], "a batch size"),
+                         std::nullopt, parse_device(info[5].ToString())};
+  options.offsets.reserve(list.ElementLength());
+  for (std::size_t i = 0; i < list.ElementLength(); ++i) options.offsets.push_back(static_cast<int64_t>(list[i]));
+  if (!info[4].IsNull() && !info[4].IsUndefined()) options.seed = to_int64(info.Env(), info[4], "a whole number as seed");
+  return environment.add_object(
+      std::make_shared<Batches>(environment.object<TokenFile>(info[0], "token file"), std::move(options)));
+}
+
+Napi::Value batches_seek(Environment& environment, const Napi::CallbackInfo& info) {
+  environment.object<Batches>(info[0], "batches")
+      ->seek(to_int64(info.Env(), info[1], "an epoch"), to_int64(info.Env(), info[2], "a batch"));
+  return info.Env().Undefined();
+}
+
+Napi::Value batches_next(Environment& environment, const Napi::CallbackInfo& info) {
+  return submit(
+      environment, info[0],
+      [batches = environment.object<Batches>(info[1], "batches")](const CancelFlag& cancel) { return batches->next(cancel); },
+      [](Environment& environment, const at::Tensor& batch) {
+        return Napi::Number::New(environment.napi(), environment.add_tensor(batch));
+      });
+}
+
+Napi::Value tensors_load(Environment& environment, const Napi::CallbackInfo& info) {
+  if (!info[2].IsArray()) throw Error(code::kArgument, "expected an array of tensors' places");
+  const auto list = info[2].As<Napi::Array>();
+  std::vector<TensorPlace> places;
+  for (uint32_t i = 0; i < list.Length(); ++i) {
+    const auto entry = list.Get(i).As<Napi::Object>();
+    const auto sizes = entry.Get("shape").As<Napi::Array>();
+    TensorPlace place{parse_dtype(entry.Get("dtype").ToString()), {}, 0};
+    for (uint32_t j = 0; j < sizes.Length(); ++j) place.shape.push_back(to_int64(info.Env(), sizes.Get(j), "a size"));
+    const int64_t offset = to_int64(info.Env(), entry.Get("offset"), "an offset");
+    if (offset < 0) throw Error(code::kCheckpoint, "an offset is negative");
+    place.offset = static_cast<uint64_t>(offset);
+    places.push_back(std::move(place));
+  }
+  return submit(
+      environment, info[0],
+      [path = info[1].ToString().Utf8Value(), places = std::move(places), device = parse_device(info[3].ToString())](
+          const CancelFlag& cancel) { return load_tensors(path, places, device, cancel); },
+      [](Environment& environment, const std::vector<at::Tensor>& tensors) { return environment.handles_of(tensors); });
+}
+
+Napi::Value tensors_save(Environment& environment, const Napi::CallbackInfo& info) {
+  if (!info[2].IsBuffer() && !info[2].IsTypedArray()) throw Error(code::kArgument, "expected the header's bytes");
+  const auto view = info[2].As<Napi::Uint8Array>();
+  std::string header(reinterpret_cast<const char*>(view.Data()), view.ByteLength());
+  return submit(
+      environment, info[0],
+      [path = info[1].ToString().Utf8Value(), header = std::move(header), tensors = environment.tensor_list(info[3])](
+          const CancelFlag& cancel) {
+        save_tensors(path, header, tensors, cancel);
+        return true;
+      },
+      [](Environment& environment, bool) { return environment.napi().Undefined(); });
+}
+
+}  // namespace torchwright::io

@@ -1,0 +1,21 @@
+// What JavaScript sees of token files, batches and tensor files. The meaning of each function is documented in lib/native.ts.
+#pragma once
+
+#include <napi.h>
+
+namespace torchwright {
+
+class Environment;
+
+namespace io {
+
+Napi::Value tokens_open(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value tokens_maximum(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value batches_create(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value batches_seek(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value batches_next(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value tensors_load(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value tensors_save(Environment& environment, const Napi::CallbackInfo& info);
+
+}  // namespace io
+}  // namespace torchwright

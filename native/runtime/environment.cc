@@ -1,0 +1,96 @@
+#include "runtime/environment.h"
+
+namespace torchwright {
+
+namespace {
+
+// V8 hears of external memory in steps this coarse: telling it of each tensor costs more than most operators.
+constexpr int64_t kToldInSteps = 64 << 20;
+
+int64_t bytes_of(const at::Tensor& tensor) {
+  return tensor.layout() == at::kStrided ? static_cast<int64_t>(tensor.nbytes()) : 0;
+}
+
+}  // namespace
+
+Environment::Environment(Napi::Env env) : env_(env), compute_(std::make_unique<ComputeThread>(*this)) {
+  // Hooks run in reverse order: added after the compute thread's own, this one joins the thread before its channel closes.
+  napi_add_env_cleanup_hook(env, on_cleanup, this);
+}
+
+Environment::~Environment() { napi_remove_env_cleanup_hook(env_, on_cleanup, this); }
+
+void Environment::on_cleanup(void* data) {
+  auto* self = static_cast<Environment*>(data);
+  self->compute_->stop();
+  self->objects_.clear();
+  self->tensors_.clear();
+}
+
+void Environment::tell_v8(int64_t change) {
+  bytes_ += change;
+  const int64_t untold = bytes_ - bytes_told_;
+  if (untold < kToldInSteps && untold > -kToldInSteps) return;
+  int64_t total;
+  napi_adjust_external_memory(env_, untold, &total);
+  bytes_told_ = bytes_;
+}
+
+Handle Environment::add_tensor(at::Tensor tensor) {
+  tell_v8(bytes_of(tensor));
+  return tensors_.add(std::move(tensor));
+}
+
+at::Tensor Environment::take_tensor(Handle handle) {
+  at::Tensor tensor = tensors_.take(handle);
+  if (tensor.defined()) tell_v8(-bytes_of(tensor));
+  return tensor;
+}
+
+const at::Tensor& Environment::tensor(Napi::Value handle) {
+  if (!handle.IsNumber()) throw Error(code::kArgument, "expected a tensor");
+  return tensors_.get(handle.As<Napi::Number>().DoubleValue());
+}
+
+at::Tensor Environment::optional_tensor(Napi::Value handle) {
+  if (handle.IsNull() || handle.IsUndefined()) return at::Tensor();
+  return tensor(handle);
+}
+
+std::vector<at::Tensor> Environment::tensor_list(Napi::Value handles) {
+  if (!handles.IsArray()) throw Error(code::kArgument, "expected an array of tensors");
+  const auto array = handles.As<Napi::Array>();
+  std::vector<at::Tensor> tensors;
+  tensors.reserve(array.Length());
+  for (uint32_t i = 0; i < array.Length(); ++i) tensors.push_back(tensor(array.Get(i)));
+  return tensors;
+}
+
+std::vector<at::Tensor> Environment::optional_tensor_list(Napi::Value handles) {
+  if (!handles.IsArray()) throw Error(code::kArgument, "expected an array of tensors");
+  const auto array = handles.As<Napi::Array>();
+  std::vector<at::Tensor> tensors;
+  tensors.reserve(array.Length());
+  for (uint32_t i = 0; i < array.Length(); ++i) tensors.push_back(optional_tensor(array.Get(i)));
+  return tensors;
+}
+
+Napi::Value Environment::handles_of(const std::vector<at::Tensor>& tensors) {
+  auto array = Napi::Array::New(env_, tensors.size());
+  for (uint32_t i = 0; i < tensors.size(); ++i) array.Set(i, Napi::Number::New(env_, add_tensor(tensors[i])));
+  return array;
+}
+
+CancelFlag Environment::cancel_flag(Napi::Value token) {
+  const double id = token.IsNumber() ? token.As<Napi::Number>().DoubleValue() : 0;
+  return id == 0 ? CancelFlag() : *cancel_flags_.get(id);
+}
+
+Napi::Value Environment::make_error(const ErrorReport& report) {
+  const auto message = Napi::String::New(env_, report.message);
+  if (error_factory_.IsEmpty()) return Napi::Error::New(env_, report.message).Value();
+  const Napi::Value trace = report.trace.empty() ? env_.Undefined() : Napi::String::New(env_, report.trace);
+  return error_factory_.Call({Napi::String::New(env_, report.code), message, trace});
+}
+
+}  // namespace torchwright

@@ -1,0 +1,51 @@
+// What JavaScript sees of tensors. The meaning of each function is documented in lib/native.ts.
+#pragma once
+
+#include <napi.h>
+
+namespace torchwright {
+
+class Environment;
+
+namespace tensor {
+
+// creation.cc: bytes in and out
+Napi::Value from_buffer(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value read_sync(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value read(Environment& environment, const Napi::CallbackInfo& info);
+
+// lifetime.cc
+Napi::Value free(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value free_many(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value alias(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value is_live(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value memory(Environment& environment, const Napi::CallbackInfo& info);
+
+// properties.cc
+Napi::Value shape(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value strides(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value dtype(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value device(Environment& environment, const Napi::CallbackInfo& info);
+
+// autograd.cc
+Napi::Value requires_grad(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value set_requires_grad(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value is_leaf(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value grad_fn(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value grad(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value set_grad(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value backward(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value grad_enabled(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value set_grad_enabled(Environment& environment, const Napi::CallbackInfo& info);
+
+// random.cc
+Napi::Value manual_seed(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value generator_create(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value generator_seed(Environment& environment, const Napi::CallbackInfo& info);
+
+// operator_bindings.cc
+Napi::Value operator_names(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value schemas(Environment& environment, const Napi::CallbackInfo& info);
+
+}  // namespace tensor
+}  // namespace torchwright

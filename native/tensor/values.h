@@ -1,0 +1,41 @@
+// Values between JavaScript and libtorch's operators: an IValue of the schema's type, and back.
+#pragma once
+
+#include <ATen/core/ivalue.h>
+#include <ATen/core/jit_type.h>
+#include <napi.h>
+
+#include <optional>
+#include <string>
+
+namespace torchwright {
+
+class Environment;
+
+// What an argument of a schema takes, worked out once from its type.
+struct ValueKind {
+  enum class Base { kTensor, kScalar, kInt, kFloat, kBool, kString, kDtype, kLayout, kMemoryFormat, kDevice, kGenerator };
+  Base base = Base::kTensor;
+  bool list = false;
+  bool optional = false;           // of the whole value
+  bool optional_elements = false;  // of a list's elements: Tensor?[]
+  bool symbolic = false;           // SymInt
+  int32_t length = 0;              // N of int[N]: one number may stand for all
+};
+
+// Nothing for the few types that JavaScript cannot give (Dimname, Stream, Storage, ...).
+std::optional<ValueKind> kind_of(const c10::Type& type, std::optional<int32_t> length);
+
+// How the kind is written in a schema: `Tensor?[]`, `SymInt[2]`, `ScalarType?`.
+std::string kind_text(const ValueKind& kind);
+
+// Throws ERR_ARGUMENT (or ERR_DTYPE, ERR_DEVICE, ERR_DISPOSED) when the value does not fit.
+c10::IValue to_ivalue(Environment& environment, napi_value value, const ValueKind& kind);
+
+// Tensors become new handles.
+napi_value to_javascript(Environment& environment, const c10::IValue& value, const std::optional<ValueKind>& kind);
+
+// A whole number of JavaScript (number or bigint) that fits int64.
+int64_t to_int64(napi_env env, napi_value value, const char* what);
+
+}  // namespace torchwright
