@@ -1,0 +1,98 @@
+/**
+ * A byte-level BPE trained on a text. The trainer of the `tokenizers` package takes no options: it always goes to 30,000
+ * entries and leaves out bytes it has not seen. Its merges come in learned order, though, so that the first of them, with the special
+ * token and all 256 bytes before them, are exactly the smaller vocabulary, and one that loses no byte.
+ */
+import { open, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+
+import { DataError, LoadError } from '../errors';
+import { byteCharacters, byteLevelTokenizerJson, endOfText, type Merge } from './byte-level';
+import { cached, sha256 } from './cache';
+import { runProgram } from './program';
+import { maxBpeVocabSize, minBpeVocabSize } from './schema';
+import { hashText, readRows, type TextPart } from './text';
+
+/** Written as a string because it runs in a process of its own, where the trainer's unstoppable progress lines are dropped. */
+const trainingProgram = `
+  const [, library, text, result] = process.argv;
+  try {
+    const { BPE, Tokenizer, byteLevelPreTokenizer } = require(library);
+    const tokenizer = new Tokenizer(BPE.empty());
+    tokenizer.setPreTokenizer(byteLevelPreTokenizer(false, true));
+    tokenizer.train([text]);
+    tokenizer.save(result);
+  } catch (error) {
+    console.log(error.message);
+    process.exitCode = 1;
+  }
+`;
+
+export interface TrainBpeOptions {
+  cacheDir: string;
+  signal?: AbortSignal | undefined;
+  /** Called when the merges are not in the cache and have to be learned. */
+  onTrain?: () => void;
+}
+
+/**
+ * The text of a `tokenizer.json` whose vocabulary has exactly `vocabSize` entries. The same text gives the same tokenizer.
+ * @throws DataError when the text gives fewer, naming the largest size it gives
+ */
+export async function trainBpe(
+  parts: readonly TextPart[],
+  vocabSize: number,
+  options: TrainBpeOptions,
+): Promise<string> {
+  const { cacheDir, signal, onTrain } = options;
+  const key = sha256('bpe-1', await hashText(parts, signal)).slice(0, 32);
+  const { folder } = await cached(cacheDir, 'bpe', key, async (temporary) => {
+    onTrain?.();
+    const merges = await learnMerges(parts, temporary, signal);
+    await writeFile(path.join(temporary, 'merges.json'), JSON.stringify(merges));
+    return {};
+  });
+  const merges = JSON.parse(await readFile(path.join(folder, 'merges.json'), 'utf8')) as Merge[];
+  return tokenizerJson(merges, vocabSize);
+}
+
+async function learnMerges(
+  parts: readonly TextPart[],
+  folder: string,
+  signal: AbortSignal | undefined,
+): Promise<Merge[]> {
+  const text = path.join(folder, 'text');
+  const result = path.join(folder, 'trained.json');
+  const handle = await open(text, 'wx');
+  try {
+    for await (const rows of readRows(parts, signal)) await handle.write(Buffer.concat(rows));
+  } finally {
+    await handle.close();
+  }
+  const args = ['-e', trainingProgram, require.resolve('tokenizers'), text, result];
+  const { code, output } = await runProgram(process.execPath, args, { signal, dropStderr: true });
+  if (code !== 0)
+    throw new LoadError(`training the tokenizer failed (exit code ${code}): ${output || 'it gave no reason'}`);
+  const { model } = JSON.parse(await readFile(result, 'utf8')) as { model: { merges: Merge[] } };
+  await rm(text);
+  await rm(result);
+  return model.merges;
+}
+
+/** Special token, bytes in the order of their characters, then tokens in the order learned: as the trainer numbers them. */
+function tokenizerJson(merges: readonly Merge[], vocabSize: number): string {
+  const tokens = [endOfText, ...byteCharacters().sort()];
+  const ids = new Map(tokens.map((token, id) => [token, id]));
+  let used = 0;
+  for (; used < merges.length && ids.size < vocabSize; used++) {
+    const token = (merges[used] as Merge).join('');
+    if (!ids.has(token)) ids.set(token, ids.size);
+  }
+  if (ids.size < vocabSize) {
+    throw new DataError(
+      `a byte-level BPE of ${vocabSize} entries cannot be learned from this text: it gives ${ids.size} at most (from ` +
+        `${minBpeVocabSize} to ${maxBpeVocabSize} are possible); lower data.tokenizer.bpe or give more text`,
+    );
+  }
+  return byteLevelTokenizerJson(Object.fromEntries(ids), merges.slice(0, used), [endOfText]);
+}

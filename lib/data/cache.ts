@@ -1,0 +1,94 @@
+/**
+ * Things made once and kept: a folder for each, named by a hash of all that it was made from, with a manifest of its files'
+ * hashes. An entry that is damaged in any way is made again.
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open, readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+
+import { replaceFolder, writeFileAtomically } from '../files';
+
+export interface CacheEntry<Facts> {
+  folder: string;
+  /** What `make` returned, as JSON keeps it. */
+  facts: Facts;
+}
+
+interface Manifest<Facts> {
+  facts: Facts;
+  /** SHA-256 of each file. */
+  files: Record<string, string>;
+}
+
+const manifestName = 'manifest.json';
+
+/**
+ * The entry `kind/key` below `root`, made if it is not there whole.
+ * @param make fills the empty folder it is given, without subfolders, and returns facts to keep, plain data
+ */
+export async function cached<Facts>(
+  root: string,
+  kind: string,
+  key: string,
+  make: (folder: string) => Promise<Facts>,
+): Promise<CacheEntry<Facts>> {
+  const folder = path.join(root, kind, key);
+  const known = await readManifest<Facts>(folder);
+  if (known) return { folder, facts: known.facts };
+  let made: Facts | undefined;
+  await replaceFolder(folder, async (temporary) => {
+    made = await make(temporary);
+    const files: Record<string, string> = {};
+    for (const name of await readdir(temporary)) {
+      await sync(path.join(temporary, name));
+      files[name] = await hashFile(path.join(temporary, name));
+    }
+    await writeFileAtomically(path.join(temporary, manifestName), sealed({ facts: made, files }));
+  });
+  return { folder, facts: made as Facts };
+}
+
+/** The manifest, or undefined when it or any file is missing or not as it was written. */
+async function readManifest<Facts>(folder: string): Promise<Manifest<Facts> | undefined> {
+  try {
+    const text = await readFile(path.join(folder, manifestName), 'utf8');
+    const { content } = JSON.parse(text) as { content: Manifest<Facts> };
+    if (sealed(content) !== text) return undefined;
+    for (const [name, hash] of Object.entries(content.files)) {
+      if ((await hashFile(path.join(folder, name))) !== hash) return undefined;
+    }
+    return content;
+  } catch (error) {
+    const { code = 'ENOENT' } = error as NodeJS.ErrnoException; // what is not a manifest at all counts as missing
+    if (code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** The manifest's text, with its own hash in it. */
+function sealed(content: Manifest<unknown>): string {
+  return JSON.stringify({ content, sha256: sha256(JSON.stringify(content)) });
+}
+
+async function sync(file: string): Promise<void> {
+  const handle = await open(file, 'r+');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function hashFile(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+/** SHA-256 of texts, told apart whatever they hold. */
+export function sha256(...texts: string[]): string {
+  return createHash('sha256')
+    .update(texts.length === 1 ? (texts[0] ?? '') : JSON.stringify(texts))
+    .digest('hex');
+}

@@ -1,0 +1,59 @@
+/** Where tokenizers come from: the configuration, or files. */
+import { readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+
+import { DataError } from '../errors';
+import { trainBpe, type TrainBpeOptions } from './bpe';
+import { endOfText } from './byte-level';
+import { ByteTokenizer } from './byte-tokenizer';
+import { HuggingFaceTokenizer, type TokenizerSettings } from './huggingface-tokenizer';
+import type { DataConfig } from './schema';
+import type { TextPart } from './text';
+import type { TextTokenizer } from './tokenizer';
+
+/** The tokenizer that a configuration asks for; a BPE is trained on `trainText`. */
+export async function openTokenizer(
+  config: DataConfig['tokenizer'],
+  trainText: readonly TextPart[],
+  options: TrainBpeOptions,
+): Promise<TextTokenizer> {
+  if (config === 'bytes') return new ByteTokenizer();
+  if (typeof config === 'string') return loadTokenizer(config);
+  const json = await trainBpe(trainText, config.bpe, options);
+  return HuggingFaceTokenizer.fromJson(json, { bos_token: endOfText, eos_token: endOfText }, 'the trained tokenizer');
+}
+
+/**
+ * Reads a Hugging Face `tokenizer.json`, or the one in a folder, with the `tokenizer_config.json` beside it where there is one.
+ * @throws DataError for a file that is missing or is no tokenizer
+ */
+export async function loadTokenizer(location: string): Promise<TextTokenizer> {
+  const isFolder = (await stat(location).catch(() => undefined))?.isDirectory() ?? false;
+  const file = isFolder ? path.join(location, 'tokenizer.json') : location;
+  const json = await readText(file);
+  if (json === undefined)
+    throw new DataError(`there is no tokenizer ${file}; name a tokenizer.json or the folder it is in`);
+  const settingsFile = path.join(path.dirname(file), 'tokenizer_config.json');
+  const settings = parseSettings(await readText(settingsFile), settingsFile);
+  return HuggingFaceTokenizer.fromJson(json, settings, file);
+}
+
+async function readText(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new DataError(`cannot read ${file}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function parseSettings(text: string | undefined, file: string): TokenizerSettings {
+  if (text === undefined) return {};
+  try {
+    const settings = JSON.parse(text) as unknown;
+    if (typeof settings === 'object' && settings !== null) return settings;
+  } catch (cause) {
+    throw new DataError(`${file} is not JSON: ${(cause as Error).message}`, { cause });
+  }
+  throw new DataError(`${file} is not a JSON object`);
+}

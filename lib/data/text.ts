@@ -1,0 +1,179 @@
+/** Text on disk as parts of UTF-8 files, read in rows: a row is one line with its line break, as run_clm has it. */
+import { isUtf8 } from 'node:buffer';
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+
+import { DataError } from '../errors';
+import { roundHalfEven } from '../metrics';
+import { throwIfAborted } from './abort';
+
+/** Bytes `start` to before `end` of a file. Begins at the beginning of a row. */
+export interface TextPart {
+  file: string;
+  start: number;
+  end: number;
+}
+
+const lineBreak = 0x0a;
+const chunkBytes = 256 * 1024;
+/** Longer than any text is; beyond it a row could not become a string. */
+const longestRowBytes = 256 * 1024 * 1024;
+
+/** @throws DataError for a file that is missing, not a file, or empty */
+export async function openText(files: readonly string[]): Promise<TextPart[]> {
+  const parts: TextPart[] = [];
+  for (const file of files) {
+    const status = await stat(file).catch((cause: NodeJS.ErrnoException) => {
+      const reason = cause.code === 'ENOENT' ? 'there is no such file' : cause.message;
+      throw new DataError(`cannot read the text ${file}: ${reason}`, { cause });
+    });
+    if (!status.isFile()) throw new DataError(`cannot read the text ${file}: it is not a file; name the files in it`);
+    if (status.size === 0) throw new DataError(`the text ${file} is empty`);
+    parts.push({ file, start: 0, end: status.size });
+  }
+  return parts;
+}
+
+export const textBytes = (parts: readonly TextPart[]) => parts.reduce((sum, { start, end }) => sum + end - start, 0);
+
+/** Raw bytes of the parts, in order; `at` is where in its file a chunk begins. */
+export async function* readChunks(
+  parts: readonly TextPart[],
+  signal?: AbortSignal,
+): AsyncGenerator<{ part: TextPart; at: number; bytes: Buffer }> {
+  for (const part of parts) {
+    if (part.start === part.end) continue;
+    let at = part.start;
+    const stream = createReadStream(part.file, { start: part.start, end: part.end - 1, highWaterMark: chunkBytes });
+    try {
+      for await (const chunk of stream) {
+        throwIfAborted(signal);
+        const bytes = chunk as Buffer;
+        yield { part, at, bytes };
+        at += bytes.length;
+      }
+    } finally {
+      stream.destroy();
+    }
+    if (at !== part.end) throw new DataError(`the text ${part.file} became shorter while it was read`);
+  }
+}
+
+/**
+ * Rows of some hundred kB at a time. A part's last row may lack its line break.
+ * @throws DataError that names the byte, where the text is not UTF-8
+ */
+export async function* readRows(parts: readonly TextPart[], signal?: AbortSignal): AsyncGenerator<Buffer[]> {
+  let begun: Buffer[] = [];
+  let begunBytes = 0;
+  for await (const { part, at, bytes } of readChunks(parts, signal)) {
+    const isLast = at + bytes.length === part.end;
+    const complete = isLast ? bytes.length : bytes.lastIndexOf(lineBreak) + 1;
+    if (complete === 0) {
+      begun.push(bytes);
+      begunBytes += bytes.length;
+      if (begunBytes > longestRowBytes) throw tooLongError(part, at + bytes.length - begunBytes);
+      continue;
+    }
+    const text =
+      begun.length === 0 ? bytes.subarray(0, complete) : Buffer.concat([...begun, bytes.subarray(0, complete)]);
+    checkUtf8(text, part.file, at - begunBytes);
+    const rest = bytes.subarray(complete);
+    begun = rest.length === 0 ? [] : [rest];
+    begunBytes = rest.length;
+    yield splitRows(text);
+  }
+}
+
+function splitRows(text: Buffer): Buffer[] {
+  const rows: Buffer[] = [];
+  for (let start = 0; start < text.length;) {
+    const end = text.indexOf(lineBreak, start);
+    const next = end < 0 ? text.length : end + 1;
+    rows.push(text.subarray(start, next));
+    start = next;
+  }
+  return rows;
+}
+
+function tooLongError({ file }: TextPart, start: number): DataError {
+  return new DataError(
+    `${file}: the line that begins at byte ${start} has more than ${longestRowBytes} bytes; break the text into lines`,
+  );
+}
+
+function checkUtf8(text: Buffer, file: string, at: number): void {
+  if (isUtf8(text)) return;
+  const offset = firstInvalidByte(text);
+  const value = (text[offset] ?? 0).toString(16).padStart(2, '0');
+  throw new DataError(
+    `${file} is not UTF-8 text: byte ${at + offset} (0x${value}) does not fit; convert the file to UTF-8`,
+  );
+}
+
+/** Decoding puts U+FFFD for what does not fit; all before the first such place encodes back to the bytes it came from. */
+function firstInvalidByte(text: Buffer): number {
+  const decoded = text.toString('utf8');
+  const genuine = Buffer.from('\ufffd');
+  let offset = 0;
+  for (let from = 0; ;) {
+    const mark = decoded.indexOf('\ufffd', from);
+    offset += Buffer.byteLength(decoded.slice(from, mark));
+    if (!text.subarray(offset, offset + genuine.length).equals(genuine)) return offset;
+    offset += genuine.length;
+    from = mark + 1;
+  }
+}
+
+/** SHA-256 of the parts' bytes and borders. */
+export async function hashText(parts: readonly TextPart[], signal?: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  hash.update(JSON.stringify(parts.map(({ start, end }) => end - start)));
+  for await (const { bytes } of readChunks(parts, signal)) hash.update(bytes);
+  return hash.digest('hex');
+}
+
+/**
+ * Splits text after its first rows, by run_clm's rule: `fraction` of all rows, rounded, ties to even.
+ * @returns the first rows, and the rest
+ */
+export async function splitFirstRows(
+  parts: readonly TextPart[],
+  fraction: number,
+  signal?: AbortSignal,
+): Promise<{ first: TextPart[]; rest: TextPart[] }> {
+  let rows = 0;
+  for await (const { rowStarts } of rowStartsOf(parts, signal)) rows += rowStarts.length;
+  let wanted = roundHalfEven((fraction * 100 * rows) / 100, 0);
+  const found = { first: [] as TextPart[], rest: [] as TextPart[] };
+  let cut: { part: TextPart; at: number } | undefined;
+  for await (const { part, rowStarts } of rowStartsOf(parts, signal)) {
+    const at = rowStarts[wanted];
+    if (at !== undefined) {
+      cut = { part, at };
+      break;
+    }
+    wanted -= rowStarts.length;
+  }
+  const cutIndex = cut ? parts.indexOf(cut.part) : parts.length;
+  for (const [index, part] of parts.entries()) {
+    const border = index < cutIndex ? part.end : index > cutIndex ? part.start : (cut?.at ?? part.end);
+    if (border > part.start) found.first.push({ ...part, end: border });
+    if (border < part.end) found.rest.push({ ...part, start: border });
+  }
+  return found;
+}
+
+/** Where rows begin, chunk by chunk. */
+async function* rowStartsOf(parts: readonly TextPart[], signal?: AbortSignal) {
+  let begins = true;
+  for await (const { part, at, bytes } of readChunks(parts, signal)) {
+    const rowStarts: number[] = begins || at === part.start ? [at] : [];
+    for (let found = bytes.indexOf(lineBreak); found >= 0; found = bytes.indexOf(lineBreak, found + 1)) {
+      if (found + 1 < bytes.length) rowStarts.push(at + found + 1);
+    }
+    begins = bytes.at(-1) === lineBreak;
+    yield { part, rowStarts };
+  }
+}
