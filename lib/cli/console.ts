@@ -11,6 +11,8 @@ const lineEveryMs = 10_000;
 export class StudyConsole {
   readonly #terminal = process.stderr.isTTY;
   #bar: SingleBar | undefined;
+  /** The bar counts evaluation batches, not steps. */
+  #evaluates = false;
   #title = '';
   #evaluation = '';
   #said = new Set<string>();
@@ -28,8 +30,7 @@ export class StudyConsole {
       case 'step':
         return this.#step(event);
       case 'evaluationBatch':
-        this.#bar?.update({ note: `evaluating ${event.batch}/${event.batches}` });
-        return;
+        return this.#evaluationBatch(event.batch, event.batches);
       case 'evaluation':
         this.#evaluation = `eval loss ${(event.metrics.eval_loss ?? NaN).toFixed(4)}`;
         this.#bar?.update({ note: this.#evaluation });
@@ -38,6 +39,7 @@ export class StudyConsole {
       case 'end':
         return this.#endBar();
       case 'report':
+        this.#endBar();
         console.log(`\n${event.title}\n${formatMetrics(event.split, event.metrics)}`);
         return;
       case 'failure':
@@ -66,33 +68,47 @@ export class StudyConsole {
 
   #step(event: StepEvent): void {
     if (this.#terminal) {
-      this.#bar ??= this.#startBar(event);
-      this.#bar.update(event.step, { loss: event.loss.toFixed(4), note: this.#evaluation });
+      this.#bar ??= this.#startBar(event.totalSteps, this.#title);
+      this.#bar.update(event.step, { loss: `loss ${event.loss.toFixed(4)}`, note: this.#evaluation });
       return;
     }
-    if (performance.now() - this.#lastLine < lineEveryMs) return;
-    this.#say(
+    this.#sayNowAndThen(
       `${this.#title}: step ${event.step} of ${event.totalSteps}, epoch ${event.epoch.toFixed(2)}, loss ${event.loss.toFixed(4)}, ` +
         `${Math.round(event.tokens / event.seconds)} tokens/s`,
     );
   }
 
-  #startBar(event: StepEvent): SingleBar {
-    this.#evaluation = '';
+  /** During training, a note on its bar; the last evaluation has a bar of its own. */
+  #evaluationBatch(batch: number, batches: number): void {
+    const note = `evaluating ${batch}/${batches}`;
+    if (!this.#terminal) return this.#sayNowAndThen(`${this.#title}: ${note}`);
+    if (this.#bar === undefined || this.#evaluates) {
+      this.#evaluates = true;
+      this.#bar ??= this.#startBar(batches, 'evaluating');
+      this.#bar.update(batch);
+    } else this.#bar.update({ note });
+  }
+
+  #startBar(total: number, title: string): SingleBar {
     const bar = new SingleBar({
-      format: '{title} {bar} {value}/{total}  loss {loss}  {note}  {eta_formatted} left',
+      format: '{title} {bar} {value}/{total}  {loss}  {note}  {eta_formatted} left',
       hideCursor: true,
       clearOnComplete: true,
       stream: process.stderr,
     });
-    bar.start(event.totalSteps, 0, { title: this.#title, loss: '', note: '' });
+    bar.start(total, 0, { title, loss: '', note: '' });
     return bar;
   }
 
   #endBar(): void {
     this.#bar?.stop();
     this.#bar = undefined;
+    this.#evaluates = false;
     this.#evaluation = '';
+  }
+
+  #sayNowAndThen(line: string): void {
+    if (performance.now() - this.#lastLine >= lineEveryMs) this.#say(line);
   }
 
   #say(line: string): void {

@@ -6,9 +6,8 @@ import { z } from 'zod';
 
 import { parseConfig } from '../config';
 import { CheckpointError } from '../errors';
-import { native } from '../native';
 import type { Module } from '../nn';
-import { noGrad, scope, withSignal, wrap, type Tensor } from '../tensor';
+import { inspectSafetensors, loadSafetensors, saveSafetensors, scope, type Tensor } from '../tensor';
 
 const singleFile = 'model.safetensors';
 const indexFile = 'model.safetensors.index.json';
@@ -42,7 +41,7 @@ async function weightFiles(folder: string): Promise<Map<string, string[]>> {
   const exists = (name: string) => fs.access(path.join(folder, name)).then(() => true, () => false);
   if (await exists(singleFile)) {
     const file = path.join(folder, singleFile);
-    return new Map([[file, native.safetensorsInspect(file).tensors.map((tensor) => tensor.name)]]);
+    return new Map([[file, [...(await inspectSafetensors(file)).tensors.keys()]]]);
   }
   if (!(await exists(indexFile))) throw new CheckpointError(`${folder} holds neither ${singleFile} nor ${indexFile}.`);
   const index = path.join(folder, indexFile);
@@ -56,13 +55,13 @@ async function weightFiles(folder: string): Promise<Map<string, string[]>> {
 }
 
 /** Compares names and shapes before anything is read, so that a wrong file changes nothing. */
-function checkFit(folder: string, files: Map<string, string[]>, parameters: Map<string, Tensor>): void {
+async function checkFit(folder: string, files: Map<string, string[]>, parameters: Map<string, Tensor>): Promise<void> {
   const problems: string[] = [];
   const missing = new Set(parameters.keys());
   for (const [file, wanted] of files) {
-    const held = new Map(native.safetensorsInspect(file).tensors.map((tensor) => [tensor.name, tensor.shape]));
+    const held = (await inspectSafetensors(file)).tensors;
     for (const name of wanted) {
-      const shape = held.get(name);
+      const shape = held.get(name)?.shape;
       const parameter = parameters.get(name);
       missing.delete(name);
       if (shape === undefined) problems.push(`${path.basename(file)} lacks ${name}, which the index places there`);
@@ -95,24 +94,16 @@ export async function loadWeights(module: Module, folder: string, { tied, signal
   const needless = (name: string) => computed.test(name) || (tied && name === 'lm_head.weight');
   const files = await weightFiles(folder);
   for (const [file, names] of files) files.set(file, names.filter((name) => !needless(name)));
-  checkFit(folder, files, parameters);
+  await checkFit(folder, files, parameters);
   for (const [file, names] of files) {
     if (names.length === 0) continue;
-    const tensors = await withSignal(signal, (token) => native.safetensorsLoad(token, file, names, 'cpu'));
-    scope(() => noGrad(() => tensors.forEach(([name, handle]) => parameters.get(name)!.copy_(wrap(handle)))));
+    await scope(async () => {
+      module.loadStateDict(await loadSafetensors(file, { names, signal }), { strict: false });
+    });
   }
 }
 
 /** Writes a module's parameters as `model.safetensors`, whole or not at all. */
-export async function saveWeights(module: Module, folder: string, signal?: AbortSignal): Promise<void> {
-  const file = path.join(folder, singleFile);
-  const temporary = `${file}.${process.pid}.tmp`;
-  const tensors = [...module.namedParameters()].map(([name, tensor]): [string, number] => [name, tensor.handle]);
-  try {
-    await withSignal(signal, (token) => native.safetensorsSave(token, temporary, tensors, { format: 'pt' }));
-    await fs.rename(temporary, file);
-  } catch (error) {
-    await fs.rm(temporary, { force: true });
-    throw error;
-  }
+export async function saveWeights(module: Module, folder: string): Promise<void> {
+  await saveSafetensors(path.join(folder, singleFile), module.namedParameters(), { metadata: { format: 'pt' } });
 }

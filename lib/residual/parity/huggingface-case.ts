@@ -4,9 +4,9 @@ import path from 'node:path';
 import { z } from 'zod';
 
 import { parseConfig } from '../../config';
-import { noGrad, scope, torch, type Tensor } from '../../tensor';
+import { loadSafetensors, noGrad, scope, torch, type Tensor } from '../../tensor';
 import { ResidualLlama } from '../model';
-import { accuracyTolerance, difference, readTensors, tensorOf, worst, type Measurement, type ParityPlace } from './measure';
+import { accuracyTolerance, difference, tensorOf, worst, type Measurement, type ParityPlace } from './measure';
 
 const caseSchema = z.looseObject({
   name: z.string().regex(/^[^/\\]+$/, 'must be a folder beside the index'),
@@ -26,7 +26,7 @@ export async function runHuggingFaceCase(content: unknown, root: string, place: 
   const { dtype, device } = place;
   return scope(async () => {
     const file = path.join(folder, 'expected.safetensors');
-    const tensors = await readTensors(file);
+    const tensors = await loadSafetensors(file);
     const ids = tensorOf(tensors, 'input_ids', file).to({ device });
     const labels = tensorOf(tensors, 'labels', file).to({ device });
     using model = await ResidualLlama.load(folder, place);

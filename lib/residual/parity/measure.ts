@@ -1,7 +1,6 @@
 /** What parity compares, and how far apart two things are. */
 import { CheckpointError, ShapeError } from '../../errors';
-import { native } from '../../native';
-import { withSignal, wrap, type Device, type Tensor } from '../../tensor';
+import type { Device, Tensor } from '../../tensor';
 
 export type ParityDtype = 'float64' | 'float32';
 
@@ -21,12 +20,6 @@ export interface Measurement {
 
 export function passes({ error, tolerance }: Measurement): boolean {
   return error <= tolerance;
-}
-
-/** Golden tensors of a safetensors file, by name. They belong to the current scope. */
-export async function readTensors(file: string, signal?: AbortSignal): Promise<Map<string, Tensor>> {
-  const tensors = await withSignal(signal, (token) => native.safetensorsLoad(token, file, null, 'cpu'));
-  return new Map(tensors.map(([name, handle]) => [name, wrap(handle)]));
 }
 
 /** @throws CheckpointError when the file lacks the tensor */

@@ -6,10 +6,10 @@ import { z } from 'zod';
 import { parseConfig } from '../../config';
 import { CheckpointError } from '../../errors';
 import { AdamW, clipGradNorm, decayGroups } from '../../optim';
-import { noGrad, scope, type Tensor } from '../../tensor';
+import { loadSafetensors, noGrad, scope, type Tensor } from '../../tensor';
 import { fromHuggingFace } from '../huggingface';
 import { ResidualLlama } from '../model';
-import { accuracyTolerance, difference, readTensors, tensorOf, worst, type Measurement, type ParityPlace } from './measure';
+import { accuracyTolerance, difference, tensorOf, worst, type Measurement, type ParityPlace } from './measure';
 
 const baseName = z.string().regex(/^[^/\\]+$/, 'must be a file of the same folder');
 const tolerance = z.number().nonnegative();
@@ -48,7 +48,7 @@ export async function runResidualCase(content: unknown, folder: string, toleranc
   return scope(async () => {
     const weights = path.join(folder, golden.weights);
     const file = path.join(folder, golden.file);
-    const tensors = new Map([...(await readTensors(weights)), ...(await readTensors(file))]);
+    const tensors = new Map([...(await loadSafetensors(weights)), ...(await loadSafetensors(file))]);
     const at = (name: string) => tensorOf(tensors, name, file);
     const ids = tensorOf(tensors, 'input_ids', weights).to({ device: place.device });
     const labels = tensorOf(tensors, 'labels', weights).to({ device: place.device });
