@@ -123,14 +123,21 @@ function explain(what: string, { output }: Outcome): string {
 /** Turns the build tool's progress lines into a bar. */
 class CompileBar {
   private bar: ReturnType<Progress['bar']> | undefined;
+  private total = 0;
 
   constructor(private readonly progress: Progress) {}
 
   readonly onLine = (line: string): void => {
-    const match = progressLine.exec(line);
-    if (!match) return;
-    this.bar ??= this.progress.bar('compiling', Number(match[2] ?? 100), match[2] ? 'steps' : '%');
-    this.bar.update(Number(match[1]));
+    const [, done, total] = progressLine.exec(line) ?? [];
+    if (done === undefined) return;
+    const steps = Number(total ?? 100);
+    if (steps !== this.total) {
+      // Ninja counts anew once it has looked for new files.
+      this.stop();
+      this.bar = this.progress.bar('compiling', steps, total === undefined ? '%' : 'steps');
+      this.total = steps;
+    }
+    this.bar?.update(Number(done));
   };
 
   stop(): void {

@@ -58,7 +58,7 @@ function checkNode(): Check {
 
 /** First line of `tool --version`, or undefined when there is no such tool. */
 function versionOf(tool: string): string | undefined {
-  const { status, stdout } = spawnSync(tool, ['--version'], { encoding: 'utf8', timeout: 20_000 });
+  const { status, stdout } = spawnSync(tool, ['--version'], { env: process.env, encoding: 'utf8', timeout: 20_000 });
   return status === 0 ? stdout.split('\n')[0]?.trim() : undefined;
 }
 

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { EnvHttpProxyAgent, fetch, type Response } from 'undici';
+import { Agent, EnvHttpProxyAgent, fetch, type Dispatcher, type Response } from 'undici';
 
 import { LoadError } from '../errors';
 import type { Progress } from './progress';
@@ -26,10 +26,12 @@ const quietSeconds = 60;
 /** A failure that another try may cure. */
 class Interruption extends Error {}
 
-/** A client that goes through `HTTPS_PROXY` and `HTTP_PROXY` except for the hosts in `NO_PROXY`. */
-function proxyingClient(): EnvHttpProxyAgent {
+/** A client that goes through `HTTPS_PROXY` and `HTTP_PROXY`, if set, except for the hosts in `NO_PROXY`. */
+function makeClient(): Dispatcher {
   const silence = quietSeconds * 1000;
-  return new EnvHttpProxyAgent({ connect: { timeout: 30_000 }, headersTimeout: silence, bodyTimeout: silence });
+  const options = { connect: { timeout: 30_000 }, headersTimeout: silence, bodyTimeout: silence };
+  const wantsProxy = Object.keys(process.env).some((name) => /^https?_proxy$/i.test(name));
+  return wantsProxy ? new EnvHttpProxyAgent(options) : new Agent(options);
 }
 
 /** undici says only "fetch failed"; the reason is in the causes. */
@@ -44,14 +46,14 @@ function reasonOf(error: unknown): string {
 
 /** A small text file, or undefined when the server has none. */
 export async function downloadText(url: string): Promise<string | undefined> {
-  const dispatcher = proxyingClient();
+  const dispatcher = makeClient();
   try {
     const response = await fetch(url, { dispatcher });
     return response.ok ? await response.text() : undefined;
   } catch (error) {
     throw new LoadError(`${url} cannot be reached: ${reasonOf(error)}`, { cause: error });
   } finally {
-    await dispatcher.close();
+    await dispatcher.destroy();
   }
 }
 
@@ -71,11 +73,11 @@ export async function download(url: string, file: string, options: DownloadOptio
   const part = new PartialFile(`${file}.part`);
   const resumed = part.size > 0;
   fs.mkdirSync(path.dirname(file), { recursive: true });
-  const dispatcher = proxyingClient();
+  const dispatcher = makeClient();
   try {
     await persist(url, part, dispatcher, options);
   } finally {
-    await dispatcher.close();
+    await dispatcher.destroy();
   }
   const sha256 = await sha256Of(part.file);
   if (options.sha256 !== undefined && sha256 !== options.sha256.toLowerCase()) {
@@ -91,7 +93,7 @@ export async function download(url: string, file: string, options: DownloadOptio
 }
 
 /** Tries until the file is whole. */
-async function persist(url: string, part: PartialFile, dispatcher: EnvHttpProxyAgent, options: DownloadOptions) {
+async function persist(url: string, part: PartialFile, dispatcher: Dispatcher, options: DownloadOptions) {
   const { progress, patience = 5, pause = 1000 } = options;
   for (let failures = 0; ;) {
     const before = part.size;
@@ -111,18 +113,19 @@ async function persist(url: string, part: PartialFile, dispatcher: EnvHttpProxyA
 }
 
 /** One request and its body. */
-async function attempt(
-  url: string,
-  part: PartialFile,
-  dispatcher: EnvHttpProxyAgent,
-  progress: Progress,
-): Promise<void> {
+async function attempt(url: string, part: PartialFile, dispatcher: Dispatcher, progress: Progress): Promise<void> {
   const start = part.size;
   const headers: Record<string, string> = { 'accept-encoding': 'identity' };
   if (start > 0) headers.range = `bytes=${start}-`;
   if (start > 0 && part.validator !== undefined) headers['if-range'] = part.validator;
   const response = await fetch(url, { dispatcher, headers });
-  const total = judge(url, response, part, start);
+  let total: number | 'complete' | undefined;
+  try {
+    total = judge(url, response, part, start);
+  } catch (error) {
+    await response.body?.cancel();
+    throw error;
+  }
   if (total === 'complete') return void (await response.body?.cancel());
   if (response.body === null) throw new Interruption('the answer has no body');
   const bar = total === undefined ? undefined : progress.bar('downloading', Math.ceil(total / megabyte), 'MB');

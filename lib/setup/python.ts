@@ -22,7 +22,11 @@ export interface Python {
 
 /** Asks a Python for its `torch`; a string says why there is no answer. */
 export function askPython(command: string): Python | string {
-  const { error, status, stdout, stderr } = spawnSync(command, ['-c', question], { encoding: 'utf8', timeout: 20_000 });
+  const { error, status, stdout, stderr } = spawnSync(command, ['-c', question], {
+    env: process.env,
+    encoding: 'utf8',
+    timeout: 20_000,
+  });
   if (error) return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'not found' : error.message;
   if (status !== 0) return `failed: ${stderr.trim().split('\n').at(-1) ?? ''}`;
   try {

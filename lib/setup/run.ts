@@ -16,7 +16,7 @@ export function run(
 ): Promise<Outcome> {
   const { onLine, ...spawnOptions } = options;
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { ...spawnOptions, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, args, { env: process.env, ...spawnOptions, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     let pending = '';
     const take = (chunk: string) => {
