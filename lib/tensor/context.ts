@@ -5,7 +5,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
 import { native } from '../native';
-import type { Scope } from './scope';
+
+/** A scope as contexts carry it; `scope.ts` says what it does with its members. */
+export interface Scope {
+  readonly open: boolean;
+  readonly outer: Scope | undefined;
+  add(member: object): void;
+}
 
 export interface Context {
   readonly scope: Scope | undefined;

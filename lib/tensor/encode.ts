@@ -2,10 +2,9 @@
 import { DtypeError } from '../errors';
 import {
   dtypeFacts,
-  inferDtype,
   isTypedArray,
+  typedArrayName,
   type Complex,
-  type DataArray,
   type Dtype,
   type Kind,
   type TypedArray,
@@ -15,11 +14,8 @@ import type { Element } from './values';
 /** @param kind the kind of all the values */
 export function encode(values: TypedArray | readonly Element[], kind: Kind, dtype: Dtype): ArrayBufferView {
   const facts = dtypeFacts(dtype);
-  if (
-    isTypedArray(values) &&
-    inferDtype(values) === (facts.carrier ?? dtype) &&
-    values.BYTES_PER_ELEMENT === byteSize(facts.array)
-  ) {
+  // Arrays of the dtype's own memory layout cross as they are; those of bool must be checked for 0 and 1.
+  if (isTypedArray(values) && typedArrayName(values) === facts.array.name && dtype !== 'bool') {
     if (facts.carrier !== undefined) checkRange(values as Float32Array, dtype);
     return values;
   }
@@ -30,10 +26,6 @@ export function encode(values: TypedArray | readonly Element[], kind: Kind, dtyp
   for (let index = 0; index < values.length; index++)
     encoded[index] = store(values[index] as number | bigint | boolean);
   return encoded;
-}
-
-function byteSize(array: new (length: number) => DataArray): number {
-  return (array as unknown as { BYTES_PER_ELEMENT: number }).BYTES_PER_ELEMENT;
 }
 
 function encodeComplex(values: TypedArray | readonly Element[], kind: Kind, dtype: Dtype): ArrayBufferView {

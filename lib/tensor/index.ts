@@ -7,7 +7,6 @@ export type {
   FftOperators,
   LinalgOperators,
   SpecialOperators,
-  TensorOperators,
   TorchOperators,
 } from './generated/operators';
 export { gradcheck, type GradcheckOptions } from './gradcheck';
@@ -17,6 +16,15 @@ export { memory, type Memory } from './memory';
 export { NativeObject } from './object';
 export { operator } from './operator';
 export { Generator, manualSeed } from './random';
+export {
+  inspectSafetensors,
+  loadSafetensors,
+  saveSafetensors,
+  type LoadSafetensorsOptions,
+  type SafetensorsEntry,
+  type SafetensorsFile,
+  type SaveSafetensorsOptions,
+} from './safetensors';
 export { scope } from './scope';
 export type { FactoryOptions, Integer, Integers, Scalar } from './signature';
 export { Tensor, wrap, type BackwardOptions, type ToOptions } from './tensor';

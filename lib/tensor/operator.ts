@@ -51,11 +51,11 @@ export class Operator {
     const plan = this.#plans.get(key) ?? this.#resolve(key, values.slice(0, count), options);
 
     const { sources } = plan;
-    const crossing: unknown[] = [plan.id];
+    const crossing: unknown[] = [];
     for (let index = 0; index < sources.length; index++) crossing.push(crossValue(sources[index]!, values, options));
     const context = currentContext();
     applyGradMode(context);
-    const result: unknown = Reflect.apply(native.call, native, crossing);
+    const result: unknown = native.call(plan.id, ...crossing);
 
     const { returns } = plan;
     if (returns.length === 1) {

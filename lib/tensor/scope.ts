@@ -6,7 +6,7 @@ import { types } from 'node:util';
 
 import { DisposedError } from '../errors';
 import { native, type Handle } from '../native';
-import { currentContext, runIn, type Context } from './context';
+import { currentContext, runIn, type Context, type Scope } from './context';
 
 const finalizers = new FinalizationRegistry<Handle>((handle) => native.free(handle));
 
@@ -90,7 +90,7 @@ function openScope(scope: Scope | undefined): Scope | undefined {
 /** Members at which a scope first looks for those that were disposed or kept meanwhile. */
 const firstCompaction = 1024;
 
-export class Scope {
+class TensorScope implements Scope {
   open = true;
   #members: Owned[] = [];
   #compactAt = firstCompaction;
@@ -152,7 +152,7 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
  */
 export function scope<T>(fn: () => T): T {
   const { scope: outer, gradEnabled } = currentContext();
-  const inner = new Scope(openScope(outer));
+  const inner = new TensorScope(openScope(outer));
   let result: T;
   try {
     result = runIn({ scope: inner, gradEnabled }, fn);

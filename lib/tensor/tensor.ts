@@ -1,4 +1,4 @@
-/** The tensor: a small object around an integer handle, in a scope. Operators are added to it by `surface.ts`. */
+/** The tensor: a small object around an integer handle, in a scope. Operators join it in `surface.ts`. */
 import { inspect } from 'node:util';
 
 import { ArgumentError, ShapeError } from '../errors';
@@ -6,7 +6,6 @@ import { native, type Handle } from '../native';
 import { applyGradMode, currentContext, type Context } from './context';
 import { checkDevice, isDevice, type Device } from './device';
 import { checkDtype, isDtype, type DataArray, type Dtype } from './dtype';
-import type { TensorOperators } from './generated/operators';
 import { describeTensor, inspectTensor } from './inspect';
 import { withSignal } from './job';
 import { convert } from './raw';
@@ -29,15 +28,11 @@ export interface BackwardOptions {
   createGraph?: boolean;
 }
 
-// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging -- surface.ts gives every operator a method
-export interface Tensor extends TensorOperators {}
-
 /**
  * A tensor of libtorch. Made by `torch.tensor`, the factories (`torch.zeros`, ...) and operators, never by `new`.
  * It belongs to the `scope` in which it was made; `dispose()`, `using` and `keep()` say otherwise.
  * Any use after it was disposed throws a DisposedError.
  */
-// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
 export class Tensor extends Owned {
   /** Takes over a native handle; `wrap` does this for work outside this room. */
   constructor(handle: Handle, context: Context = currentContext()) {

@@ -7,7 +7,8 @@ import type { FactoryOptions, Integer, Integers, Scalar } from '../signature';
 import type { Tensor } from '../tensor';
 
 /** Operators that are methods of a tensor, which is their first argument. */
-export interface TensorOperators {
+declare module '../tensor' {
+  interface Tensor {
   abs(): Tensor;
   abs_(): this;
   absolute(): Tensor;
@@ -141,76 +142,15 @@ export interface TensorOperators {
   atleast1d(): Tensor;
   atleast2d(): Tensor;
   atleast3d(): Tensor;
-  avgPool1d(
-    kernelSize: Integers,
-    stride?: Integers,
-    padding?: Integers,
-    ceilMode?: boolean,
-    countIncludePad?: boolean,
-  ): Tensor;
-  avgPool1d(
-    kernelSize: Integers,
-    options?: { stride?: Integers; padding?: Integers; ceilMode?: boolean; countIncludePad?: boolean },
-  ): Tensor;
-  avgPool1d(options: {
-    kernelSize: Integers;
-    stride?: Integers;
-    padding?: Integers;
-    ceilMode?: boolean;
-    countIncludePad?: boolean;
-  }): Tensor;
-  avgPool2d(
-    kernelSize: Integers,
-    stride?: Integers,
-    padding?: Integers,
-    ceilMode?: boolean,
-    countIncludePad?: boolean,
-    divisorOverride?: Integer | null,
-  ): Tensor;
-  avgPool2d(
-    kernelSize: Integers,
-    options?: {
-      stride?: Integers;
-      padding?: Integers;
-      ceilMode?: boolean;
-      countIncludePad?: boolean;
-      divisorOverride?: Integer | null;
-    },
-  ): Tensor;
-  avgPool2d(options: {
-    kernelSize: Integers;
-    stride?: Integers;
-    padding?: Integers;
-    ceilMode?: boolean;
-    countIncludePad?: boolean;
-    divisorOverride?: Integer | null;
-  }): Tensor;
-  avgPool3d(
-    kernelSize: Integers,
-    stride?: Integers,
-    padding?: Integers,
-    ceilMode?: boolean,
-    countIncludePad?: boolean,
-    divisorOverride?: Integer | null,
-  ): Tensor;
-  avgPool3d(
-    kernelSize: Integers,
-    options?: {
-      stride?: Integers;
-      padding?: Integers;
-      ceilMode?: boolean;
-      countIncludePad?: boolean;
-      divisorOverride?: Integer | null;
-    },
-  ): Tensor;
-  avgPool3d(options: {
-    kernelSize: Integers;
-    stride?: Integers;
-    padding?: Integers;
-    ceilMode?: boolean;
-    countIncludePad?: boolean;
-    divisorOverride?: Integer | null;
-  }): Tensor;
+  avgPool1d(kernelSize: Integers, stride?: Integers, padding?: Integers, ceilMode?: boolean, countIncludePad?: boolean): Tensor;
+  avgPool1d(kernelSize: Integers, options?: { stride?: Integers; padding?: Integers; ceilMode?: boolean; countIncludePad?: boolean }): Tensor;
+  avgPool1d(options: { kernelSize: Integers; stride?: Integers; padding?: Integers; ceilMode?: boolean; countIncludePad?: boolean }): Tensor;
+  avgPool2d(kernelSize: Integers, stride?: Integers, padding?: Integers, ceilMode?: boolean, countIncludePad?: boolean, divisorOverride?: Integer | null): Tensor;
+  avgPool2d(kernelSize: Integers, options?: { stride?: Integers; padding?: Integers; ceilMode?: boolean; countIncludePad?: boolean; divisorOverride?: Integer | null }): Tensor;
+  avgPool2d(options: { kernelSize: Integers; stride?: Integers; padding?: Integers; ceilMode?: boolean; countIncludePad?: boolean; divisorOverride?: Integer | null }): Tensor;
+  avgPool3d(kernelSize: Integers, stride?: Integers, padding?: Integers, ceilMode?: boolean, countIncludePad?: boolean, divisorOverride?: Integer | null): Tensor;
+  avgPool3d(kernelSize: Integers, options?: { stride?: Integers; padding?: Integers; ceilMode?: boolean; countIncludePad?: boolean; divisorOverride?: Integer | null }): Tensor;
+  avgPool3d(options: { kernelSize: Integers; stride?: Integers; padding?: Integers; ceilMode?: boolean; countIncludePad?: boolean; divisorOverride?: Integer | null }): Tensor;
   baddbmm(batch1: Tensor, batch2: Tensor, options?: { beta?: Scalar; alpha?: Scalar }): Tensor;
   baddbmm(options: { batch1: Tensor; batch2: Tensor; beta?: Scalar; alpha?: Scalar }): Tensor;
   baddbmm(batch1: Tensor, batch2: Tensor, outDtype: Dtype, options?: { beta?: Scalar; alpha?: Scalar }): Tensor;
@@ -229,22 +169,9 @@ export interface TensorOperators {
   binaryCrossEntropy(target: Tensor, weight?: Tensor | null, reduction?: Integer): Tensor;
   binaryCrossEntropy(target: Tensor, options?: { weight?: Tensor | null; reduction?: Integer }): Tensor;
   binaryCrossEntropy(options: { target: Tensor; weight?: Tensor | null; reduction?: Integer }): Tensor;
-  binaryCrossEntropyWithLogits(
-    target: Tensor,
-    weight?: Tensor | null,
-    posWeight?: Tensor | null,
-    reduction?: Integer,
-  ): Tensor;
-  binaryCrossEntropyWithLogits(
-    target: Tensor,
-    options?: { weight?: Tensor | null; posWeight?: Tensor | null; reduction?: Integer },
-  ): Tensor;
-  binaryCrossEntropyWithLogits(options: {
-    target: Tensor;
-    weight?: Tensor | null;
-    posWeight?: Tensor | null;
-    reduction?: Integer;
-  }): Tensor;
+  binaryCrossEntropyWithLogits(target: Tensor, weight?: Tensor | null, posWeight?: Tensor | null, reduction?: Integer): Tensor;
+  binaryCrossEntropyWithLogits(target: Tensor, options?: { weight?: Tensor | null; posWeight?: Tensor | null; reduction?: Integer }): Tensor;
+  binaryCrossEntropyWithLogits(options: { target: Tensor; weight?: Tensor | null; posWeight?: Tensor | null; reduction?: Integer }): Tensor;
   bincount(weights?: Tensor | null, minlength?: Integer): Tensor;
   bincount(options?: { weights?: Tensor | null; minlength?: Integer }): Tensor;
   bitwiseAnd(other: Scalar): Tensor;
@@ -357,13 +284,7 @@ export interface TensorOperators {
   clone(options?: { memoryFormat?: MemoryFormat | null }): Tensor;
   coalesce(): Tensor;
   col2im(outputSize: Integers, kernelSize: Integers, dilation: Integers, padding: Integers, stride: Integers): Tensor;
-  col2im(options: {
-    outputSize: Integers;
-    kernelSize: Integers;
-    dilation: Integers;
-    padding: Integers;
-    stride: Integers;
-  }): Tensor;
+  col2im(options: { outputSize: Integers; kernelSize: Integers; dilation: Integers; padding: Integers; stride: Integers }): Tensor;
   colIndices(): Tensor;
   colIndicesCopy(): Tensor;
   combinations(r?: Integer, withReplacement?: boolean): Tensor;
@@ -375,22 +296,8 @@ export interface TensorOperators {
   constantPadNd(pad: Integers, options?: { value?: Scalar }): Tensor;
   constantPadNd(options: { pad: Integers; value?: Scalar }): Tensor;
   contiguous(options?: { memoryFormat?: MemoryFormat }): Tensor;
-  convDepthwise3d(
-    weight: Tensor,
-    kernelSize: Integers,
-    bias: Tensor | null,
-    stride: Integers,
-    padding: Integers,
-    dilation: Integers,
-  ): Tensor;
-  convDepthwise3d(options: {
-    weight: Tensor;
-    kernelSize: Integers;
-    bias: Tensor | null;
-    stride: Integers;
-    padding: Integers;
-    dilation: Integers;
-  }): Tensor;
+  convDepthwise3d(weight: Tensor, kernelSize: Integers, bias: Tensor | null, stride: Integers, padding: Integers, dilation: Integers): Tensor;
+  convDepthwise3d(options: { weight: Tensor; kernelSize: Integers; bias: Tensor | null; stride: Integers; padding: Integers; dilation: Integers }): Tensor;
   convTbc(weight: Tensor, bias: Tensor, pad?: Integer): Tensor;
   convTbc(weight: Tensor, bias: Tensor, options?: { pad?: Integer }): Tensor;
   convTbc(options: { weight: Tensor; bias: Tensor; pad?: Integer }): Tensor;
@@ -427,24 +334,9 @@ export interface TensorOperators {
   cross(other: Tensor, dim?: Integer | null): Tensor;
   cross(other: Tensor, options?: { dim?: Integer | null }): Tensor;
   cross(options: { other: Tensor; dim?: Integer | null }): Tensor;
-  crossEntropyLoss(
-    target: Tensor,
-    weight?: Tensor | null,
-    reduction?: Integer,
-    ignoreIndex?: Integer,
-    labelSmoothing?: number,
-  ): Tensor;
-  crossEntropyLoss(
-    target: Tensor,
-    options?: { weight?: Tensor | null; reduction?: Integer; ignoreIndex?: Integer; labelSmoothing?: number },
-  ): Tensor;
-  crossEntropyLoss(options: {
-    target: Tensor;
-    weight?: Tensor | null;
-    reduction?: Integer;
-    ignoreIndex?: Integer;
-    labelSmoothing?: number;
-  }): Tensor;
+  crossEntropyLoss(target: Tensor, weight?: Tensor | null, reduction?: Integer, ignoreIndex?: Integer, labelSmoothing?: number): Tensor;
+  crossEntropyLoss(target: Tensor, options?: { weight?: Tensor | null; reduction?: Integer; ignoreIndex?: Integer; labelSmoothing?: number }): Tensor;
+  crossEntropyLoss(options: { target: Tensor; weight?: Tensor | null; reduction?: Integer; ignoreIndex?: Integer; labelSmoothing?: number }): Tensor;
   crowIndices(): Tensor;
   crowIndicesCopy(): Tensor;
   cummax(dim: Integer): [Tensor, Tensor];
@@ -569,60 +461,16 @@ export interface TensorOperators {
   exponential(options?: { lambd?: number; generator?: Generator | null }): Tensor;
   exponential_(lambd?: number, options?: { generator?: Generator | null }): this;
   exponential_(options?: { lambd?: number; generator?: Generator | null }): this;
-  fakeQuantizePerChannelAffine(
-    scale: Tensor,
-    zeroPoint: Tensor,
-    axis: Integer,
-    quantMin: Integer,
-    quantMax: Integer,
-  ): Tensor;
-  fakeQuantizePerChannelAffine(options: {
-    scale: Tensor;
-    zeroPoint: Tensor;
-    axis: Integer;
-    quantMin: Integer;
-    quantMax: Integer;
-  }): Tensor;
-  fakeQuantizePerChannelAffineCachemask(
-    scale: Tensor,
-    zeroPoint: Tensor,
-    axis: Integer,
-    quantMin: Integer,
-    quantMax: Integer,
-  ): [Tensor, Tensor];
-  fakeQuantizePerChannelAffineCachemask(options: {
-    scale: Tensor;
-    zeroPoint: Tensor;
-    axis: Integer;
-    quantMin: Integer;
-    quantMax: Integer;
-  }): [Tensor, Tensor];
+  fakeQuantizePerChannelAffine(scale: Tensor, zeroPoint: Tensor, axis: Integer, quantMin: Integer, quantMax: Integer): Tensor;
+  fakeQuantizePerChannelAffine(options: { scale: Tensor; zeroPoint: Tensor; axis: Integer; quantMin: Integer; quantMax: Integer }): Tensor;
+  fakeQuantizePerChannelAffineCachemask(scale: Tensor, zeroPoint: Tensor, axis: Integer, quantMin: Integer, quantMax: Integer): [Tensor, Tensor];
+  fakeQuantizePerChannelAffineCachemask(options: { scale: Tensor; zeroPoint: Tensor; axis: Integer; quantMin: Integer; quantMax: Integer }): [Tensor, Tensor];
   fakeQuantizePerTensorAffine(scale: number, zeroPoint: Integer, quantMin: Integer, quantMax: Integer): Tensor;
-  fakeQuantizePerTensorAffine(options: {
-    scale: number;
-    zeroPoint: Integer;
-    quantMin: Integer;
-    quantMax: Integer;
-  }): Tensor;
+  fakeQuantizePerTensorAffine(options: { scale: number; zeroPoint: Integer; quantMin: Integer; quantMax: Integer }): Tensor;
   fakeQuantizePerTensorAffine(scale: Tensor, zeroPoint: Tensor, quantMin: Integer, quantMax: Integer): Tensor;
-  fakeQuantizePerTensorAffine(options: {
-    scale: Tensor;
-    zeroPoint: Tensor;
-    quantMin: Integer;
-    quantMax: Integer;
-  }): Tensor;
-  fakeQuantizePerTensorAffineCachemask(
-    scale: number,
-    zeroPoint: Integer,
-    quantMin: Integer,
-    quantMax: Integer,
-  ): [Tensor, Tensor];
-  fakeQuantizePerTensorAffineCachemask(options: {
-    scale: number;
-    zeroPoint: Integer;
-    quantMin: Integer;
-    quantMax: Integer;
-  }): [Tensor, Tensor];
+  fakeQuantizePerTensorAffine(options: { scale: Tensor; zeroPoint: Tensor; quantMin: Integer; quantMax: Integer }): Tensor;
+  fakeQuantizePerTensorAffineCachemask(scale: number, zeroPoint: Integer, quantMin: Integer, quantMax: Integer): [Tensor, Tensor];
+  fakeQuantizePerTensorAffineCachemask(options: { scale: number; zeroPoint: Integer; quantMin: Integer; quantMax: Integer }): [Tensor, Tensor];
   featureAlphaDropout_(p: number, train: boolean): this;
   featureAlphaDropout_(options: { p: number; train: boolean }): this;
   featureDropout_(p: number, train: boolean): this;
@@ -688,47 +536,9 @@ export interface TensorOperators {
   frobeniusNorm(options: { dim: Integers; keepdim?: boolean }): Tensor;
   fullLike(fillValue: Scalar, options?: FactoryOptions & { memoryFormat?: MemoryFormat | null }): Tensor;
   fullLike(options: FactoryOptions & { fillValue: Scalar; memoryFormat?: MemoryFormat | null }): Tensor;
-  fusedMovingAvgObsFakeQuant(
-    observerOn: Tensor,
-    fakeQuantOn: Tensor,
-    runningMin: Tensor,
-    runningMax: Tensor,
-    scale: Tensor,
-    zeroPoint: Tensor,
-    averagingConst: number,
-    quantMin: Integer,
-    quantMax: Integer,
-    chAxis: Integer,
-    perRowFakeQuant?: boolean,
-    symmetricQuant?: boolean,
-  ): Tensor;
-  fusedMovingAvgObsFakeQuant(
-    observerOn: Tensor,
-    fakeQuantOn: Tensor,
-    runningMin: Tensor,
-    runningMax: Tensor,
-    scale: Tensor,
-    zeroPoint: Tensor,
-    averagingConst: number,
-    quantMin: Integer,
-    quantMax: Integer,
-    chAxis: Integer,
-    options?: { perRowFakeQuant?: boolean; symmetricQuant?: boolean },
-  ): Tensor;
-  fusedMovingAvgObsFakeQuant(options: {
-    observerOn: Tensor;
-    fakeQuantOn: Tensor;
-    runningMin: Tensor;
-    runningMax: Tensor;
-    scale: Tensor;
-    zeroPoint: Tensor;
-    averagingConst: number;
-    quantMin: Integer;
-    quantMax: Integer;
-    chAxis: Integer;
-    perRowFakeQuant?: boolean;
-    symmetricQuant?: boolean;
-  }): Tensor;
+  fusedMovingAvgObsFakeQuant(observerOn: Tensor, fakeQuantOn: Tensor, runningMin: Tensor, runningMax: Tensor, scale: Tensor, zeroPoint: Tensor, averagingConst: number, quantMin: Integer, quantMax: Integer, chAxis: Integer, perRowFakeQuant?: boolean, symmetricQuant?: boolean): Tensor;
+  fusedMovingAvgObsFakeQuant(observerOn: Tensor, fakeQuantOn: Tensor, runningMin: Tensor, runningMax: Tensor, scale: Tensor, zeroPoint: Tensor, averagingConst: number, quantMin: Integer, quantMax: Integer, chAxis: Integer, options?: { perRowFakeQuant?: boolean; symmetricQuant?: boolean }): Tensor;
+  fusedMovingAvgObsFakeQuant(options: { observerOn: Tensor; fakeQuantOn: Tensor; runningMin: Tensor; runningMax: Tensor; scale: Tensor; zeroPoint: Tensor; averagingConst: number; quantMin: Integer; quantMax: Integer; chAxis: Integer; perRowFakeQuant?: boolean; symmetricQuant?: boolean }): Tensor;
   gather(dim: Integer, index: Tensor, options?: { sparseGrad?: boolean }): Tensor;
   gather(options: { dim: Integer; index: Tensor; sparseGrad?: boolean }): Tensor;
   gcd(other: Tensor): Tensor;
@@ -809,64 +619,17 @@ export interface TensorOperators {
   histc(options?: { bins?: Integer; min?: Scalar; max?: Scalar }): Tensor;
   histogram(bins: Tensor, options?: { weight?: Tensor | null; density?: boolean }): [Tensor, Tensor];
   histogram(options: { bins: Tensor; weight?: Tensor | null; density?: boolean }): [Tensor, Tensor];
-  histogram(
-    bins?: Integer,
-    options?: { range?: readonly number[] | null; weight?: Tensor | null; density?: boolean },
-  ): [Tensor, Tensor];
-  histogram(options?: {
-    bins?: Integer;
-    range?: readonly number[] | null;
-    weight?: Tensor | null;
-    density?: boolean;
-  }): [Tensor, Tensor];
-  histogramdd(
-    bins: Integers,
-    range?: readonly number[] | null,
-    weight?: Tensor | null,
-    density?: boolean,
-  ): [Tensor, Tensor[]];
-  histogramdd(
-    bins: Integers,
-    options?: { range?: readonly number[] | null; weight?: Tensor | null; density?: boolean },
-  ): [Tensor, Tensor[]];
-  histogramdd(options: {
-    bins: Integers;
-    range?: readonly number[] | null;
-    weight?: Tensor | null;
-    density?: boolean;
-  }): [Tensor, Tensor[]];
-  histogramdd(
-    bins: Integer,
-    range?: readonly number[] | null,
-    weight?: Tensor | null,
-    density?: boolean,
-  ): [Tensor, Tensor[]];
-  histogramdd(
-    bins: Integer,
-    options?: { range?: readonly number[] | null; weight?: Tensor | null; density?: boolean },
-  ): [Tensor, Tensor[]];
-  histogramdd(options: {
-    bins: Integer;
-    range?: readonly number[] | null;
-    weight?: Tensor | null;
-    density?: boolean;
-  }): [Tensor, Tensor[]];
-  histogramdd(
-    bins: readonly Tensor[],
-    range?: readonly number[] | null,
-    weight?: Tensor | null,
-    density?: boolean,
-  ): [Tensor, Tensor[]];
-  histogramdd(
-    bins: readonly Tensor[],
-    options?: { range?: readonly number[] | null; weight?: Tensor | null; density?: boolean },
-  ): [Tensor, Tensor[]];
-  histogramdd(options: {
-    bins: readonly Tensor[];
-    range?: readonly number[] | null;
-    weight?: Tensor | null;
-    density?: boolean;
-  }): [Tensor, Tensor[]];
+  histogram(bins?: Integer, options?: { range?: readonly number[] | null; weight?: Tensor | null; density?: boolean }): [Tensor, Tensor];
+  histogram(options?: { bins?: Integer; range?: readonly number[] | null; weight?: Tensor | null; density?: boolean }): [Tensor, Tensor];
+  histogramdd(bins: Integers, range?: readonly number[] | null, weight?: Tensor | null, density?: boolean): [Tensor, Tensor[]];
+  histogramdd(bins: Integers, options?: { range?: readonly number[] | null; weight?: Tensor | null; density?: boolean }): [Tensor, Tensor[]];
+  histogramdd(options: { bins: Integers; range?: readonly number[] | null; weight?: Tensor | null; density?: boolean }): [Tensor, Tensor[]];
+  histogramdd(bins: Integer, range?: readonly number[] | null, weight?: Tensor | null, density?: boolean): [Tensor, Tensor[]];
+  histogramdd(bins: Integer, options?: { range?: readonly number[] | null; weight?: Tensor | null; density?: boolean }): [Tensor, Tensor[]];
+  histogramdd(options: { bins: Integer; range?: readonly number[] | null; weight?: Tensor | null; density?: boolean }): [Tensor, Tensor[]];
+  histogramdd(bins: readonly Tensor[], range?: readonly number[] | null, weight?: Tensor | null, density?: boolean): [Tensor, Tensor[]];
+  histogramdd(bins: readonly Tensor[], options?: { range?: readonly number[] | null; weight?: Tensor | null; density?: boolean }): [Tensor, Tensor[]];
+  histogramdd(options: { bins: readonly Tensor[]; range?: readonly number[] | null; weight?: Tensor | null; density?: boolean }): [Tensor, Tensor[]];
   hsplit(sections: Integer): Tensor[];
   hsplit(options: { sections: Integer }): Tensor[];
   hsplit(indices: Integers): Tensor[];
@@ -954,41 +717,9 @@ export interface TensorOperators {
   isneginf(): Tensor;
   isposinf(): Tensor;
   isreal(): Tensor;
-  istft(
-    nFft: Integer,
-    hopLength?: Integer | null,
-    winLength?: Integer | null,
-    window?: Tensor | null,
-    center?: boolean,
-    normalized?: boolean,
-    onesided?: boolean | null,
-    length?: Integer | null,
-    returnComplex?: boolean,
-  ): Tensor;
-  istft(
-    nFft: Integer,
-    options?: {
-      hopLength?: Integer | null;
-      winLength?: Integer | null;
-      window?: Tensor | null;
-      center?: boolean;
-      normalized?: boolean;
-      onesided?: boolean | null;
-      length?: Integer | null;
-      returnComplex?: boolean;
-    },
-  ): Tensor;
-  istft(options: {
-    nFft: Integer;
-    hopLength?: Integer | null;
-    winLength?: Integer | null;
-    window?: Tensor | null;
-    center?: boolean;
-    normalized?: boolean;
-    onesided?: boolean | null;
-    length?: Integer | null;
-    returnComplex?: boolean;
-  }): Tensor;
+  istft(nFft: Integer, hopLength?: Integer | null, winLength?: Integer | null, window?: Tensor | null, center?: boolean, normalized?: boolean, onesided?: boolean | null, length?: Integer | null, returnComplex?: boolean): Tensor;
+  istft(nFft: Integer, options?: { hopLength?: Integer | null; winLength?: Integer | null; window?: Tensor | null; center?: boolean; normalized?: boolean; onesided?: boolean | null; length?: Integer | null; returnComplex?: boolean }): Tensor;
+  istft(options: { nFft: Integer; hopLength?: Integer | null; winLength?: Integer | null; window?: Tensor | null; center?: boolean; normalized?: boolean; onesided?: boolean | null; length?: Integer | null; returnComplex?: boolean }): Tensor;
   klDiv(target: Tensor, reduction?: Integer, options?: { logTarget?: boolean }): Tensor;
   klDiv(target: Tensor, options?: { reduction?: Integer; logTarget?: boolean }): Tensor;
   klDiv(options: { target: Tensor; reduction?: Integer; logTarget?: boolean }): Tensor;
@@ -1132,114 +863,24 @@ export interface TensorOperators {
   max(dim: Integer, keepdim?: boolean): [Tensor, Tensor];
   max(dim: Integer, options?: { keepdim?: boolean }): [Tensor, Tensor];
   max(options: { dim: Integer; keepdim?: boolean }): [Tensor, Tensor];
-  maxPool1d(
-    kernelSize: Integers,
-    stride?: Integers,
-    padding?: Integers,
-    dilation?: Integers,
-    ceilMode?: boolean,
-  ): Tensor;
-  maxPool1d(
-    kernelSize: Integers,
-    options?: { stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean },
-  ): Tensor;
-  maxPool1d(options: {
-    kernelSize: Integers;
-    stride?: Integers;
-    padding?: Integers;
-    dilation?: Integers;
-    ceilMode?: boolean;
-  }): Tensor;
-  maxPool1dWithIndices(
-    kernelSize: Integers,
-    stride?: Integers,
-    padding?: Integers,
-    dilation?: Integers,
-    ceilMode?: boolean,
-  ): [Tensor, Tensor];
-  maxPool1dWithIndices(
-    kernelSize: Integers,
-    options?: { stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean },
-  ): [Tensor, Tensor];
-  maxPool1dWithIndices(options: {
-    kernelSize: Integers;
-    stride?: Integers;
-    padding?: Integers;
-    dilation?: Integers;
-    ceilMode?: boolean;
-  }): [Tensor, Tensor];
-  maxPool2d(
-    kernelSize: Integers,
-    stride?: Integers,
-    padding?: Integers,
-    dilation?: Integers,
-    ceilMode?: boolean,
-  ): Tensor;
-  maxPool2d(
-    kernelSize: Integers,
-    options?: { stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean },
-  ): Tensor;
-  maxPool2d(options: {
-    kernelSize: Integers;
-    stride?: Integers;
-    padding?: Integers;
-    dilation?: Integers;
-    ceilMode?: boolean;
-  }): Tensor;
-  maxPool2dWithIndices(
-    kernelSize: Integers,
-    stride?: Integers,
-    padding?: Integers,
-    dilation?: Integers,
-    ceilMode?: boolean,
-  ): [Tensor, Tensor];
-  maxPool2dWithIndices(
-    kernelSize: Integers,
-    options?: { stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean },
-  ): [Tensor, Tensor];
-  maxPool2dWithIndices(options: {
-    kernelSize: Integers;
-    stride?: Integers;
-    padding?: Integers;
-    dilation?: Integers;
-    ceilMode?: boolean;
-  }): [Tensor, Tensor];
-  maxPool3d(
-    kernelSize: Integers,
-    stride?: Integers,
-    padding?: Integers,
-    dilation?: Integers,
-    ceilMode?: boolean,
-  ): Tensor;
-  maxPool3d(
-    kernelSize: Integers,
-    options?: { stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean },
-  ): Tensor;
-  maxPool3d(options: {
-    kernelSize: Integers;
-    stride?: Integers;
-    padding?: Integers;
-    dilation?: Integers;
-    ceilMode?: boolean;
-  }): Tensor;
-  maxPool3dWithIndices(
-    kernelSize: Integers,
-    stride?: Integers,
-    padding?: Integers,
-    dilation?: Integers,
-    ceilMode?: boolean,
-  ): [Tensor, Tensor];
-  maxPool3dWithIndices(
-    kernelSize: Integers,
-    options?: { stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean },
-  ): [Tensor, Tensor];
-  maxPool3dWithIndices(options: {
-    kernelSize: Integers;
-    stride?: Integers;
-    padding?: Integers;
-    dilation?: Integers;
-    ceilMode?: boolean;
-  }): [Tensor, Tensor];
+  maxPool1d(kernelSize: Integers, stride?: Integers, padding?: Integers, dilation?: Integers, ceilMode?: boolean): Tensor;
+  maxPool1d(kernelSize: Integers, options?: { stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean }): Tensor;
+  maxPool1d(options: { kernelSize: Integers; stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean }): Tensor;
+  maxPool1dWithIndices(kernelSize: Integers, stride?: Integers, padding?: Integers, dilation?: Integers, ceilMode?: boolean): [Tensor, Tensor];
+  maxPool1dWithIndices(kernelSize: Integers, options?: { stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean }): [Tensor, Tensor];
+  maxPool1dWithIndices(options: { kernelSize: Integers; stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean }): [Tensor, Tensor];
+  maxPool2d(kernelSize: Integers, stride?: Integers, padding?: Integers, dilation?: Integers, ceilMode?: boolean): Tensor;
+  maxPool2d(kernelSize: Integers, options?: { stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean }): Tensor;
+  maxPool2d(options: { kernelSize: Integers; stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean }): Tensor;
+  maxPool2dWithIndices(kernelSize: Integers, stride?: Integers, padding?: Integers, dilation?: Integers, ceilMode?: boolean): [Tensor, Tensor];
+  maxPool2dWithIndices(kernelSize: Integers, options?: { stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean }): [Tensor, Tensor];
+  maxPool2dWithIndices(options: { kernelSize: Integers; stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean }): [Tensor, Tensor];
+  maxPool3d(kernelSize: Integers, stride?: Integers, padding?: Integers, dilation?: Integers, ceilMode?: boolean): Tensor;
+  maxPool3d(kernelSize: Integers, options?: { stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean }): Tensor;
+  maxPool3d(options: { kernelSize: Integers; stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean }): Tensor;
+  maxPool3dWithIndices(kernelSize: Integers, stride?: Integers, padding?: Integers, dilation?: Integers, ceilMode?: boolean): [Tensor, Tensor];
+  maxPool3dWithIndices(kernelSize: Integers, options?: { stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean }): [Tensor, Tensor];
+  maxPool3dWithIndices(options: { kernelSize: Integers; stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean }): [Tensor, Tensor];
   maxUnpool2d(indices: Tensor, outputSize: Integers): Tensor;
   maxUnpool2d(options: { indices: Tensor; outputSize: Integers }): Tensor;
   maxUnpool3d(indices: Tensor, outputSize: Integers, stride: Integers, padding: Integers): Tensor;
@@ -1291,17 +932,8 @@ export interface TensorOperators {
   mul_(other: Tensor): this;
   mul_(options: { other: Tensor }): this;
   multiMarginLoss(target: Tensor, p?: Scalar, margin?: Scalar, weight?: Tensor | null, reduction?: Integer): Tensor;
-  multiMarginLoss(
-    target: Tensor,
-    options?: { p?: Scalar; margin?: Scalar; weight?: Tensor | null; reduction?: Integer },
-  ): Tensor;
-  multiMarginLoss(options: {
-    target: Tensor;
-    p?: Scalar;
-    margin?: Scalar;
-    weight?: Tensor | null;
-    reduction?: Integer;
-  }): Tensor;
+  multiMarginLoss(target: Tensor, options?: { p?: Scalar; margin?: Scalar; weight?: Tensor | null; reduction?: Integer }): Tensor;
+  multiMarginLoss(options: { target: Tensor; p?: Scalar; margin?: Scalar; weight?: Tensor | null; reduction?: Integer }): Tensor;
   multilabelMarginLoss(target: Tensor, reduction?: Integer): Tensor;
   multilabelMarginLoss(target: Tensor, options?: { reduction?: Integer }): Tensor;
   multilabelMarginLoss(options: { target: Tensor; reduction?: Integer }): Tensor;
@@ -1387,19 +1019,9 @@ export interface TensorOperators {
   nllLoss2d(target: Tensor, options?: { weight?: Tensor | null; reduction?: Integer; ignoreIndex?: Integer }): Tensor;
   nllLoss2d(options: { target: Tensor; weight?: Tensor | null; reduction?: Integer; ignoreIndex?: Integer }): Tensor;
   nllLoss2dForward(target: Tensor, weight: Tensor | null, reduction: Integer, ignoreIndex: Integer): [Tensor, Tensor];
-  nllLoss2dForward(options: {
-    target: Tensor;
-    weight: Tensor | null;
-    reduction: Integer;
-    ignoreIndex: Integer;
-  }): [Tensor, Tensor];
+  nllLoss2dForward(options: { target: Tensor; weight: Tensor | null; reduction: Integer; ignoreIndex: Integer }): [Tensor, Tensor];
   nllLossForward(target: Tensor, weight: Tensor | null, reduction: Integer, ignoreIndex: Integer): [Tensor, Tensor];
-  nllLossForward(options: {
-    target: Tensor;
-    weight: Tensor | null;
-    reduction: Integer;
-    ignoreIndex: Integer;
-  }): [Tensor, Tensor];
+  nllLossForward(options: { target: Tensor; weight: Tensor | null; reduction: Integer; ignoreIndex: Integer }): [Tensor, Tensor];
   nllLossNd(target: Tensor, weight?: Tensor | null, reduction?: Integer, ignoreIndex?: Integer): Tensor;
   nllLossNd(target: Tensor, options?: { weight?: Tensor | null; reduction?: Integer; ignoreIndex?: Integer }): Tensor;
   nllLossNd(options: { target: Tensor; weight?: Tensor | null; reduction?: Integer; ignoreIndex?: Integer }): Tensor;
@@ -1515,35 +1137,14 @@ export interface TensorOperators {
   randintLike(options: FactoryOptions & { high: Integer; memoryFormat?: MemoryFormat | null }): Tensor;
   randintLike(high: Tensor, options?: FactoryOptions & { memoryFormat?: MemoryFormat | null }): Tensor;
   randintLike(options: FactoryOptions & { high: Tensor; memoryFormat?: MemoryFormat | null }): Tensor;
-  randintLike(
-    high: Integer,
-    options: FactoryOptions & { generator: Generator | null; memoryFormat?: MemoryFormat | null },
-  ): Tensor;
-  randintLike(
-    options: FactoryOptions & { high: Integer; generator: Generator | null; memoryFormat?: MemoryFormat | null },
-  ): Tensor;
+  randintLike(high: Integer, options: FactoryOptions & { generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor;
+  randintLike(options: FactoryOptions & { high: Integer; generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor;
   randintLike(low: Integer, high: Integer, options?: FactoryOptions & { memoryFormat?: MemoryFormat | null }): Tensor;
   randintLike(options: FactoryOptions & { low: Integer; high: Integer; memoryFormat?: MemoryFormat | null }): Tensor;
-  randintLike(
-    high: Tensor,
-    options: FactoryOptions & { generator: Generator | null; memoryFormat?: MemoryFormat | null },
-  ): Tensor;
-  randintLike(
-    options: FactoryOptions & { high: Tensor; generator: Generator | null; memoryFormat?: MemoryFormat | null },
-  ): Tensor;
-  randintLike(
-    low: Integer,
-    high: Integer,
-    options: FactoryOptions & { generator: Generator | null; memoryFormat?: MemoryFormat | null },
-  ): Tensor;
-  randintLike(
-    options: FactoryOptions & {
-      low: Integer;
-      high: Integer;
-      generator: Generator | null;
-      memoryFormat?: MemoryFormat | null;
-    },
-  ): Tensor;
+  randintLike(high: Tensor, options: FactoryOptions & { generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor;
+  randintLike(options: FactoryOptions & { high: Tensor; generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor;
+  randintLike(low: Integer, high: Integer, options: FactoryOptions & { generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor;
+  randintLike(options: FactoryOptions & { low: Integer; high: Integer; generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor;
   randnLike(options?: FactoryOptions & { memoryFormat?: MemoryFormat | null }): Tensor;
   randnLike(options: FactoryOptions & { generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor;
   random(options?: { generator?: Generator | null }): Tensor;
@@ -1631,60 +1232,15 @@ export interface TensorOperators {
   rrelu(options?: { lower?: Scalar; upper?: Scalar; training?: boolean; generator?: Generator | null }): Tensor;
   rrelu_(lower?: Scalar, upper?: Scalar, training?: boolean, generator?: Generator | null): this;
   rrelu_(options?: { lower?: Scalar; upper?: Scalar; training?: boolean; generator?: Generator | null }): this;
-  rreluWithNoise(
-    noise: Tensor,
-    lower?: Scalar,
-    upper?: Scalar,
-    training?: boolean,
-    generator?: Generator | null,
-  ): Tensor;
-  rreluWithNoise(
-    noise: Tensor,
-    options?: { lower?: Scalar; upper?: Scalar; training?: boolean; generator?: Generator | null },
-  ): Tensor;
-  rreluWithNoise(options: {
-    noise: Tensor;
-    lower?: Scalar;
-    upper?: Scalar;
-    training?: boolean;
-    generator?: Generator | null;
-  }): Tensor;
-  rreluWithNoise_(
-    noise: Tensor,
-    lower?: Scalar,
-    upper?: Scalar,
-    training?: boolean,
-    generator?: Generator | null,
-  ): this;
-  rreluWithNoise_(
-    noise: Tensor,
-    options?: { lower?: Scalar; upper?: Scalar; training?: boolean; generator?: Generator | null },
-  ): this;
-  rreluWithNoise_(options: {
-    noise: Tensor;
-    lower?: Scalar;
-    upper?: Scalar;
-    training?: boolean;
-    generator?: Generator | null;
-  }): this;
-  rreluWithNoiseFunctional(
-    noise: Tensor,
-    lower?: Scalar,
-    upper?: Scalar,
-    training?: boolean,
-    generator?: Generator | null,
-  ): [Tensor, Tensor];
-  rreluWithNoiseFunctional(
-    noise: Tensor,
-    options?: { lower?: Scalar; upper?: Scalar; training?: boolean; generator?: Generator | null },
-  ): [Tensor, Tensor];
-  rreluWithNoiseFunctional(options: {
-    noise: Tensor;
-    lower?: Scalar;
-    upper?: Scalar;
-    training?: boolean;
-    generator?: Generator | null;
-  }): [Tensor, Tensor];
+  rreluWithNoise(noise: Tensor, lower?: Scalar, upper?: Scalar, training?: boolean, generator?: Generator | null): Tensor;
+  rreluWithNoise(noise: Tensor, options?: { lower?: Scalar; upper?: Scalar; training?: boolean; generator?: Generator | null }): Tensor;
+  rreluWithNoise(options: { noise: Tensor; lower?: Scalar; upper?: Scalar; training?: boolean; generator?: Generator | null }): Tensor;
+  rreluWithNoise_(noise: Tensor, lower?: Scalar, upper?: Scalar, training?: boolean, generator?: Generator | null): this;
+  rreluWithNoise_(noise: Tensor, options?: { lower?: Scalar; upper?: Scalar; training?: boolean; generator?: Generator | null }): this;
+  rreluWithNoise_(options: { noise: Tensor; lower?: Scalar; upper?: Scalar; training?: boolean; generator?: Generator | null }): this;
+  rreluWithNoiseFunctional(noise: Tensor, lower?: Scalar, upper?: Scalar, training?: boolean, generator?: Generator | null): [Tensor, Tensor];
+  rreluWithNoiseFunctional(noise: Tensor, options?: { lower?: Scalar; upper?: Scalar; training?: boolean; generator?: Generator | null }): [Tensor, Tensor];
+  rreluWithNoiseFunctional(options: { noise: Tensor; lower?: Scalar; upper?: Scalar; training?: boolean; generator?: Generator | null }): [Tensor, Tensor];
   rsqrt(): Tensor;
   rsqrt_(): this;
   rsub(other: Scalar, alpha?: Scalar): Tensor;
@@ -1755,157 +1311,29 @@ export interface TensorOperators {
   sliceCopy(dim?: Integer, start?: Integer | null, end?: Integer | null, step?: Integer): Tensor;
   sliceCopy(options?: { dim?: Integer; start?: Integer | null; end?: Integer | null; step?: Integer }): Tensor;
   sliceInverse(src: Tensor, dim?: Integer, start?: Integer | null, end?: Integer | null, step?: Integer): Tensor;
-  sliceInverse(
-    src: Tensor,
-    options?: { dim?: Integer; start?: Integer | null; end?: Integer | null; step?: Integer },
-  ): Tensor;
-  sliceInverse(options: {
-    src: Tensor;
-    dim?: Integer;
-    start?: Integer | null;
-    end?: Integer | null;
-    step?: Integer;
-  }): Tensor;
+  sliceInverse(src: Tensor, options?: { dim?: Integer; start?: Integer | null; end?: Integer | null; step?: Integer }): Tensor;
+  sliceInverse(options: { src: Tensor; dim?: Integer; start?: Integer | null; end?: Integer | null; step?: Integer }): Tensor;
   sliceScatter(src: Tensor, dim?: Integer, start?: Integer | null, end?: Integer | null, step?: Integer): Tensor;
-  sliceScatter(
-    src: Tensor,
-    options?: { dim?: Integer; start?: Integer | null; end?: Integer | null; step?: Integer },
-  ): Tensor;
-  sliceScatter(options: {
-    src: Tensor;
-    dim?: Integer;
-    start?: Integer | null;
-    end?: Integer | null;
-    step?: Integer;
-  }): Tensor;
+  sliceScatter(src: Tensor, options?: { dim?: Integer; start?: Integer | null; end?: Integer | null; step?: Integer }): Tensor;
+  sliceScatter(options: { src: Tensor; dim?: Integer; start?: Integer | null; end?: Integer | null; step?: Integer }): Tensor;
   slogdet(): [Tensor, Tensor];
   slowConv3d(weight: Tensor, kernelSize: Integers, bias?: Tensor | null, stride?: Integers, padding?: Integers): Tensor;
-  slowConv3d(
-    weight: Tensor,
-    kernelSize: Integers,
-    options?: { bias?: Tensor | null; stride?: Integers; padding?: Integers },
-  ): Tensor;
-  slowConv3d(options: {
-    weight: Tensor;
-    kernelSize: Integers;
-    bias?: Tensor | null;
-    stride?: Integers;
-    padding?: Integers;
-  }): Tensor;
-  slowConv3dForward(
-    weight: Tensor,
-    kernelSize: Integers,
-    bias: Tensor | null,
-    stride: Integers,
-    padding: Integers,
-  ): Tensor;
-  slowConv3dForward(options: {
-    weight: Tensor;
-    kernelSize: Integers;
-    bias: Tensor | null;
-    stride: Integers;
-    padding: Integers;
-  }): Tensor;
-  slowConvDilated2d(
-    weight: Tensor,
-    kernelSize: Integers,
-    bias?: Tensor | null,
-    stride?: Integers,
-    padding?: Integers,
-    dilation?: Integers,
-  ): Tensor;
-  slowConvDilated2d(
-    weight: Tensor,
-    kernelSize: Integers,
-    options?: { bias?: Tensor | null; stride?: Integers; padding?: Integers; dilation?: Integers },
-  ): Tensor;
-  slowConvDilated2d(options: {
-    weight: Tensor;
-    kernelSize: Integers;
-    bias?: Tensor | null;
-    stride?: Integers;
-    padding?: Integers;
-    dilation?: Integers;
-  }): Tensor;
-  slowConvDilated3d(
-    weight: Tensor,
-    kernelSize: Integers,
-    bias?: Tensor | null,
-    stride?: Integers,
-    padding?: Integers,
-    dilation?: Integers,
-  ): Tensor;
-  slowConvDilated3d(
-    weight: Tensor,
-    kernelSize: Integers,
-    options?: { bias?: Tensor | null; stride?: Integers; padding?: Integers; dilation?: Integers },
-  ): Tensor;
-  slowConvDilated3d(options: {
-    weight: Tensor;
-    kernelSize: Integers;
-    bias?: Tensor | null;
-    stride?: Integers;
-    padding?: Integers;
-    dilation?: Integers;
-  }): Tensor;
-  slowConvTranspose2d(
-    weight: Tensor,
-    kernelSize: Integers,
-    bias?: Tensor | null,
-    stride?: Integers,
-    padding?: Integers,
-    outputPadding?: Integers,
-    dilation?: Integers,
-  ): Tensor;
-  slowConvTranspose2d(
-    weight: Tensor,
-    kernelSize: Integers,
-    options?: {
-      bias?: Tensor | null;
-      stride?: Integers;
-      padding?: Integers;
-      outputPadding?: Integers;
-      dilation?: Integers;
-    },
-  ): Tensor;
-  slowConvTranspose2d(options: {
-    weight: Tensor;
-    kernelSize: Integers;
-    bias?: Tensor | null;
-    stride?: Integers;
-    padding?: Integers;
-    outputPadding?: Integers;
-    dilation?: Integers;
-  }): Tensor;
-  slowConvTranspose3d(
-    weight: Tensor,
-    kernelSize: Integers,
-    bias?: Tensor | null,
-    stride?: Integers,
-    padding?: Integers,
-    outputPadding?: Integers,
-    dilation?: Integers,
-  ): Tensor;
-  slowConvTranspose3d(
-    weight: Tensor,
-    kernelSize: Integers,
-    options?: {
-      bias?: Tensor | null;
-      stride?: Integers;
-      padding?: Integers;
-      outputPadding?: Integers;
-      dilation?: Integers;
-    },
-  ): Tensor;
-  slowConvTranspose3d(options: {
-    weight: Tensor;
-    kernelSize: Integers;
-    bias?: Tensor | null;
-    stride?: Integers;
-    padding?: Integers;
-    outputPadding?: Integers;
-    dilation?: Integers;
-  }): Tensor;
+  slowConv3d(weight: Tensor, kernelSize: Integers, options?: { bias?: Tensor | null; stride?: Integers; padding?: Integers }): Tensor;
+  slowConv3d(options: { weight: Tensor; kernelSize: Integers; bias?: Tensor | null; stride?: Integers; padding?: Integers }): Tensor;
+  slowConv3dForward(weight: Tensor, kernelSize: Integers, bias: Tensor | null, stride: Integers, padding: Integers): Tensor;
+  slowConv3dForward(options: { weight: Tensor; kernelSize: Integers; bias: Tensor | null; stride: Integers; padding: Integers }): Tensor;
+  slowConvDilated2d(weight: Tensor, kernelSize: Integers, bias?: Tensor | null, stride?: Integers, padding?: Integers, dilation?: Integers): Tensor;
+  slowConvDilated2d(weight: Tensor, kernelSize: Integers, options?: { bias?: Tensor | null; stride?: Integers; padding?: Integers; dilation?: Integers }): Tensor;
+  slowConvDilated2d(options: { weight: Tensor; kernelSize: Integers; bias?: Tensor | null; stride?: Integers; padding?: Integers; dilation?: Integers }): Tensor;
+  slowConvDilated3d(weight: Tensor, kernelSize: Integers, bias?: Tensor | null, stride?: Integers, padding?: Integers, dilation?: Integers): Tensor;
+  slowConvDilated3d(weight: Tensor, kernelSize: Integers, options?: { bias?: Tensor | null; stride?: Integers; padding?: Integers; dilation?: Integers }): Tensor;
+  slowConvDilated3d(options: { weight: Tensor; kernelSize: Integers; bias?: Tensor | null; stride?: Integers; padding?: Integers; dilation?: Integers }): Tensor;
+  slowConvTranspose2d(weight: Tensor, kernelSize: Integers, bias?: Tensor | null, stride?: Integers, padding?: Integers, outputPadding?: Integers, dilation?: Integers): Tensor;
+  slowConvTranspose2d(weight: Tensor, kernelSize: Integers, options?: { bias?: Tensor | null; stride?: Integers; padding?: Integers; outputPadding?: Integers; dilation?: Integers }): Tensor;
+  slowConvTranspose2d(options: { weight: Tensor; kernelSize: Integers; bias?: Tensor | null; stride?: Integers; padding?: Integers; outputPadding?: Integers; dilation?: Integers }): Tensor;
+  slowConvTranspose3d(weight: Tensor, kernelSize: Integers, bias?: Tensor | null, stride?: Integers, padding?: Integers, outputPadding?: Integers, dilation?: Integers): Tensor;
+  slowConvTranspose3d(weight: Tensor, kernelSize: Integers, options?: { bias?: Tensor | null; stride?: Integers; padding?: Integers; outputPadding?: Integers; dilation?: Integers }): Tensor;
+  slowConvTranspose3d(options: { weight: Tensor; kernelSize: Integers; bias?: Tensor | null; stride?: Integers; padding?: Integers; outputPadding?: Integers; dilation?: Integers }): Tensor;
   smm(mat2: Tensor): Tensor;
   smm(options: { mat2: Tensor }): Tensor;
   smoothL1Loss(target: Tensor, reduction?: Integer, beta?: number): Tensor;
@@ -1987,76 +1415,12 @@ export interface TensorOperators {
   stdMean(options: { dim: Integers | null; unbiased?: boolean; keepdim?: boolean }): [Tensor, Tensor];
   stdMean(dim?: Integers | null, options?: { correction?: Scalar | null; keepdim?: boolean }): [Tensor, Tensor];
   stdMean(options?: { dim?: Integers | null; correction?: Scalar | null; keepdim?: boolean }): [Tensor, Tensor];
-  stft(
-    nFft: Integer,
-    hopLength?: Integer | null,
-    winLength?: Integer | null,
-    window?: Tensor | null,
-    normalized?: boolean,
-    onesided?: boolean | null,
-    returnComplex?: boolean | null,
-    alignToWindow?: boolean | null,
-  ): Tensor;
-  stft(
-    nFft: Integer,
-    options?: {
-      hopLength?: Integer | null;
-      winLength?: Integer | null;
-      window?: Tensor | null;
-      normalized?: boolean;
-      onesided?: boolean | null;
-      returnComplex?: boolean | null;
-      alignToWindow?: boolean | null;
-    },
-  ): Tensor;
-  stft(options: {
-    nFft: Integer;
-    hopLength?: Integer | null;
-    winLength?: Integer | null;
-    window?: Tensor | null;
-    normalized?: boolean;
-    onesided?: boolean | null;
-    returnComplex?: boolean | null;
-    alignToWindow?: boolean | null;
-  }): Tensor;
-  stft(
-    nFft: Integer,
-    hopLength?: Integer | null,
-    winLength?: Integer | null,
-    window?: Tensor | null,
-    center?: boolean,
-    padMode?: string,
-    normalized?: boolean,
-    onesided?: boolean | null,
-    returnComplex?: boolean | null,
-    alignToWindow?: boolean | null,
-  ): Tensor;
-  stft(
-    nFft: Integer,
-    options?: {
-      hopLength?: Integer | null;
-      winLength?: Integer | null;
-      window?: Tensor | null;
-      center?: boolean;
-      padMode?: string;
-      normalized?: boolean;
-      onesided?: boolean | null;
-      returnComplex?: boolean | null;
-      alignToWindow?: boolean | null;
-    },
-  ): Tensor;
-  stft(options: {
-    nFft: Integer;
-    hopLength?: Integer | null;
-    winLength?: Integer | null;
-    window?: Tensor | null;
-    center?: boolean;
-    padMode?: string;
-    normalized?: boolean;
-    onesided?: boolean | null;
-    returnComplex?: boolean | null;
-    alignToWindow?: boolean | null;
-  }): Tensor;
+  stft(nFft: Integer, hopLength?: Integer | null, winLength?: Integer | null, window?: Tensor | null, normalized?: boolean, onesided?: boolean | null, returnComplex?: boolean | null, alignToWindow?: boolean | null): Tensor;
+  stft(nFft: Integer, options?: { hopLength?: Integer | null; winLength?: Integer | null; window?: Tensor | null; normalized?: boolean; onesided?: boolean | null; returnComplex?: boolean | null; alignToWindow?: boolean | null }): Tensor;
+  stft(options: { nFft: Integer; hopLength?: Integer | null; winLength?: Integer | null; window?: Tensor | null; normalized?: boolean; onesided?: boolean | null; returnComplex?: boolean | null; alignToWindow?: boolean | null }): Tensor;
+  stft(nFft: Integer, hopLength?: Integer | null, winLength?: Integer | null, window?: Tensor | null, center?: boolean, padMode?: string, normalized?: boolean, onesided?: boolean | null, returnComplex?: boolean | null, alignToWindow?: boolean | null): Tensor;
+  stft(nFft: Integer, options?: { hopLength?: Integer | null; winLength?: Integer | null; window?: Tensor | null; center?: boolean; padMode?: string; normalized?: boolean; onesided?: boolean | null; returnComplex?: boolean | null; alignToWindow?: boolean | null }): Tensor;
+  stft(options: { nFft: Integer; hopLength?: Integer | null; winLength?: Integer | null; window?: Tensor | null; center?: boolean; padMode?: string; normalized?: boolean; onesided?: boolean | null; returnComplex?: boolean | null; alignToWindow?: boolean | null }): Tensor;
   storageOffset(): number;
   stride(dim: Integer): number;
   stride(options: { dim: Integer }): number;
@@ -2120,18 +1484,8 @@ export interface TensorOperators {
   tensordot(other: Tensor, dimsSelf: Integers, dimsOther: Integers): Tensor;
   tensordot(options: { other: Tensor; dimsSelf: Integers; dimsOther: Integers }): Tensor;
   thnnConv2d(weight: Tensor, kernelSize: Integers, bias?: Tensor | null, stride?: Integers, padding?: Integers): Tensor;
-  thnnConv2d(
-    weight: Tensor,
-    kernelSize: Integers,
-    options?: { bias?: Tensor | null; stride?: Integers; padding?: Integers },
-  ): Tensor;
-  thnnConv2d(options: {
-    weight: Tensor;
-    kernelSize: Integers;
-    bias?: Tensor | null;
-    stride?: Integers;
-    padding?: Integers;
-  }): Tensor;
+  thnnConv2d(weight: Tensor, kernelSize: Integers, options?: { bias?: Tensor | null; stride?: Integers; padding?: Integers }): Tensor;
+  thnnConv2d(options: { weight: Tensor; kernelSize: Integers; bias?: Tensor | null; stride?: Integers; padding?: Integers }): Tensor;
   threshold(threshold: Scalar, value: Scalar): Tensor;
   threshold(options: { threshold: Scalar; value: Scalar }): Tensor;
   threshold_(threshold: Scalar, value: Scalar): this;
@@ -2164,16 +1518,8 @@ export interface TensorOperators {
   transposeCopy(dim0: Integer, dim1: Integer): Tensor;
   transposeCopy(options: { dim0: Integer; dim1: Integer }): Tensor;
   triangularSolve(A: Tensor, upper?: boolean, transpose?: boolean, unitriangular?: boolean): [Tensor, Tensor];
-  triangularSolve(
-    A: Tensor,
-    options?: { upper?: boolean; transpose?: boolean; unitriangular?: boolean },
-  ): [Tensor, Tensor];
-  triangularSolve(options: {
-    A: Tensor;
-    upper?: boolean;
-    transpose?: boolean;
-    unitriangular?: boolean;
-  }): [Tensor, Tensor];
+  triangularSolve(A: Tensor, options?: { upper?: boolean; transpose?: boolean; unitriangular?: boolean }): [Tensor, Tensor];
+  triangularSolve(options: { A: Tensor; upper?: boolean; transpose?: boolean; unitriangular?: boolean }): [Tensor, Tensor];
   tril(diagonal?: Integer): Tensor;
   tril(options?: { diagonal?: Integer }): Tensor;
   tril_(diagonal?: Integer): this;
@@ -2209,32 +1555,13 @@ export interface TensorOperators {
   uniform_(from?: number, to?: number, options?: { generator?: Generator | null }): this;
   uniform_(options?: { from?: number; to?: number; generator?: Generator | null }): this;
   uniqueConsecutive(returnInverse?: boolean, returnCounts?: boolean, dim?: Integer | null): [Tensor, Tensor, Tensor];
-  uniqueConsecutive(options?: {
-    returnInverse?: boolean;
-    returnCounts?: boolean;
-    dim?: Integer | null;
-  }): [Tensor, Tensor, Tensor];
+  uniqueConsecutive(options?: { returnInverse?: boolean; returnCounts?: boolean; dim?: Integer | null }): [Tensor, Tensor, Tensor];
   uniqueDim(dim: Integer, sorted?: boolean, returnInverse?: boolean, returnCounts?: boolean): [Tensor, Tensor, Tensor];
-  uniqueDim(
-    dim: Integer,
-    options?: { sorted?: boolean; returnInverse?: boolean; returnCounts?: boolean },
-  ): [Tensor, Tensor, Tensor];
-  uniqueDim(options: {
-    dim: Integer;
-    sorted?: boolean;
-    returnInverse?: boolean;
-    returnCounts?: boolean;
-  }): [Tensor, Tensor, Tensor];
+  uniqueDim(dim: Integer, options?: { sorted?: boolean; returnInverse?: boolean; returnCounts?: boolean }): [Tensor, Tensor, Tensor];
+  uniqueDim(options: { dim: Integer; sorted?: boolean; returnInverse?: boolean; returnCounts?: boolean }): [Tensor, Tensor, Tensor];
   uniqueDimConsecutive(dim: Integer, returnInverse?: boolean, returnCounts?: boolean): [Tensor, Tensor, Tensor];
-  uniqueDimConsecutive(
-    dim: Integer,
-    options?: { returnInverse?: boolean; returnCounts?: boolean },
-  ): [Tensor, Tensor, Tensor];
-  uniqueDimConsecutive(options: {
-    dim: Integer;
-    returnInverse?: boolean;
-    returnCounts?: boolean;
-  }): [Tensor, Tensor, Tensor];
+  uniqueDimConsecutive(dim: Integer, options?: { returnInverse?: boolean; returnCounts?: boolean }): [Tensor, Tensor, Tensor];
+  uniqueDimConsecutive(options: { dim: Integer; returnInverse?: boolean; returnCounts?: boolean }): [Tensor, Tensor, Tensor];
   unsafeChunk(chunks: Integer, dim?: Integer): Tensor[];
   unsafeChunk(chunks: Integer, options?: { dim?: Integer }): Tensor[];
   unsafeChunk(options: { chunks: Integer; dim?: Integer }): Tensor[];
@@ -2250,40 +1577,12 @@ export interface TensorOperators {
   unsqueeze_(options: { dim: Integer }): this;
   unsqueezeCopy(dim: Integer): Tensor;
   unsqueezeCopy(options: { dim: Integer }): Tensor;
-  upsampleBicubic2d(
-    outputSize: Integers,
-    alignCorners: boolean,
-    scalesH?: number | null,
-    scalesW?: number | null,
-  ): Tensor;
-  upsampleBicubic2d(
-    outputSize: Integers,
-    alignCorners: boolean,
-    options?: { scalesH?: number | null; scalesW?: number | null },
-  ): Tensor;
-  upsampleBicubic2d(options: {
-    outputSize: Integers;
-    alignCorners: boolean;
-    scalesH?: number | null;
-    scalesW?: number | null;
-  }): Tensor;
-  upsampleBilinear2d(
-    outputSize: Integers,
-    alignCorners: boolean,
-    scalesH?: number | null,
-    scalesW?: number | null,
-  ): Tensor;
-  upsampleBilinear2d(
-    outputSize: Integers,
-    alignCorners: boolean,
-    options?: { scalesH?: number | null; scalesW?: number | null },
-  ): Tensor;
-  upsampleBilinear2d(options: {
-    outputSize: Integers;
-    alignCorners: boolean;
-    scalesH?: number | null;
-    scalesW?: number | null;
-  }): Tensor;
+  upsampleBicubic2d(outputSize: Integers, alignCorners: boolean, scalesH?: number | null, scalesW?: number | null): Tensor;
+  upsampleBicubic2d(outputSize: Integers, alignCorners: boolean, options?: { scalesH?: number | null; scalesW?: number | null }): Tensor;
+  upsampleBicubic2d(options: { outputSize: Integers; alignCorners: boolean; scalesH?: number | null; scalesW?: number | null }): Tensor;
+  upsampleBilinear2d(outputSize: Integers, alignCorners: boolean, scalesH?: number | null, scalesW?: number | null): Tensor;
+  upsampleBilinear2d(outputSize: Integers, alignCorners: boolean, options?: { scalesH?: number | null; scalesW?: number | null }): Tensor;
+  upsampleBilinear2d(options: { outputSize: Integers; alignCorners: boolean; scalesH?: number | null; scalesW?: number | null }): Tensor;
   upsampleLinear1d(outputSize: Integers, alignCorners: boolean, scales?: number | null): Tensor;
   upsampleLinear1d(outputSize: Integers, alignCorners: boolean, options?: { scales?: number | null }): Tensor;
   upsampleLinear1d(options: { outputSize: Integers; alignCorners: boolean; scales?: number | null }): Tensor;
@@ -2293,41 +1592,12 @@ export interface TensorOperators {
   upsampleNearest2d(outputSize: Integers, scalesH?: number | null, scalesW?: number | null): Tensor;
   upsampleNearest2d(outputSize: Integers, options?: { scalesH?: number | null; scalesW?: number | null }): Tensor;
   upsampleNearest2d(options: { outputSize: Integers; scalesH?: number | null; scalesW?: number | null }): Tensor;
-  upsampleNearest3d(
-    outputSize: Integers,
-    scalesD?: number | null,
-    scalesH?: number | null,
-    scalesW?: number | null,
-  ): Tensor;
-  upsampleNearest3d(
-    outputSize: Integers,
-    options?: { scalesD?: number | null; scalesH?: number | null; scalesW?: number | null },
-  ): Tensor;
-  upsampleNearest3d(options: {
-    outputSize: Integers;
-    scalesD?: number | null;
-    scalesH?: number | null;
-    scalesW?: number | null;
-  }): Tensor;
-  upsampleTrilinear3d(
-    outputSize: Integers,
-    alignCorners: boolean,
-    scalesD?: number | null,
-    scalesH?: number | null,
-    scalesW?: number | null,
-  ): Tensor;
-  upsampleTrilinear3d(
-    outputSize: Integers,
-    alignCorners: boolean,
-    options?: { scalesD?: number | null; scalesH?: number | null; scalesW?: number | null },
-  ): Tensor;
-  upsampleTrilinear3d(options: {
-    outputSize: Integers;
-    alignCorners: boolean;
-    scalesD?: number | null;
-    scalesH?: number | null;
-    scalesW?: number | null;
-  }): Tensor;
+  upsampleNearest3d(outputSize: Integers, scalesD?: number | null, scalesH?: number | null, scalesW?: number | null): Tensor;
+  upsampleNearest3d(outputSize: Integers, options?: { scalesD?: number | null; scalesH?: number | null; scalesW?: number | null }): Tensor;
+  upsampleNearest3d(options: { outputSize: Integers; scalesD?: number | null; scalesH?: number | null; scalesW?: number | null }): Tensor;
+  upsampleTrilinear3d(outputSize: Integers, alignCorners: boolean, scalesD?: number | null, scalesH?: number | null, scalesW?: number | null): Tensor;
+  upsampleTrilinear3d(outputSize: Integers, alignCorners: boolean, options?: { scalesD?: number | null; scalesH?: number | null; scalesW?: number | null }): Tensor;
+  upsampleTrilinear3d(options: { outputSize: Integers; alignCorners: boolean; scalesD?: number | null; scalesH?: number | null; scalesW?: number | null }): Tensor;
   values(): Tensor;
   valuesCopy(): Tensor;
   var(unbiased?: boolean): Tensor;
@@ -2375,6 +1645,7 @@ export interface TensorOperators {
   zero(): Tensor;
   zero_(): this;
   zerosLike(options?: FactoryOptions & { memoryFormat?: MemoryFormat | null }): Tensor;
+}
 }
 
 /** Operators that are functions of `torch`. */
@@ -2471,17 +1742,8 @@ export interface TorchOperators {
   asStridedCopy(self: Tensor, size: Integers, stride: Integers, options?: { storageOffset?: Integer | null }): Tensor;
   asStridedCopy(self: Tensor, options: { size: Integers; stride: Integers; storageOffset?: Integer | null }): Tensor;
   asStridedScatter(self: Tensor, src: Tensor, size: Integers, stride: Integers, storageOffset?: Integer | null): Tensor;
-  asStridedScatter(
-    self: Tensor,
-    src: Tensor,
-    size: Integers,
-    stride: Integers,
-    options?: { storageOffset?: Integer | null },
-  ): Tensor;
-  asStridedScatter(
-    self: Tensor,
-    options: { src: Tensor; size: Integers; stride: Integers; storageOffset?: Integer | null },
-  ): Tensor;
+  asStridedScatter(self: Tensor, src: Tensor, size: Integers, stride: Integers, options?: { storageOffset?: Integer | null }): Tensor;
+  asStridedScatter(self: Tensor, options: { src: Tensor; size: Integers; stride: Integers; storageOffset?: Integer | null }): Tensor;
   asin(self: Tensor): Tensor;
   asinh(self: Tensor): Tensor;
   atan(self: Tensor): Tensor;
@@ -2494,199 +1756,34 @@ export interface TorchOperators {
   atleast2d(tensors: readonly Tensor[]): Tensor[];
   atleast3d(self: Tensor): Tensor;
   atleast3d(tensors: readonly Tensor[]): Tensor[];
-  avgPool1d(
-    self: Tensor,
-    kernelSize: Integers,
-    stride?: Integers,
-    padding?: Integers,
-    ceilMode?: boolean,
-    countIncludePad?: boolean,
-  ): Tensor;
-  avgPool1d(
-    self: Tensor,
-    kernelSize: Integers,
-    options?: { stride?: Integers; padding?: Integers; ceilMode?: boolean; countIncludePad?: boolean },
-  ): Tensor;
-  avgPool1d(
-    self: Tensor,
-    options: {
-      kernelSize: Integers;
-      stride?: Integers;
-      padding?: Integers;
-      ceilMode?: boolean;
-      countIncludePad?: boolean;
-    },
-  ): Tensor;
-  avgPool2d(
-    self: Tensor,
-    kernelSize: Integers,
-    stride?: Integers,
-    padding?: Integers,
-    ceilMode?: boolean,
-    countIncludePad?: boolean,
-    divisorOverride?: Integer | null,
-  ): Tensor;
-  avgPool2d(
-    self: Tensor,
-    kernelSize: Integers,
-    options?: {
-      stride?: Integers;
-      padding?: Integers;
-      ceilMode?: boolean;
-      countIncludePad?: boolean;
-      divisorOverride?: Integer | null;
-    },
-  ): Tensor;
-  avgPool2d(
-    self: Tensor,
-    options: {
-      kernelSize: Integers;
-      stride?: Integers;
-      padding?: Integers;
-      ceilMode?: boolean;
-      countIncludePad?: boolean;
-      divisorOverride?: Integer | null;
-    },
-  ): Tensor;
-  avgPool3d(
-    self: Tensor,
-    kernelSize: Integers,
-    stride?: Integers,
-    padding?: Integers,
-    ceilMode?: boolean,
-    countIncludePad?: boolean,
-    divisorOverride?: Integer | null,
-  ): Tensor;
-  avgPool3d(
-    self: Tensor,
-    kernelSize: Integers,
-    options?: {
-      stride?: Integers;
-      padding?: Integers;
-      ceilMode?: boolean;
-      countIncludePad?: boolean;
-      divisorOverride?: Integer | null;
-    },
-  ): Tensor;
-  avgPool3d(
-    self: Tensor,
-    options: {
-      kernelSize: Integers;
-      stride?: Integers;
-      padding?: Integers;
-      ceilMode?: boolean;
-      countIncludePad?: boolean;
-      divisorOverride?: Integer | null;
-    },
-  ): Tensor;
+  avgPool1d(self: Tensor, kernelSize: Integers, stride?: Integers, padding?: Integers, ceilMode?: boolean, countIncludePad?: boolean): Tensor;
+  avgPool1d(self: Tensor, kernelSize: Integers, options?: { stride?: Integers; padding?: Integers; ceilMode?: boolean; countIncludePad?: boolean }): Tensor;
+  avgPool1d(self: Tensor, options: { kernelSize: Integers; stride?: Integers; padding?: Integers; ceilMode?: boolean; countIncludePad?: boolean }): Tensor;
+  avgPool2d(self: Tensor, kernelSize: Integers, stride?: Integers, padding?: Integers, ceilMode?: boolean, countIncludePad?: boolean, divisorOverride?: Integer | null): Tensor;
+  avgPool2d(self: Tensor, kernelSize: Integers, options?: { stride?: Integers; padding?: Integers; ceilMode?: boolean; countIncludePad?: boolean; divisorOverride?: Integer | null }): Tensor;
+  avgPool2d(self: Tensor, options: { kernelSize: Integers; stride?: Integers; padding?: Integers; ceilMode?: boolean; countIncludePad?: boolean; divisorOverride?: Integer | null }): Tensor;
+  avgPool3d(self: Tensor, kernelSize: Integers, stride?: Integers, padding?: Integers, ceilMode?: boolean, countIncludePad?: boolean, divisorOverride?: Integer | null): Tensor;
+  avgPool3d(self: Tensor, kernelSize: Integers, options?: { stride?: Integers; padding?: Integers; ceilMode?: boolean; countIncludePad?: boolean; divisorOverride?: Integer | null }): Tensor;
+  avgPool3d(self: Tensor, options: { kernelSize: Integers; stride?: Integers; padding?: Integers; ceilMode?: boolean; countIncludePad?: boolean; divisorOverride?: Integer | null }): Tensor;
   baddbmm(self: Tensor, batch1: Tensor, batch2: Tensor, options?: { beta?: Scalar; alpha?: Scalar }): Tensor;
   baddbmm(self: Tensor, options: { batch1: Tensor; batch2: Tensor; beta?: Scalar; alpha?: Scalar }): Tensor;
-  baddbmm(
-    self: Tensor,
-    batch1: Tensor,
-    batch2: Tensor,
-    outDtype: Dtype,
-    options?: { beta?: Scalar; alpha?: Scalar },
-  ): Tensor;
-  baddbmm(
-    self: Tensor,
-    options: { batch1: Tensor; batch2: Tensor; outDtype: Dtype; beta?: Scalar; alpha?: Scalar },
-  ): Tensor;
+  baddbmm(self: Tensor, batch1: Tensor, batch2: Tensor, outDtype: Dtype, options?: { beta?: Scalar; alpha?: Scalar }): Tensor;
+  baddbmm(self: Tensor, options: { batch1: Tensor; batch2: Tensor; outDtype: Dtype; beta?: Scalar; alpha?: Scalar }): Tensor;
   bartlettWindow(windowLength: Integer, options?: FactoryOptions): Tensor;
   bartlettWindow(windowLength: Integer, periodic: boolean, options?: FactoryOptions): Tensor;
   bartlettWindow(windowLength: Integer, options: FactoryOptions & { periodic: boolean }): Tensor;
-  batchNorm(
-    input: Tensor,
-    weight: Tensor | null,
-    bias: Tensor | null,
-    runningMean: Tensor | null,
-    runningVar: Tensor | null,
-    training: boolean,
-    momentum: number,
-    eps: number,
-    cudnnEnabled: boolean,
-  ): Tensor;
-  batchNorm(
-    input: Tensor,
-    options: {
-      weight: Tensor | null;
-      bias: Tensor | null;
-      runningMean: Tensor | null;
-      runningVar: Tensor | null;
-      training: boolean;
-      momentum: number;
-      eps: number;
-      cudnnEnabled: boolean;
-    },
-  ): Tensor;
-  batchNormElemt(
-    input: Tensor,
-    weight: Tensor | null,
-    bias: Tensor | null,
-    mean: Tensor,
-    invstd: Tensor,
-    eps: number,
-  ): Tensor;
-  batchNormElemt(
-    input: Tensor,
-    options: { weight: Tensor | null; bias: Tensor | null; mean: Tensor; invstd: Tensor; eps: number },
-  ): Tensor;
-  batchNormGatherStats(
-    input: Tensor,
-    mean: Tensor,
-    invstd: Tensor,
-    runningMean: Tensor | null,
-    runningVar: Tensor | null,
-    momentum: number,
-    eps: number,
-    count: Integer,
-  ): [Tensor, Tensor];
-  batchNormGatherStats(
-    input: Tensor,
-    options: {
-      mean: Tensor;
-      invstd: Tensor;
-      runningMean: Tensor | null;
-      runningVar: Tensor | null;
-      momentum: number;
-      eps: number;
-      count: Integer;
-    },
-  ): [Tensor, Tensor];
-  batchNormGatherStatsWithCounts(
-    input: Tensor,
-    mean: Tensor,
-    invstd: Tensor,
-    runningMean: Tensor | null,
-    runningVar: Tensor | null,
-    momentum: number,
-    eps: number,
-    counts: Tensor,
-  ): [Tensor, Tensor];
-  batchNormGatherStatsWithCounts(
-    input: Tensor,
-    options: {
-      mean: Tensor;
-      invstd: Tensor;
-      runningMean: Tensor | null;
-      runningVar: Tensor | null;
-      momentum: number;
-      eps: number;
-      counts: Tensor;
-    },
-  ): [Tensor, Tensor];
+  batchNorm(input: Tensor, weight: Tensor | null, bias: Tensor | null, runningMean: Tensor | null, runningVar: Tensor | null, training: boolean, momentum: number, eps: number, cudnnEnabled: boolean): Tensor;
+  batchNorm(input: Tensor, options: { weight: Tensor | null; bias: Tensor | null; runningMean: Tensor | null; runningVar: Tensor | null; training: boolean; momentum: number; eps: number; cudnnEnabled: boolean }): Tensor;
+  batchNormElemt(input: Tensor, weight: Tensor | null, bias: Tensor | null, mean: Tensor, invstd: Tensor, eps: number): Tensor;
+  batchNormElemt(input: Tensor, options: { weight: Tensor | null; bias: Tensor | null; mean: Tensor; invstd: Tensor; eps: number }): Tensor;
+  batchNormGatherStats(input: Tensor, mean: Tensor, invstd: Tensor, runningMean: Tensor | null, runningVar: Tensor | null, momentum: number, eps: number, count: Integer): [Tensor, Tensor];
+  batchNormGatherStats(input: Tensor, options: { mean: Tensor; invstd: Tensor; runningMean: Tensor | null; runningVar: Tensor | null; momentum: number; eps: number; count: Integer }): [Tensor, Tensor];
+  batchNormGatherStatsWithCounts(input: Tensor, mean: Tensor, invstd: Tensor, runningMean: Tensor | null, runningVar: Tensor | null, momentum: number, eps: number, counts: Tensor): [Tensor, Tensor];
+  batchNormGatherStatsWithCounts(input: Tensor, options: { mean: Tensor; invstd: Tensor; runningMean: Tensor | null; runningVar: Tensor | null; momentum: number; eps: number; counts: Tensor }): [Tensor, Tensor];
   batchNormStats(input: Tensor, eps: number): [Tensor, Tensor];
   batchNormStats(input: Tensor, options: { eps: number }): [Tensor, Tensor];
-  batchNormUpdateStats(
-    input: Tensor,
-    runningMean: Tensor | null,
-    runningVar: Tensor | null,
-    momentum: number,
-  ): [Tensor, Tensor];
-  batchNormUpdateStats(
-    input: Tensor,
-    options: { runningMean: Tensor | null; runningVar: Tensor | null; momentum: number },
-  ): [Tensor, Tensor];
+  batchNormUpdateStats(input: Tensor, runningMean: Tensor | null, runningVar: Tensor | null, momentum: number): [Tensor, Tensor];
+  batchNormUpdateStats(input: Tensor, options: { runningMean: Tensor | null; runningVar: Tensor | null; momentum: number }): [Tensor, Tensor];
   bernoulli(self: Tensor, options?: { generator?: Generator | null }): Tensor;
   bernoulli(self: Tensor, p: number, options?: { generator?: Generator | null }): Tensor;
   bernoulli(self: Tensor, options: { p: number; generator?: Generator | null }): Tensor;
@@ -2698,22 +1795,9 @@ export interface TorchOperators {
   binaryCrossEntropy(self: Tensor, target: Tensor, weight?: Tensor | null, reduction?: Integer): Tensor;
   binaryCrossEntropy(self: Tensor, target: Tensor, options?: { weight?: Tensor | null; reduction?: Integer }): Tensor;
   binaryCrossEntropy(self: Tensor, options: { target: Tensor; weight?: Tensor | null; reduction?: Integer }): Tensor;
-  binaryCrossEntropyWithLogits(
-    self: Tensor,
-    target: Tensor,
-    weight?: Tensor | null,
-    posWeight?: Tensor | null,
-    reduction?: Integer,
-  ): Tensor;
-  binaryCrossEntropyWithLogits(
-    self: Tensor,
-    target: Tensor,
-    options?: { weight?: Tensor | null; posWeight?: Tensor | null; reduction?: Integer },
-  ): Tensor;
-  binaryCrossEntropyWithLogits(
-    self: Tensor,
-    options: { target: Tensor; weight?: Tensor | null; posWeight?: Tensor | null; reduction?: Integer },
-  ): Tensor;
+  binaryCrossEntropyWithLogits(self: Tensor, target: Tensor, weight?: Tensor | null, posWeight?: Tensor | null, reduction?: Integer): Tensor;
+  binaryCrossEntropyWithLogits(self: Tensor, target: Tensor, options?: { weight?: Tensor | null; posWeight?: Tensor | null; reduction?: Integer }): Tensor;
+  binaryCrossEntropyWithLogits(self: Tensor, options: { target: Tensor; weight?: Tensor | null; posWeight?: Tensor | null; reduction?: Integer }): Tensor;
   bincount(self: Tensor, weights?: Tensor | null, minlength?: Integer): Tensor;
   bincount(self: Tensor, options?: { weights?: Tensor | null; minlength?: Integer }): Tensor;
   binomial(count: Tensor, prob: Tensor, generator?: Generator | null): Tensor;
@@ -2791,17 +1875,8 @@ export interface TorchOperators {
   choleskySolve(self: Tensor, input2: Tensor, upper?: boolean): Tensor;
   choleskySolve(self: Tensor, input2: Tensor, options?: { upper?: boolean }): Tensor;
   choleskySolve(self: Tensor, options: { input2: Tensor; upper?: boolean }): Tensor;
-  chooseQparamsOptimized(
-    input: Tensor,
-    numel: Integer,
-    nBins: Integer,
-    ratio: number,
-    bitWidth: Integer,
-  ): [Tensor, Tensor];
-  chooseQparamsOptimized(
-    input: Tensor,
-    options: { numel: Integer; nBins: Integer; ratio: number; bitWidth: Integer },
-  ): [Tensor, Tensor];
+  chooseQparamsOptimized(input: Tensor, numel: Integer, nBins: Integer, ratio: number, bitWidth: Integer): [Tensor, Tensor];
+  chooseQparamsOptimized(input: Tensor, options: { numel: Integer; nBins: Integer; ratio: number; bitWidth: Integer }): [Tensor, Tensor];
   chunk(self: Tensor, chunks: Integer, dim?: Integer): Tensor[];
   chunk(self: Tensor, chunks: Integer, options?: { dim?: Integer }): Tensor[];
   chunk(self: Tensor, options: { chunks: Integer; dim?: Integer }): Tensor[];
@@ -2823,18 +1898,8 @@ export interface TorchOperators {
   clip(self: Tensor, options?: { min?: Tensor | null; max?: Tensor | null }): Tensor;
   clone(self: Tensor, options?: { memoryFormat?: MemoryFormat | null }): Tensor;
   coalesce(self: Tensor): Tensor;
-  col2im(
-    self: Tensor,
-    outputSize: Integers,
-    kernelSize: Integers,
-    dilation: Integers,
-    padding: Integers,
-    stride: Integers,
-  ): Tensor;
-  col2im(
-    self: Tensor,
-    options: { outputSize: Integers; kernelSize: Integers; dilation: Integers; padding: Integers; stride: Integers },
-  ): Tensor;
+  col2im(self: Tensor, outputSize: Integers, kernelSize: Integers, dilation: Integers, padding: Integers, stride: Integers): Tensor;
+  col2im(self: Tensor, options: { outputSize: Integers; kernelSize: Integers; dilation: Integers; padding: Integers; stride: Integers }): Tensor;
   colIndices(self: Tensor): Tensor;
   colIndicesCopy(self: Tensor): Tensor;
   columnStack(tensors: readonly Tensor[]): Tensor;
@@ -2852,329 +1917,42 @@ export interface TorchOperators {
   constantPadNd(self: Tensor, pad: Integers, options?: { value?: Scalar }): Tensor;
   constantPadNd(self: Tensor, options: { pad: Integers; value?: Scalar }): Tensor;
   contiguous(self: Tensor, options?: { memoryFormat?: MemoryFormat }): Tensor;
-  conv1d(
-    input: Tensor,
-    weight: Tensor,
-    bias?: Tensor | null,
-    stride?: Integers,
-    padding?: Integers,
-    dilation?: Integers,
-    groups?: Integer,
-  ): Tensor;
-  conv1d(
-    input: Tensor,
-    weight: Tensor,
-    options?: { bias?: Tensor | null; stride?: Integers; padding?: Integers; dilation?: Integers; groups?: Integer },
-  ): Tensor;
-  conv1d(
-    input: Tensor,
-    options: {
-      weight: Tensor;
-      bias?: Tensor | null;
-      stride?: Integers;
-      padding?: Integers;
-      dilation?: Integers;
-      groups?: Integer;
-    },
-  ): Tensor;
-  conv1d(
-    input: Tensor,
-    weight: Tensor,
-    bias?: Tensor | null,
-    stride?: Integers,
-    padding?: string,
-    dilation?: Integers,
-    groups?: Integer,
-  ): Tensor;
-  conv1d(
-    input: Tensor,
-    weight: Tensor,
-    options?: { bias?: Tensor | null; stride?: Integers; padding?: string; dilation?: Integers; groups?: Integer },
-  ): Tensor;
-  conv1d(
-    input: Tensor,
-    options: {
-      weight: Tensor;
-      bias?: Tensor | null;
-      stride?: Integers;
-      padding?: string;
-      dilation?: Integers;
-      groups?: Integer;
-    },
-  ): Tensor;
-  conv2d(
-    input: Tensor,
-    weight: Tensor,
-    bias?: Tensor | null,
-    stride?: Integers,
-    padding?: Integers,
-    dilation?: Integers,
-    groups?: Integer,
-  ): Tensor;
-  conv2d(
-    input: Tensor,
-    weight: Tensor,
-    options?: { bias?: Tensor | null; stride?: Integers; padding?: Integers; dilation?: Integers; groups?: Integer },
-  ): Tensor;
-  conv2d(
-    input: Tensor,
-    options: {
-      weight: Tensor;
-      bias?: Tensor | null;
-      stride?: Integers;
-      padding?: Integers;
-      dilation?: Integers;
-      groups?: Integer;
-    },
-  ): Tensor;
-  conv2d(
-    input: Tensor,
-    weight: Tensor,
-    bias?: Tensor | null,
-    stride?: Integers,
-    padding?: string,
-    dilation?: Integers,
-    groups?: Integer,
-  ): Tensor;
-  conv2d(
-    input: Tensor,
-    weight: Tensor,
-    options?: { bias?: Tensor | null; stride?: Integers; padding?: string; dilation?: Integers; groups?: Integer },
-  ): Tensor;
-  conv2d(
-    input: Tensor,
-    options: {
-      weight: Tensor;
-      bias?: Tensor | null;
-      stride?: Integers;
-      padding?: string;
-      dilation?: Integers;
-      groups?: Integer;
-    },
-  ): Tensor;
-  conv3d(
-    input: Tensor,
-    weight: Tensor,
-    bias?: Tensor | null,
-    stride?: Integers,
-    padding?: Integers,
-    dilation?: Integers,
-    groups?: Integer,
-  ): Tensor;
-  conv3d(
-    input: Tensor,
-    weight: Tensor,
-    options?: { bias?: Tensor | null; stride?: Integers; padding?: Integers; dilation?: Integers; groups?: Integer },
-  ): Tensor;
-  conv3d(
-    input: Tensor,
-    options: {
-      weight: Tensor;
-      bias?: Tensor | null;
-      stride?: Integers;
-      padding?: Integers;
-      dilation?: Integers;
-      groups?: Integer;
-    },
-  ): Tensor;
-  conv3d(
-    input: Tensor,
-    weight: Tensor,
-    bias?: Tensor | null,
-    stride?: Integers,
-    padding?: string,
-    dilation?: Integers,
-    groups?: Integer,
-  ): Tensor;
-  conv3d(
-    input: Tensor,
-    weight: Tensor,
-    options?: { bias?: Tensor | null; stride?: Integers; padding?: string; dilation?: Integers; groups?: Integer },
-  ): Tensor;
-  conv3d(
-    input: Tensor,
-    options: {
-      weight: Tensor;
-      bias?: Tensor | null;
-      stride?: Integers;
-      padding?: string;
-      dilation?: Integers;
-      groups?: Integer;
-    },
-  ): Tensor;
-  convDepthwise3d(
-    self: Tensor,
-    weight: Tensor,
-    kernelSize: Integers,
-    bias: Tensor | null,
-    stride: Integers,
-    padding: Integers,
-    dilation: Integers,
-  ): Tensor;
-  convDepthwise3d(
-    self: Tensor,
-    options: {
-      weight: Tensor;
-      kernelSize: Integers;
-      bias: Tensor | null;
-      stride: Integers;
-      padding: Integers;
-      dilation: Integers;
-    },
-  ): Tensor;
+  conv1d(input: Tensor, weight: Tensor, bias?: Tensor | null, stride?: Integers, padding?: Integers, dilation?: Integers, groups?: Integer): Tensor;
+  conv1d(input: Tensor, weight: Tensor, options?: { bias?: Tensor | null; stride?: Integers; padding?: Integers; dilation?: Integers; groups?: Integer }): Tensor;
+  conv1d(input: Tensor, options: { weight: Tensor; bias?: Tensor | null; stride?: Integers; padding?: Integers; dilation?: Integers; groups?: Integer }): Tensor;
+  conv1d(input: Tensor, weight: Tensor, bias?: Tensor | null, stride?: Integers, padding?: string, dilation?: Integers, groups?: Integer): Tensor;
+  conv1d(input: Tensor, weight: Tensor, options?: { bias?: Tensor | null; stride?: Integers; padding?: string; dilation?: Integers; groups?: Integer }): Tensor;
+  conv1d(input: Tensor, options: { weight: Tensor; bias?: Tensor | null; stride?: Integers; padding?: string; dilation?: Integers; groups?: Integer }): Tensor;
+  conv2d(input: Tensor, weight: Tensor, bias?: Tensor | null, stride?: Integers, padding?: Integers, dilation?: Integers, groups?: Integer): Tensor;
+  conv2d(input: Tensor, weight: Tensor, options?: { bias?: Tensor | null; stride?: Integers; padding?: Integers; dilation?: Integers; groups?: Integer }): Tensor;
+  conv2d(input: Tensor, options: { weight: Tensor; bias?: Tensor | null; stride?: Integers; padding?: Integers; dilation?: Integers; groups?: Integer }): Tensor;
+  conv2d(input: Tensor, weight: Tensor, bias?: Tensor | null, stride?: Integers, padding?: string, dilation?: Integers, groups?: Integer): Tensor;
+  conv2d(input: Tensor, weight: Tensor, options?: { bias?: Tensor | null; stride?: Integers; padding?: string; dilation?: Integers; groups?: Integer }): Tensor;
+  conv2d(input: Tensor, options: { weight: Tensor; bias?: Tensor | null; stride?: Integers; padding?: string; dilation?: Integers; groups?: Integer }): Tensor;
+  conv3d(input: Tensor, weight: Tensor, bias?: Tensor | null, stride?: Integers, padding?: Integers, dilation?: Integers, groups?: Integer): Tensor;
+  conv3d(input: Tensor, weight: Tensor, options?: { bias?: Tensor | null; stride?: Integers; padding?: Integers; dilation?: Integers; groups?: Integer }): Tensor;
+  conv3d(input: Tensor, options: { weight: Tensor; bias?: Tensor | null; stride?: Integers; padding?: Integers; dilation?: Integers; groups?: Integer }): Tensor;
+  conv3d(input: Tensor, weight: Tensor, bias?: Tensor | null, stride?: Integers, padding?: string, dilation?: Integers, groups?: Integer): Tensor;
+  conv3d(input: Tensor, weight: Tensor, options?: { bias?: Tensor | null; stride?: Integers; padding?: string; dilation?: Integers; groups?: Integer }): Tensor;
+  conv3d(input: Tensor, options: { weight: Tensor; bias?: Tensor | null; stride?: Integers; padding?: string; dilation?: Integers; groups?: Integer }): Tensor;
+  convDepthwise3d(self: Tensor, weight: Tensor, kernelSize: Integers, bias: Tensor | null, stride: Integers, padding: Integers, dilation: Integers): Tensor;
+  convDepthwise3d(self: Tensor, options: { weight: Tensor; kernelSize: Integers; bias: Tensor | null; stride: Integers; padding: Integers; dilation: Integers }): Tensor;
   convTbc(self: Tensor, weight: Tensor, bias: Tensor, pad?: Integer): Tensor;
   convTbc(self: Tensor, weight: Tensor, bias: Tensor, options?: { pad?: Integer }): Tensor;
   convTbc(self: Tensor, options: { weight: Tensor; bias: Tensor; pad?: Integer }): Tensor;
-  convTranspose1d(
-    input: Tensor,
-    weight: Tensor,
-    bias?: Tensor | null,
-    stride?: Integers,
-    padding?: Integers,
-    outputPadding?: Integers,
-    groups?: Integer,
-    dilation?: Integers,
-  ): Tensor;
-  convTranspose1d(
-    input: Tensor,
-    weight: Tensor,
-    options?: {
-      bias?: Tensor | null;
-      stride?: Integers;
-      padding?: Integers;
-      outputPadding?: Integers;
-      groups?: Integer;
-      dilation?: Integers;
-    },
-  ): Tensor;
-  convTranspose1d(
-    input: Tensor,
-    options: {
-      weight: Tensor;
-      bias?: Tensor | null;
-      stride?: Integers;
-      padding?: Integers;
-      outputPadding?: Integers;
-      groups?: Integer;
-      dilation?: Integers;
-    },
-  ): Tensor;
-  convTranspose2d(
-    input: Tensor,
-    weight: Tensor,
-    bias?: Tensor | null,
-    stride?: Integers,
-    padding?: Integers,
-    outputPadding?: Integers,
-    groups?: Integer,
-    dilation?: Integers,
-  ): Tensor;
-  convTranspose2d(
-    input: Tensor,
-    weight: Tensor,
-    options?: {
-      bias?: Tensor | null;
-      stride?: Integers;
-      padding?: Integers;
-      outputPadding?: Integers;
-      groups?: Integer;
-      dilation?: Integers;
-    },
-  ): Tensor;
-  convTranspose2d(
-    input: Tensor,
-    options: {
-      weight: Tensor;
-      bias?: Tensor | null;
-      stride?: Integers;
-      padding?: Integers;
-      outputPadding?: Integers;
-      groups?: Integer;
-      dilation?: Integers;
-    },
-  ): Tensor;
-  convTranspose3d(
-    input: Tensor,
-    weight: Tensor,
-    bias?: Tensor | null,
-    stride?: Integers,
-    padding?: Integers,
-    outputPadding?: Integers,
-    groups?: Integer,
-    dilation?: Integers,
-  ): Tensor;
-  convTranspose3d(
-    input: Tensor,
-    weight: Tensor,
-    options?: {
-      bias?: Tensor | null;
-      stride?: Integers;
-      padding?: Integers;
-      outputPadding?: Integers;
-      groups?: Integer;
-      dilation?: Integers;
-    },
-  ): Tensor;
-  convTranspose3d(
-    input: Tensor,
-    options: {
-      weight: Tensor;
-      bias?: Tensor | null;
-      stride?: Integers;
-      padding?: Integers;
-      outputPadding?: Integers;
-      groups?: Integer;
-      dilation?: Integers;
-    },
-  ): Tensor;
-  convolution(
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | null,
-    stride: Integers,
-    padding: Integers,
-    dilation: Integers,
-    transposed: boolean,
-    outputPadding: Integers,
-    groups: Integer,
-  ): Tensor;
-  convolution(
-    input: Tensor,
-    options: {
-      weight: Tensor;
-      bias: Tensor | null;
-      stride: Integers;
-      padding: Integers;
-      dilation: Integers;
-      transposed: boolean;
-      outputPadding: Integers;
-      groups: Integer;
-    },
-  ): Tensor;
-  convolutionOverrideable(
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | null,
-    stride: Integers,
-    padding: Integers,
-    dilation: Integers,
-    transposed: boolean,
-    outputPadding: Integers,
-    groups: Integer,
-  ): Tensor;
-  convolutionOverrideable(
-    input: Tensor,
-    options: {
-      weight: Tensor;
-      bias: Tensor | null;
-      stride: Integers;
-      padding: Integers;
-      dilation: Integers;
-      transposed: boolean;
-      outputPadding: Integers;
-      groups: Integer;
-    },
-  ): Tensor;
+  convTranspose1d(input: Tensor, weight: Tensor, bias?: Tensor | null, stride?: Integers, padding?: Integers, outputPadding?: Integers, groups?: Integer, dilation?: Integers): Tensor;
+  convTranspose1d(input: Tensor, weight: Tensor, options?: { bias?: Tensor | null; stride?: Integers; padding?: Integers; outputPadding?: Integers; groups?: Integer; dilation?: Integers }): Tensor;
+  convTranspose1d(input: Tensor, options: { weight: Tensor; bias?: Tensor | null; stride?: Integers; padding?: Integers; outputPadding?: Integers; groups?: Integer; dilation?: Integers }): Tensor;
+  convTranspose2d(input: Tensor, weight: Tensor, bias?: Tensor | null, stride?: Integers, padding?: Integers, outputPadding?: Integers, groups?: Integer, dilation?: Integers): Tensor;
+  convTranspose2d(input: Tensor, weight: Tensor, options?: { bias?: Tensor | null; stride?: Integers; padding?: Integers; outputPadding?: Integers; groups?: Integer; dilation?: Integers }): Tensor;
+  convTranspose2d(input: Tensor, options: { weight: Tensor; bias?: Tensor | null; stride?: Integers; padding?: Integers; outputPadding?: Integers; groups?: Integer; dilation?: Integers }): Tensor;
+  convTranspose3d(input: Tensor, weight: Tensor, bias?: Tensor | null, stride?: Integers, padding?: Integers, outputPadding?: Integers, groups?: Integer, dilation?: Integers): Tensor;
+  convTranspose3d(input: Tensor, weight: Tensor, options?: { bias?: Tensor | null; stride?: Integers; padding?: Integers; outputPadding?: Integers; groups?: Integer; dilation?: Integers }): Tensor;
+  convTranspose3d(input: Tensor, options: { weight: Tensor; bias?: Tensor | null; stride?: Integers; padding?: Integers; outputPadding?: Integers; groups?: Integer; dilation?: Integers }): Tensor;
+  convolution(input: Tensor, weight: Tensor, bias: Tensor | null, stride: Integers, padding: Integers, dilation: Integers, transposed: boolean, outputPadding: Integers, groups: Integer): Tensor;
+  convolution(input: Tensor, options: { weight: Tensor; bias: Tensor | null; stride: Integers; padding: Integers; dilation: Integers; transposed: boolean; outputPadding: Integers; groups: Integer }): Tensor;
+  convolutionOverrideable(input: Tensor, weight: Tensor, bias: Tensor | null, stride: Integers, padding: Integers, dilation: Integers, transposed: boolean, outputPadding: Integers, groups: Integer): Tensor;
+  convolutionOverrideable(input: Tensor, options: { weight: Tensor; bias: Tensor | null; stride: Integers; padding: Integers; dilation: Integers; transposed: boolean; outputPadding: Integers; groups: Integer }): Tensor;
   copy(self: Tensor, src: Tensor, nonBlocking?: boolean): Tensor;
   copy(self: Tensor, src: Tensor, options?: { nonBlocking?: boolean }): Tensor;
   copy(self: Tensor, options: { src: Tensor; nonBlocking?: boolean }): Tensor;
@@ -3189,16 +1967,8 @@ export interface TorchOperators {
   cos(self: Tensor): Tensor;
   cosh(self: Tensor): Tensor;
   cosineEmbeddingLoss(input1: Tensor, input2: Tensor, target: Tensor, margin?: number, reduction?: Integer): Tensor;
-  cosineEmbeddingLoss(
-    input1: Tensor,
-    input2: Tensor,
-    target: Tensor,
-    options?: { margin?: number; reduction?: Integer },
-  ): Tensor;
-  cosineEmbeddingLoss(
-    input1: Tensor,
-    options: { input2: Tensor; target: Tensor; margin?: number; reduction?: Integer },
-  ): Tensor;
+  cosineEmbeddingLoss(input1: Tensor, input2: Tensor, target: Tensor, options?: { margin?: number; reduction?: Integer }): Tensor;
+  cosineEmbeddingLoss(input1: Tensor, options: { input2: Tensor; target: Tensor; margin?: number; reduction?: Integer }): Tensor;
   cosineSimilarity(x1: Tensor, x2: Tensor, dim?: Integer, eps?: number): Tensor;
   cosineSimilarity(x1: Tensor, x2: Tensor, options?: { dim?: Integer; eps?: number }): Tensor;
   cosineSimilarity(x1: Tensor, options: { x2: Tensor; dim?: Integer; eps?: number }): Tensor;
@@ -3210,85 +1980,17 @@ export interface TorchOperators {
   cross(self: Tensor, other: Tensor, dim?: Integer | null): Tensor;
   cross(self: Tensor, other: Tensor, options?: { dim?: Integer | null }): Tensor;
   cross(self: Tensor, options: { other: Tensor; dim?: Integer | null }): Tensor;
-  crossEntropyLoss(
-    self: Tensor,
-    target: Tensor,
-    weight?: Tensor | null,
-    reduction?: Integer,
-    ignoreIndex?: Integer,
-    labelSmoothing?: number,
-  ): Tensor;
-  crossEntropyLoss(
-    self: Tensor,
-    target: Tensor,
-    options?: { weight?: Tensor | null; reduction?: Integer; ignoreIndex?: Integer; labelSmoothing?: number },
-  ): Tensor;
-  crossEntropyLoss(
-    self: Tensor,
-    options: {
-      target: Tensor;
-      weight?: Tensor | null;
-      reduction?: Integer;
-      ignoreIndex?: Integer;
-      labelSmoothing?: number;
-    },
-  ): Tensor;
+  crossEntropyLoss(self: Tensor, target: Tensor, weight?: Tensor | null, reduction?: Integer, ignoreIndex?: Integer, labelSmoothing?: number): Tensor;
+  crossEntropyLoss(self: Tensor, target: Tensor, options?: { weight?: Tensor | null; reduction?: Integer; ignoreIndex?: Integer; labelSmoothing?: number }): Tensor;
+  crossEntropyLoss(self: Tensor, options: { target: Tensor; weight?: Tensor | null; reduction?: Integer; ignoreIndex?: Integer; labelSmoothing?: number }): Tensor;
   crowIndices(self: Tensor): Tensor;
   crowIndicesCopy(self: Tensor): Tensor;
-  ctcLoss(
-    logProbs: Tensor,
-    targets: Tensor,
-    inputLengths: Tensor,
-    targetLengths: Tensor,
-    blank?: Integer,
-    reduction?: Integer,
-    zeroInfinity?: boolean,
-  ): Tensor;
-  ctcLoss(
-    logProbs: Tensor,
-    targets: Tensor,
-    inputLengths: Tensor,
-    targetLengths: Tensor,
-    options?: { blank?: Integer; reduction?: Integer; zeroInfinity?: boolean },
-  ): Tensor;
-  ctcLoss(
-    logProbs: Tensor,
-    options: {
-      targets: Tensor;
-      inputLengths: Tensor;
-      targetLengths: Tensor;
-      blank?: Integer;
-      reduction?: Integer;
-      zeroInfinity?: boolean;
-    },
-  ): Tensor;
-  ctcLoss(
-    logProbs: Tensor,
-    targets: Tensor,
-    inputLengths: Integers,
-    targetLengths: Integers,
-    blank?: Integer,
-    reduction?: Integer,
-    zeroInfinity?: boolean,
-  ): Tensor;
-  ctcLoss(
-    logProbs: Tensor,
-    targets: Tensor,
-    inputLengths: Integers,
-    targetLengths: Integers,
-    options?: { blank?: Integer; reduction?: Integer; zeroInfinity?: boolean },
-  ): Tensor;
-  ctcLoss(
-    logProbs: Tensor,
-    options: {
-      targets: Tensor;
-      inputLengths: Integers;
-      targetLengths: Integers;
-      blank?: Integer;
-      reduction?: Integer;
-      zeroInfinity?: boolean;
-    },
-  ): Tensor;
+  ctcLoss(logProbs: Tensor, targets: Tensor, inputLengths: Tensor, targetLengths: Tensor, blank?: Integer, reduction?: Integer, zeroInfinity?: boolean): Tensor;
+  ctcLoss(logProbs: Tensor, targets: Tensor, inputLengths: Tensor, targetLengths: Tensor, options?: { blank?: Integer; reduction?: Integer; zeroInfinity?: boolean }): Tensor;
+  ctcLoss(logProbs: Tensor, options: { targets: Tensor; inputLengths: Tensor; targetLengths: Tensor; blank?: Integer; reduction?: Integer; zeroInfinity?: boolean }): Tensor;
+  ctcLoss(logProbs: Tensor, targets: Tensor, inputLengths: Integers, targetLengths: Integers, blank?: Integer, reduction?: Integer, zeroInfinity?: boolean): Tensor;
+  ctcLoss(logProbs: Tensor, targets: Tensor, inputLengths: Integers, targetLengths: Integers, options?: { blank?: Integer; reduction?: Integer; zeroInfinity?: boolean }): Tensor;
+  ctcLoss(logProbs: Tensor, options: { targets: Tensor; inputLengths: Integers; targetLengths: Integers; blank?: Integer; reduction?: Integer; zeroInfinity?: boolean }): Tensor;
   cummax(self: Tensor, dim: Integer): [Tensor, Tensor];
   cummax(self: Tensor, options: { dim: Integer }): [Tensor, Tensor];
   cummin(self: Tensor, dim: Integer): [Tensor, Tensor];
@@ -3357,88 +2059,21 @@ export interface TorchOperators {
   elu(self: Tensor, alpha?: Scalar, scale?: Scalar, inputScale?: Scalar): Tensor;
   elu(self: Tensor, options?: { alpha?: Scalar; scale?: Scalar; inputScale?: Scalar }): Tensor;
   embedding(weight: Tensor, indices: Tensor, paddingIdx?: Integer, scaleGradByFreq?: boolean, sparse?: boolean): Tensor;
-  embedding(
-    weight: Tensor,
-    indices: Tensor,
-    options?: { paddingIdx?: Integer; scaleGradByFreq?: boolean; sparse?: boolean },
-  ): Tensor;
-  embedding(
-    weight: Tensor,
-    options: { indices: Tensor; paddingIdx?: Integer; scaleGradByFreq?: boolean; sparse?: boolean },
-  ): Tensor;
-  embeddingBag(
-    weight: Tensor,
-    indices: Tensor,
-    offsets: Tensor,
-    scaleGradByFreq?: boolean,
-    mode?: Integer,
-    sparse?: boolean,
-    perSampleWeights?: Tensor | null,
-    includeLastOffset?: boolean,
-  ): [Tensor, Tensor, Tensor, Tensor];
-  embeddingBag(
-    weight: Tensor,
-    indices: Tensor,
-    offsets: Tensor,
-    options?: {
-      scaleGradByFreq?: boolean;
-      mode?: Integer;
-      sparse?: boolean;
-      perSampleWeights?: Tensor | null;
-      includeLastOffset?: boolean;
-    },
-  ): [Tensor, Tensor, Tensor, Tensor];
-  embeddingBag(
-    weight: Tensor,
-    options: {
-      indices: Tensor;
-      offsets: Tensor;
-      scaleGradByFreq?: boolean;
-      mode?: Integer;
-      sparse?: boolean;
-      perSampleWeights?: Tensor | null;
-      includeLastOffset?: boolean;
-    },
-  ): [Tensor, Tensor, Tensor, Tensor];
-  embeddingBag(
-    weight: Tensor,
-    indices: Tensor,
-    offsets: Tensor,
-    scaleGradByFreq: boolean,
-    mode: Integer,
-    sparse: boolean,
-    perSampleWeights: Tensor | null,
-    includeLastOffset: boolean,
-    paddingIdx: Integer | null,
-  ): [Tensor, Tensor, Tensor, Tensor];
-  embeddingBag(
-    weight: Tensor,
-    options: {
-      indices: Tensor;
-      offsets: Tensor;
-      scaleGradByFreq: boolean;
-      mode: Integer;
-      sparse: boolean;
-      perSampleWeights: Tensor | null;
-      includeLastOffset: boolean;
-      paddingIdx: Integer | null;
-    },
-  ): [Tensor, Tensor, Tensor, Tensor];
+  embedding(weight: Tensor, indices: Tensor, options?: { paddingIdx?: Integer; scaleGradByFreq?: boolean; sparse?: boolean }): Tensor;
+  embedding(weight: Tensor, options: { indices: Tensor; paddingIdx?: Integer; scaleGradByFreq?: boolean; sparse?: boolean }): Tensor;
+  embeddingBag(weight: Tensor, indices: Tensor, offsets: Tensor, scaleGradByFreq?: boolean, mode?: Integer, sparse?: boolean, perSampleWeights?: Tensor | null, includeLastOffset?: boolean): [Tensor, Tensor, Tensor, Tensor];
+  embeddingBag(weight: Tensor, indices: Tensor, offsets: Tensor, options?: { scaleGradByFreq?: boolean; mode?: Integer; sparse?: boolean; perSampleWeights?: Tensor | null; includeLastOffset?: boolean }): [Tensor, Tensor, Tensor, Tensor];
+  embeddingBag(weight: Tensor, options: { indices: Tensor; offsets: Tensor; scaleGradByFreq?: boolean; mode?: Integer; sparse?: boolean; perSampleWeights?: Tensor | null; includeLastOffset?: boolean }): [Tensor, Tensor, Tensor, Tensor];
+  embeddingBag(weight: Tensor, indices: Tensor, offsets: Tensor, scaleGradByFreq: boolean, mode: Integer, sparse: boolean, perSampleWeights: Tensor | null, includeLastOffset: boolean, paddingIdx: Integer | null): [Tensor, Tensor, Tensor, Tensor];
+  embeddingBag(weight: Tensor, options: { indices: Tensor; offsets: Tensor; scaleGradByFreq: boolean; mode: Integer; sparse: boolean; perSampleWeights: Tensor | null; includeLastOffset: boolean; paddingIdx: Integer | null }): [Tensor, Tensor, Tensor, Tensor];
   embeddingRenorm(self: Tensor, indices: Tensor, maxNorm: number, normType: number): Tensor;
   embeddingRenorm(self: Tensor, options: { indices: Tensor; maxNorm: number; normType: number }): Tensor;
   empty(size: Integers, options?: FactoryOptions & { memoryFormat?: MemoryFormat | null }): Tensor;
   emptyLike(self: Tensor, options?: FactoryOptions & { memoryFormat?: MemoryFormat | null }): Tensor;
   emptyPermuted(size: Integers, physicalLayout: Integers, options?: FactoryOptions): Tensor;
   emptyPermuted(size: Integers, options: FactoryOptions & { physicalLayout: Integers }): Tensor;
-  emptyQuantized(
-    size: Integers,
-    qtensor: Tensor,
-    options?: FactoryOptions & { memoryFormat?: MemoryFormat | null },
-  ): Tensor;
-  emptyQuantized(
-    size: Integers,
-    options: FactoryOptions & { qtensor: Tensor; memoryFormat?: MemoryFormat | null },
-  ): Tensor;
+  emptyQuantized(size: Integers, qtensor: Tensor, options?: FactoryOptions & { memoryFormat?: MemoryFormat | null }): Tensor;
+  emptyQuantized(size: Integers, options: FactoryOptions & { qtensor: Tensor; memoryFormat?: MemoryFormat | null }): Tensor;
   emptyStrided(size: Integers, stride: Integers, options?: FactoryOptions): Tensor;
   emptyStrided(size: Integers, options: FactoryOptions & { stride: Integers }): Tensor;
   eq(self: Tensor, other: Scalar): Tensor;
@@ -3464,63 +2099,16 @@ export interface TorchOperators {
   eye(n: Integer, options?: FactoryOptions): Tensor;
   eye(n: Integer, m: Integer, options?: FactoryOptions): Tensor;
   eye(n: Integer, options: FactoryOptions & { m: Integer }): Tensor;
-  fakeQuantizePerChannelAffine(
-    self: Tensor,
-    scale: Tensor,
-    zeroPoint: Tensor,
-    axis: Integer,
-    quantMin: Integer,
-    quantMax: Integer,
-  ): Tensor;
-  fakeQuantizePerChannelAffine(
-    self: Tensor,
-    options: { scale: Tensor; zeroPoint: Tensor; axis: Integer; quantMin: Integer; quantMax: Integer },
-  ): Tensor;
-  fakeQuantizePerChannelAffineCachemask(
-    self: Tensor,
-    scale: Tensor,
-    zeroPoint: Tensor,
-    axis: Integer,
-    quantMin: Integer,
-    quantMax: Integer,
-  ): [Tensor, Tensor];
-  fakeQuantizePerChannelAffineCachemask(
-    self: Tensor,
-    options: { scale: Tensor; zeroPoint: Tensor; axis: Integer; quantMin: Integer; quantMax: Integer },
-  ): [Tensor, Tensor];
-  fakeQuantizePerTensorAffine(
-    self: Tensor,
-    scale: number,
-    zeroPoint: Integer,
-    quantMin: Integer,
-    quantMax: Integer,
-  ): Tensor;
-  fakeQuantizePerTensorAffine(
-    self: Tensor,
-    options: { scale: number; zeroPoint: Integer; quantMin: Integer; quantMax: Integer },
-  ): Tensor;
-  fakeQuantizePerTensorAffine(
-    self: Tensor,
-    scale: Tensor,
-    zeroPoint: Tensor,
-    quantMin: Integer,
-    quantMax: Integer,
-  ): Tensor;
-  fakeQuantizePerTensorAffine(
-    self: Tensor,
-    options: { scale: Tensor; zeroPoint: Tensor; quantMin: Integer; quantMax: Integer },
-  ): Tensor;
-  fakeQuantizePerTensorAffineCachemask(
-    self: Tensor,
-    scale: number,
-    zeroPoint: Integer,
-    quantMin: Integer,
-    quantMax: Integer,
-  ): [Tensor, Tensor];
-  fakeQuantizePerTensorAffineCachemask(
-    self: Tensor,
-    options: { scale: number; zeroPoint: Integer; quantMin: Integer; quantMax: Integer },
-  ): [Tensor, Tensor];
+  fakeQuantizePerChannelAffine(self: Tensor, scale: Tensor, zeroPoint: Tensor, axis: Integer, quantMin: Integer, quantMax: Integer): Tensor;
+  fakeQuantizePerChannelAffine(self: Tensor, options: { scale: Tensor; zeroPoint: Tensor; axis: Integer; quantMin: Integer; quantMax: Integer }): Tensor;
+  fakeQuantizePerChannelAffineCachemask(self: Tensor, scale: Tensor, zeroPoint: Tensor, axis: Integer, quantMin: Integer, quantMax: Integer): [Tensor, Tensor];
+  fakeQuantizePerChannelAffineCachemask(self: Tensor, options: { scale: Tensor; zeroPoint: Tensor; axis: Integer; quantMin: Integer; quantMax: Integer }): [Tensor, Tensor];
+  fakeQuantizePerTensorAffine(self: Tensor, scale: number, zeroPoint: Integer, quantMin: Integer, quantMax: Integer): Tensor;
+  fakeQuantizePerTensorAffine(self: Tensor, options: { scale: number; zeroPoint: Integer; quantMin: Integer; quantMax: Integer }): Tensor;
+  fakeQuantizePerTensorAffine(self: Tensor, scale: Tensor, zeroPoint: Tensor, quantMin: Integer, quantMax: Integer): Tensor;
+  fakeQuantizePerTensorAffine(self: Tensor, options: { scale: Tensor; zeroPoint: Tensor; quantMin: Integer; quantMax: Integer }): Tensor;
+  fakeQuantizePerTensorAffineCachemask(self: Tensor, scale: number, zeroPoint: Integer, quantMin: Integer, quantMax: Integer): [Tensor, Tensor];
+  fakeQuantizePerTensorAffineCachemask(self: Tensor, options: { scale: number; zeroPoint: Integer; quantMin: Integer; quantMax: Integer }): [Tensor, Tensor];
   featureAlphaDropout(input: Tensor, p: number, train: boolean): Tensor;
   featureAlphaDropout(input: Tensor, options: { p: number; train: boolean }): Tensor;
   featureDropout(input: Tensor, p: number, train: boolean): Tensor;
@@ -3557,26 +2145,10 @@ export interface TorchOperators {
   fmod(self: Tensor, other: Tensor): Tensor;
   fmod(self: Tensor, options: { other: Tensor }): Tensor;
   frac(self: Tensor): Tensor;
-  fractionalMaxPool2d(
-    self: Tensor,
-    kernelSize: Integers,
-    outputSize: Integers,
-    randomSamples: Tensor,
-  ): [Tensor, Tensor];
-  fractionalMaxPool2d(
-    self: Tensor,
-    options: { kernelSize: Integers; outputSize: Integers; randomSamples: Tensor },
-  ): [Tensor, Tensor];
-  fractionalMaxPool3d(
-    self: Tensor,
-    kernelSize: Integers,
-    outputSize: Integers,
-    randomSamples: Tensor,
-  ): [Tensor, Tensor];
-  fractionalMaxPool3d(
-    self: Tensor,
-    options: { kernelSize: Integers; outputSize: Integers; randomSamples: Tensor },
-  ): [Tensor, Tensor];
+  fractionalMaxPool2d(self: Tensor, kernelSize: Integers, outputSize: Integers, randomSamples: Tensor): [Tensor, Tensor];
+  fractionalMaxPool2d(self: Tensor, options: { kernelSize: Integers; outputSize: Integers; randomSamples: Tensor }): [Tensor, Tensor];
+  fractionalMaxPool3d(self: Tensor, kernelSize: Integers, outputSize: Integers, randomSamples: Tensor): [Tensor, Tensor];
+  fractionalMaxPool3d(self: Tensor, options: { kernelSize: Integers; outputSize: Integers; randomSamples: Tensor }): [Tensor, Tensor];
   frexp(self: Tensor): [Tensor, Tensor];
   frobeniusNorm(self: Tensor, dim: Integers, keepdim?: boolean): Tensor;
   frobeniusNorm(self: Tensor, dim: Integers, options?: { keepdim?: boolean }): Tensor;
@@ -3587,52 +2159,9 @@ export interface TorchOperators {
   full(size: Integers, options: FactoryOptions & { fillValue: Scalar }): Tensor;
   fullLike(self: Tensor, fillValue: Scalar, options?: FactoryOptions & { memoryFormat?: MemoryFormat | null }): Tensor;
   fullLike(self: Tensor, options: FactoryOptions & { fillValue: Scalar; memoryFormat?: MemoryFormat | null }): Tensor;
-  fusedMovingAvgObsFakeQuant(
-    self: Tensor,
-    observerOn: Tensor,
-    fakeQuantOn: Tensor,
-    runningMin: Tensor,
-    runningMax: Tensor,
-    scale: Tensor,
-    zeroPoint: Tensor,
-    averagingConst: number,
-    quantMin: Integer,
-    quantMax: Integer,
-    chAxis: Integer,
-    perRowFakeQuant?: boolean,
-    symmetricQuant?: boolean,
-  ): Tensor;
-  fusedMovingAvgObsFakeQuant(
-    self: Tensor,
-    observerOn: Tensor,
-    fakeQuantOn: Tensor,
-    runningMin: Tensor,
-    runningMax: Tensor,
-    scale: Tensor,
-    zeroPoint: Tensor,
-    averagingConst: number,
-    quantMin: Integer,
-    quantMax: Integer,
-    chAxis: Integer,
-    options?: { perRowFakeQuant?: boolean; symmetricQuant?: boolean },
-  ): Tensor;
-  fusedMovingAvgObsFakeQuant(
-    self: Tensor,
-    options: {
-      observerOn: Tensor;
-      fakeQuantOn: Tensor;
-      runningMin: Tensor;
-      runningMax: Tensor;
-      scale: Tensor;
-      zeroPoint: Tensor;
-      averagingConst: number;
-      quantMin: Integer;
-      quantMax: Integer;
-      chAxis: Integer;
-      perRowFakeQuant?: boolean;
-      symmetricQuant?: boolean;
-    },
-  ): Tensor;
+  fusedMovingAvgObsFakeQuant(self: Tensor, observerOn: Tensor, fakeQuantOn: Tensor, runningMin: Tensor, runningMax: Tensor, scale: Tensor, zeroPoint: Tensor, averagingConst: number, quantMin: Integer, quantMax: Integer, chAxis: Integer, perRowFakeQuant?: boolean, symmetricQuant?: boolean): Tensor;
+  fusedMovingAvgObsFakeQuant(self: Tensor, observerOn: Tensor, fakeQuantOn: Tensor, runningMin: Tensor, runningMax: Tensor, scale: Tensor, zeroPoint: Tensor, averagingConst: number, quantMin: Integer, quantMax: Integer, chAxis: Integer, options?: { perRowFakeQuant?: boolean; symmetricQuant?: boolean }): Tensor;
+  fusedMovingAvgObsFakeQuant(self: Tensor, options: { observerOn: Tensor; fakeQuantOn: Tensor; runningMin: Tensor; runningMax: Tensor; scale: Tensor; zeroPoint: Tensor; averagingConst: number; quantMin: Integer; quantMax: Integer; chAxis: Integer; perRowFakeQuant?: boolean; symmetricQuant?: boolean }): Tensor;
   gather(self: Tensor, dim: Integer, index: Tensor, options?: { sparseGrad?: boolean }): Tensor;
   gather(self: Tensor, options: { dim: Integer; index: Tensor; sparseGrad?: boolean }): Tensor;
   gcd(self: Tensor, other: Tensor): Tensor;
@@ -3667,116 +2196,22 @@ export interface TorchOperators {
   greaterEqual(self: Tensor, options: { other: Scalar }): Tensor;
   greaterEqual(self: Tensor, other: Tensor): Tensor;
   greaterEqual(self: Tensor, options: { other: Tensor }): Tensor;
-  gridSampler(
-    input: Tensor,
-    grid: Tensor,
-    interpolationMode: Integer,
-    paddingMode: Integer,
-    alignCorners: boolean,
-  ): Tensor;
-  gridSampler(
-    input: Tensor,
-    options: { grid: Tensor; interpolationMode: Integer; paddingMode: Integer; alignCorners: boolean },
-  ): Tensor;
-  gridSampler2d(
-    input: Tensor,
-    grid: Tensor,
-    interpolationMode: Integer,
-    paddingMode: Integer,
-    alignCorners: boolean,
-  ): Tensor;
-  gridSampler2d(
-    input: Tensor,
-    options: { grid: Tensor; interpolationMode: Integer; paddingMode: Integer; alignCorners: boolean },
-  ): Tensor;
-  gridSampler3d(
-    input: Tensor,
-    grid: Tensor,
-    interpolationMode: Integer,
-    paddingMode: Integer,
-    alignCorners: boolean,
-  ): Tensor;
-  gridSampler3d(
-    input: Tensor,
-    options: { grid: Tensor; interpolationMode: Integer; paddingMode: Integer; alignCorners: boolean },
-  ): Tensor;
-  groupNorm(
-    input: Tensor,
-    numGroups: Integer,
-    weight?: Tensor | null,
-    bias?: Tensor | null,
-    eps?: number,
-    cudnnEnabled?: boolean,
-  ): Tensor;
-  groupNorm(
-    input: Tensor,
-    numGroups: Integer,
-    options?: { weight?: Tensor | null; bias?: Tensor | null; eps?: number; cudnnEnabled?: boolean },
-  ): Tensor;
-  groupNorm(
-    input: Tensor,
-    options: { numGroups: Integer; weight?: Tensor | null; bias?: Tensor | null; eps?: number; cudnnEnabled?: boolean },
-  ): Tensor;
-  gru(
-    data: Tensor,
-    batchSizes: Tensor,
-    hx: Tensor,
-    params: readonly Tensor[],
-    hasBiases: boolean,
-    numLayers: Integer,
-    dropout: number,
-    train: boolean,
-    bidirectional: boolean,
-  ): [Tensor, Tensor];
-  gru(
-    data: Tensor,
-    options: {
-      batchSizes: Tensor;
-      hx: Tensor;
-      params: readonly Tensor[];
-      hasBiases: boolean;
-      numLayers: Integer;
-      dropout: number;
-      train: boolean;
-      bidirectional: boolean;
-    },
-  ): [Tensor, Tensor];
-  gru(
-    input: Tensor,
-    hx: Tensor,
-    params: readonly Tensor[],
-    hasBiases: boolean,
-    numLayers: Integer,
-    dropout: number,
-    train: boolean,
-    bidirectional: boolean,
-    batchFirst: boolean,
-  ): [Tensor, Tensor];
-  gru(
-    input: Tensor,
-    options: {
-      hx: Tensor;
-      params: readonly Tensor[];
-      hasBiases: boolean;
-      numLayers: Integer;
-      dropout: number;
-      train: boolean;
-      bidirectional: boolean;
-      batchFirst: boolean;
-    },
-  ): [Tensor, Tensor];
+  gridSampler(input: Tensor, grid: Tensor, interpolationMode: Integer, paddingMode: Integer, alignCorners: boolean): Tensor;
+  gridSampler(input: Tensor, options: { grid: Tensor; interpolationMode: Integer; paddingMode: Integer; alignCorners: boolean }): Tensor;
+  gridSampler2d(input: Tensor, grid: Tensor, interpolationMode: Integer, paddingMode: Integer, alignCorners: boolean): Tensor;
+  gridSampler2d(input: Tensor, options: { grid: Tensor; interpolationMode: Integer; paddingMode: Integer; alignCorners: boolean }): Tensor;
+  gridSampler3d(input: Tensor, grid: Tensor, interpolationMode: Integer, paddingMode: Integer, alignCorners: boolean): Tensor;
+  gridSampler3d(input: Tensor, options: { grid: Tensor; interpolationMode: Integer; paddingMode: Integer; alignCorners: boolean }): Tensor;
+  groupNorm(input: Tensor, numGroups: Integer, weight?: Tensor | null, bias?: Tensor | null, eps?: number, cudnnEnabled?: boolean): Tensor;
+  groupNorm(input: Tensor, numGroups: Integer, options?: { weight?: Tensor | null; bias?: Tensor | null; eps?: number; cudnnEnabled?: boolean }): Tensor;
+  groupNorm(input: Tensor, options: { numGroups: Integer; weight?: Tensor | null; bias?: Tensor | null; eps?: number; cudnnEnabled?: boolean }): Tensor;
+  gru(data: Tensor, batchSizes: Tensor, hx: Tensor, params: readonly Tensor[], hasBiases: boolean, numLayers: Integer, dropout: number, train: boolean, bidirectional: boolean): [Tensor, Tensor];
+  gru(data: Tensor, options: { batchSizes: Tensor; hx: Tensor; params: readonly Tensor[]; hasBiases: boolean; numLayers: Integer; dropout: number; train: boolean; bidirectional: boolean }): [Tensor, Tensor];
+  gru(input: Tensor, hx: Tensor, params: readonly Tensor[], hasBiases: boolean, numLayers: Integer, dropout: number, train: boolean, bidirectional: boolean, batchFirst: boolean): [Tensor, Tensor];
+  gru(input: Tensor, options: { hx: Tensor; params: readonly Tensor[]; hasBiases: boolean; numLayers: Integer; dropout: number; train: boolean; bidirectional: boolean; batchFirst: boolean }): [Tensor, Tensor];
   gruCell(input: Tensor, hx: Tensor, wIh: Tensor, wHh: Tensor, bIh?: Tensor | null, bHh?: Tensor | null): Tensor;
-  gruCell(
-    input: Tensor,
-    hx: Tensor,
-    wIh: Tensor,
-    wHh: Tensor,
-    options?: { bIh?: Tensor | null; bHh?: Tensor | null },
-  ): Tensor;
-  gruCell(
-    input: Tensor,
-    options: { hx: Tensor; wIh: Tensor; wHh: Tensor; bIh?: Tensor | null; bHh?: Tensor | null },
-  ): Tensor;
+  gruCell(input: Tensor, hx: Tensor, wIh: Tensor, wHh: Tensor, options?: { bIh?: Tensor | null; bHh?: Tensor | null }): Tensor;
+  gruCell(input: Tensor, options: { hx: Tensor; wIh: Tensor; wHh: Tensor; bIh?: Tensor | null; bHh?: Tensor | null }): Tensor;
   gt(self: Tensor, other: Scalar): Tensor;
   gt(self: Tensor, options: { other: Scalar }): Tensor;
   gt(self: Tensor, other: Tensor): Tensor;
@@ -3786,17 +2221,8 @@ export interface TorchOperators {
   hammingWindow(windowLength: Integer, options: FactoryOptions & { periodic: boolean }): Tensor;
   hammingWindow(windowLength: Integer, periodic: boolean, alpha: number, options?: FactoryOptions): Tensor;
   hammingWindow(windowLength: Integer, options: FactoryOptions & { periodic: boolean; alpha: number }): Tensor;
-  hammingWindow(
-    windowLength: Integer,
-    periodic: boolean,
-    alpha: number,
-    beta: number,
-    options?: FactoryOptions,
-  ): Tensor;
-  hammingWindow(
-    windowLength: Integer,
-    options: FactoryOptions & { periodic: boolean; alpha: number; beta: number },
-  ): Tensor;
+  hammingWindow(windowLength: Integer, periodic: boolean, alpha: number, beta: number, options?: FactoryOptions): Tensor;
+  hammingWindow(windowLength: Integer, options: FactoryOptions & { periodic: boolean; alpha: number; beta: number }): Tensor;
   hannWindow(windowLength: Integer, options?: FactoryOptions): Tensor;
   hannWindow(windowLength: Integer, periodic: boolean, options?: FactoryOptions): Tensor;
   hannWindow(windowLength: Integer, options: FactoryOptions & { periodic: boolean }): Tensor;
@@ -3817,63 +2243,17 @@ export interface TorchOperators {
   histc(self: Tensor, options?: { bins?: Integer; min?: Scalar; max?: Scalar }): Tensor;
   histogram(self: Tensor, bins: Tensor, options?: { weight?: Tensor | null; density?: boolean }): [Tensor, Tensor];
   histogram(self: Tensor, options: { bins: Tensor; weight?: Tensor | null; density?: boolean }): [Tensor, Tensor];
-  histogram(
-    self: Tensor,
-    bins?: Integer,
-    options?: { range?: readonly number[] | null; weight?: Tensor | null; density?: boolean },
-  ): [Tensor, Tensor];
-  histogram(
-    self: Tensor,
-    options?: { bins?: Integer; range?: readonly number[] | null; weight?: Tensor | null; density?: boolean },
-  ): [Tensor, Tensor];
-  histogramdd(
-    self: Tensor,
-    bins: Integers,
-    range?: readonly number[] | null,
-    weight?: Tensor | null,
-    density?: boolean,
-  ): [Tensor, Tensor[]];
-  histogramdd(
-    self: Tensor,
-    bins: Integers,
-    options?: { range?: readonly number[] | null; weight?: Tensor | null; density?: boolean },
-  ): [Tensor, Tensor[]];
-  histogramdd(
-    self: Tensor,
-    options: { bins: Integers; range?: readonly number[] | null; weight?: Tensor | null; density?: boolean },
-  ): [Tensor, Tensor[]];
-  histogramdd(
-    self: Tensor,
-    bins: Integer,
-    range?: readonly number[] | null,
-    weight?: Tensor | null,
-    density?: boolean,
-  ): [Tensor, Tensor[]];
-  histogramdd(
-    self: Tensor,
-    bins: Integer,
-    options?: { range?: readonly number[] | null; weight?: Tensor | null; density?: boolean },
-  ): [Tensor, Tensor[]];
-  histogramdd(
-    self: Tensor,
-    options: { bins: Integer; range?: readonly number[] | null; weight?: Tensor | null; density?: boolean },
-  ): [Tensor, Tensor[]];
-  histogramdd(
-    self: Tensor,
-    bins: readonly Tensor[],
-    range?: readonly number[] | null,
-    weight?: Tensor | null,
-    density?: boolean,
-  ): [Tensor, Tensor[]];
-  histogramdd(
-    self: Tensor,
-    bins: readonly Tensor[],
-    options?: { range?: readonly number[] | null; weight?: Tensor | null; density?: boolean },
-  ): [Tensor, Tensor[]];
-  histogramdd(
-    self: Tensor,
-    options: { bins: readonly Tensor[]; range?: readonly number[] | null; weight?: Tensor | null; density?: boolean },
-  ): [Tensor, Tensor[]];
+  histogram(self: Tensor, bins?: Integer, options?: { range?: readonly number[] | null; weight?: Tensor | null; density?: boolean }): [Tensor, Tensor];
+  histogram(self: Tensor, options?: { bins?: Integer; range?: readonly number[] | null; weight?: Tensor | null; density?: boolean }): [Tensor, Tensor];
+  histogramdd(self: Tensor, bins: Integers, range?: readonly number[] | null, weight?: Tensor | null, density?: boolean): [Tensor, Tensor[]];
+  histogramdd(self: Tensor, bins: Integers, options?: { range?: readonly number[] | null; weight?: Tensor | null; density?: boolean }): [Tensor, Tensor[]];
+  histogramdd(self: Tensor, options: { bins: Integers; range?: readonly number[] | null; weight?: Tensor | null; density?: boolean }): [Tensor, Tensor[]];
+  histogramdd(self: Tensor, bins: Integer, range?: readonly number[] | null, weight?: Tensor | null, density?: boolean): [Tensor, Tensor[]];
+  histogramdd(self: Tensor, bins: Integer, options?: { range?: readonly number[] | null; weight?: Tensor | null; density?: boolean }): [Tensor, Tensor[]];
+  histogramdd(self: Tensor, options: { bins: Integer; range?: readonly number[] | null; weight?: Tensor | null; density?: boolean }): [Tensor, Tensor[]];
+  histogramdd(self: Tensor, bins: readonly Tensor[], range?: readonly number[] | null, weight?: Tensor | null, density?: boolean): [Tensor, Tensor[]];
+  histogramdd(self: Tensor, bins: readonly Tensor[], options?: { range?: readonly number[] | null; weight?: Tensor | null; density?: boolean }): [Tensor, Tensor[]];
+  histogramdd(self: Tensor, options: { bins: readonly Tensor[]; range?: readonly number[] | null; weight?: Tensor | null; density?: boolean }): [Tensor, Tensor[]];
   hsplit(self: Tensor, sections: Integer): Tensor[];
   hsplit(self: Tensor, options: { sections: Integer }): Tensor[];
   hsplit(self: Tensor, indices: Integers): Tensor[];
@@ -3892,10 +2272,7 @@ export interface TorchOperators {
   igammac(self: Tensor, other: Tensor): Tensor;
   igammac(self: Tensor, options: { other: Tensor }): Tensor;
   im2col(self: Tensor, kernelSize: Integers, dilation: Integers, padding: Integers, stride: Integers): Tensor;
-  im2col(
-    self: Tensor,
-    options: { kernelSize: Integers; dilation: Integers; padding: Integers; stride: Integers },
-  ): Tensor;
+  im2col(self: Tensor, options: { kernelSize: Integers; dilation: Integers; padding: Integers; stride: Integers }): Tensor;
   imag(self: Tensor): Tensor;
   index(self: Tensor, indices: readonly (Tensor | null)[]): Tensor;
   index(self: Tensor, options: { indices: readonly (Tensor | null)[] }): Tensor;
@@ -3908,58 +2285,18 @@ export interface TorchOperators {
   indexFill(self: Tensor, dim: Integer, index: Tensor, value: Tensor): Tensor;
   indexFill(self: Tensor, options: { dim: Integer; index: Tensor; value: Tensor }): Tensor;
   indexPut(self: Tensor, indices: readonly (Tensor | null)[], values: Tensor, accumulate?: boolean): Tensor;
-  indexPut(
-    self: Tensor,
-    indices: readonly (Tensor | null)[],
-    values: Tensor,
-    options?: { accumulate?: boolean },
-  ): Tensor;
-  indexPut(
-    self: Tensor,
-    options: { indices: readonly (Tensor | null)[]; values: Tensor; accumulate?: boolean },
-  ): Tensor;
-  indexReduce(
-    self: Tensor,
-    dim: Integer,
-    index: Tensor,
-    source: Tensor,
-    reduce: string,
-    options?: { includeSelf?: boolean },
-  ): Tensor;
-  indexReduce(
-    self: Tensor,
-    options: { dim: Integer; index: Tensor; source: Tensor; reduce: string; includeSelf?: boolean },
-  ): Tensor;
+  indexPut(self: Tensor, indices: readonly (Tensor | null)[], values: Tensor, options?: { accumulate?: boolean }): Tensor;
+  indexPut(self: Tensor, options: { indices: readonly (Tensor | null)[]; values: Tensor; accumulate?: boolean }): Tensor;
+  indexReduce(self: Tensor, dim: Integer, index: Tensor, source: Tensor, reduce: string, options?: { includeSelf?: boolean }): Tensor;
+  indexReduce(self: Tensor, options: { dim: Integer; index: Tensor; source: Tensor; reduce: string; includeSelf?: boolean }): Tensor;
   indexSelect(self: Tensor, dim: Integer, index: Tensor): Tensor;
   indexSelect(self: Tensor, options: { dim: Integer; index: Tensor }): Tensor;
   indices(self: Tensor): Tensor;
   indicesCopy(self: Tensor): Tensor;
   inner(self: Tensor, other: Tensor): Tensor;
   inner(self: Tensor, options: { other: Tensor }): Tensor;
-  instanceNorm(
-    input: Tensor,
-    weight: Tensor | null,
-    bias: Tensor | null,
-    runningMean: Tensor | null,
-    runningVar: Tensor | null,
-    useInputStats: boolean,
-    momentum: number,
-    eps: number,
-    cudnnEnabled: boolean,
-  ): Tensor;
-  instanceNorm(
-    input: Tensor,
-    options: {
-      weight: Tensor | null;
-      bias: Tensor | null;
-      runningMean: Tensor | null;
-      runningVar: Tensor | null;
-      useInputStats: boolean;
-      momentum: number;
-      eps: number;
-      cudnnEnabled: boolean;
-    },
-  ): Tensor;
+  instanceNorm(input: Tensor, weight: Tensor | null, bias: Tensor | null, runningMean: Tensor | null, runningVar: Tensor | null, useInputStats: boolean, momentum: number, eps: number, cudnnEnabled: boolean): Tensor;
+  instanceNorm(input: Tensor, options: { weight: Tensor | null; bias: Tensor | null; runningMean: Tensor | null; runningVar: Tensor | null; useInputStats: boolean; momentum: number; eps: number; cudnnEnabled: boolean }): Tensor;
   intRepr(self: Tensor): Tensor;
   inverse(self: Tensor): Tensor;
   isCoalesced(self: Tensor): boolean;
@@ -3996,46 +2333,9 @@ export interface TorchOperators {
   isneginf(self: Tensor): Tensor;
   isposinf(self: Tensor): Tensor;
   isreal(self: Tensor): Tensor;
-  istft(
-    self: Tensor,
-    nFft: Integer,
-    hopLength?: Integer | null,
-    winLength?: Integer | null,
-    window?: Tensor | null,
-    center?: boolean,
-    normalized?: boolean,
-    onesided?: boolean | null,
-    length?: Integer | null,
-    returnComplex?: boolean,
-  ): Tensor;
-  istft(
-    self: Tensor,
-    nFft: Integer,
-    options?: {
-      hopLength?: Integer | null;
-      winLength?: Integer | null;
-      window?: Tensor | null;
-      center?: boolean;
-      normalized?: boolean;
-      onesided?: boolean | null;
-      length?: Integer | null;
-      returnComplex?: boolean;
-    },
-  ): Tensor;
-  istft(
-    self: Tensor,
-    options: {
-      nFft: Integer;
-      hopLength?: Integer | null;
-      winLength?: Integer | null;
-      window?: Tensor | null;
-      center?: boolean;
-      normalized?: boolean;
-      onesided?: boolean | null;
-      length?: Integer | null;
-      returnComplex?: boolean;
-    },
-  ): Tensor;
+  istft(self: Tensor, nFft: Integer, hopLength?: Integer | null, winLength?: Integer | null, window?: Tensor | null, center?: boolean, normalized?: boolean, onesided?: boolean | null, length?: Integer | null, returnComplex?: boolean): Tensor;
+  istft(self: Tensor, nFft: Integer, options?: { hopLength?: Integer | null; winLength?: Integer | null; window?: Tensor | null; center?: boolean; normalized?: boolean; onesided?: boolean | null; length?: Integer | null; returnComplex?: boolean }): Tensor;
+  istft(self: Tensor, options: { nFft: Integer; hopLength?: Integer | null; winLength?: Integer | null; window?: Tensor | null; center?: boolean; normalized?: boolean; onesided?: boolean | null; length?: Integer | null; returnComplex?: boolean }): Tensor;
   kaiserWindow(windowLength: Integer, options?: FactoryOptions): Tensor;
   kaiserWindow(windowLength: Integer, periodic: boolean, options?: FactoryOptions): Tensor;
   kaiserWindow(windowLength: Integer, options: FactoryOptions & { periodic: boolean }): Tensor;
@@ -4052,29 +2352,9 @@ export interface TorchOperators {
   l1Loss(self: Tensor, target: Tensor, reduction?: Integer): Tensor;
   l1Loss(self: Tensor, target: Tensor, options?: { reduction?: Integer }): Tensor;
   l1Loss(self: Tensor, options: { target: Tensor; reduction?: Integer }): Tensor;
-  layerNorm(
-    input: Tensor,
-    normalizedShape: Integers,
-    weight?: Tensor | null,
-    bias?: Tensor | null,
-    eps?: number,
-    cudnnEnable?: boolean,
-  ): Tensor;
-  layerNorm(
-    input: Tensor,
-    normalizedShape: Integers,
-    options?: { weight?: Tensor | null; bias?: Tensor | null; eps?: number; cudnnEnable?: boolean },
-  ): Tensor;
-  layerNorm(
-    input: Tensor,
-    options: {
-      normalizedShape: Integers;
-      weight?: Tensor | null;
-      bias?: Tensor | null;
-      eps?: number;
-      cudnnEnable?: boolean;
-    },
-  ): Tensor;
+  layerNorm(input: Tensor, normalizedShape: Integers, weight?: Tensor | null, bias?: Tensor | null, eps?: number, cudnnEnable?: boolean): Tensor;
+  layerNorm(input: Tensor, normalizedShape: Integers, options?: { weight?: Tensor | null; bias?: Tensor | null; eps?: number; cudnnEnable?: boolean }): Tensor;
+  layerNorm(input: Tensor, options: { normalizedShape: Integers; weight?: Tensor | null; bias?: Tensor | null; eps?: number; cudnnEnable?: boolean }): Tensor;
   lcm(self: Tensor, other: Tensor): Tensor;
   lcm(self: Tensor, options: { other: Tensor }): Tensor;
   ldexp(self: Tensor, other: Tensor): Tensor;
@@ -4154,73 +2434,13 @@ export interface TorchOperators {
   logsumexp(self: Tensor, dim: Integers, keepdim?: boolean): Tensor;
   logsumexp(self: Tensor, dim: Integers, options?: { keepdim?: boolean }): Tensor;
   logsumexp(self: Tensor, options: { dim: Integers; keepdim?: boolean }): Tensor;
-  lstm(
-    data: Tensor,
-    batchSizes: Tensor,
-    hx: readonly Tensor[],
-    params: readonly Tensor[],
-    hasBiases: boolean,
-    numLayers: Integer,
-    dropout: number,
-    train: boolean,
-    bidirectional: boolean,
-  ): [Tensor, Tensor, Tensor];
-  lstm(
-    data: Tensor,
-    options: {
-      batchSizes: Tensor;
-      hx: readonly Tensor[];
-      params: readonly Tensor[];
-      hasBiases: boolean;
-      numLayers: Integer;
-      dropout: number;
-      train: boolean;
-      bidirectional: boolean;
-    },
-  ): [Tensor, Tensor, Tensor];
-  lstm(
-    input: Tensor,
-    hx: readonly Tensor[],
-    params: readonly Tensor[],
-    hasBiases: boolean,
-    numLayers: Integer,
-    dropout: number,
-    train: boolean,
-    bidirectional: boolean,
-    batchFirst: boolean,
-  ): [Tensor, Tensor, Tensor];
-  lstm(
-    input: Tensor,
-    options: {
-      hx: readonly Tensor[];
-      params: readonly Tensor[];
-      hasBiases: boolean;
-      numLayers: Integer;
-      dropout: number;
-      train: boolean;
-      bidirectional: boolean;
-      batchFirst: boolean;
-    },
-  ): [Tensor, Tensor, Tensor];
-  lstmCell(
-    input: Tensor,
-    hx: readonly Tensor[],
-    wIh: Tensor,
-    wHh: Tensor,
-    bIh?: Tensor | null,
-    bHh?: Tensor | null,
-  ): [Tensor, Tensor];
-  lstmCell(
-    input: Tensor,
-    hx: readonly Tensor[],
-    wIh: Tensor,
-    wHh: Tensor,
-    options?: { bIh?: Tensor | null; bHh?: Tensor | null },
-  ): [Tensor, Tensor];
-  lstmCell(
-    input: Tensor,
-    options: { hx: readonly Tensor[]; wIh: Tensor; wHh: Tensor; bIh?: Tensor | null; bHh?: Tensor | null },
-  ): [Tensor, Tensor];
+  lstm(data: Tensor, batchSizes: Tensor, hx: readonly Tensor[], params: readonly Tensor[], hasBiases: boolean, numLayers: Integer, dropout: number, train: boolean, bidirectional: boolean): [Tensor, Tensor, Tensor];
+  lstm(data: Tensor, options: { batchSizes: Tensor; hx: readonly Tensor[]; params: readonly Tensor[]; hasBiases: boolean; numLayers: Integer; dropout: number; train: boolean; bidirectional: boolean }): [Tensor, Tensor, Tensor];
+  lstm(input: Tensor, hx: readonly Tensor[], params: readonly Tensor[], hasBiases: boolean, numLayers: Integer, dropout: number, train: boolean, bidirectional: boolean, batchFirst: boolean): [Tensor, Tensor, Tensor];
+  lstm(input: Tensor, options: { hx: readonly Tensor[]; params: readonly Tensor[]; hasBiases: boolean; numLayers: Integer; dropout: number; train: boolean; bidirectional: boolean; batchFirst: boolean }): [Tensor, Tensor, Tensor];
+  lstmCell(input: Tensor, hx: readonly Tensor[], wIh: Tensor, wHh: Tensor, bIh?: Tensor | null, bHh?: Tensor | null): [Tensor, Tensor];
+  lstmCell(input: Tensor, hx: readonly Tensor[], wIh: Tensor, wHh: Tensor, options?: { bIh?: Tensor | null; bHh?: Tensor | null }): [Tensor, Tensor];
+  lstmCell(input: Tensor, options: { hx: readonly Tensor[]; wIh: Tensor; wHh: Tensor; bIh?: Tensor | null; bHh?: Tensor | null }): [Tensor, Tensor];
   lt(self: Tensor, other: Scalar): Tensor;
   lt(self: Tensor, options: { other: Scalar }): Tensor;
   lt(self: Tensor, other: Tensor): Tensor;
@@ -4228,28 +2448,13 @@ export interface TorchOperators {
   luSolve(self: Tensor, LUData: Tensor, LUPivots: Tensor): Tensor;
   luSolve(self: Tensor, options: { LUData: Tensor; LUPivots: Tensor }): Tensor;
   luUnpack(LUData: Tensor, LUPivots: Tensor, unpackData?: boolean, unpackPivots?: boolean): [Tensor, Tensor, Tensor];
-  luUnpack(
-    LUData: Tensor,
-    LUPivots: Tensor,
-    options?: { unpackData?: boolean; unpackPivots?: boolean },
-  ): [Tensor, Tensor, Tensor];
-  luUnpack(
-    LUData: Tensor,
-    options: { LUPivots: Tensor; unpackData?: boolean; unpackPivots?: boolean },
-  ): [Tensor, Tensor, Tensor];
+  luUnpack(LUData: Tensor, LUPivots: Tensor, options?: { unpackData?: boolean; unpackPivots?: boolean }): [Tensor, Tensor, Tensor];
+  luUnpack(LUData: Tensor, options: { LUPivots: Tensor; unpackData?: boolean; unpackPivots?: boolean }): [Tensor, Tensor, Tensor];
   mH(self: Tensor): Tensor;
   mT(self: Tensor): Tensor;
   marginRankingLoss(input1: Tensor, input2: Tensor, target: Tensor, margin?: number, reduction?: Integer): Tensor;
-  marginRankingLoss(
-    input1: Tensor,
-    input2: Tensor,
-    target: Tensor,
-    options?: { margin?: number; reduction?: Integer },
-  ): Tensor;
-  marginRankingLoss(
-    input1: Tensor,
-    options: { input2: Tensor; target: Tensor; margin?: number; reduction?: Integer },
-  ): Tensor;
+  marginRankingLoss(input1: Tensor, input2: Tensor, target: Tensor, options?: { margin?: number; reduction?: Integer }): Tensor;
+  marginRankingLoss(input1: Tensor, options: { input2: Tensor; target: Tensor; margin?: number; reduction?: Integer }): Tensor;
   maskedFill(self: Tensor, mask: Tensor, value: Scalar): Tensor;
   maskedFill(self: Tensor, options: { mask: Tensor; value: Scalar }): Tensor;
   maskedFill(self: Tensor, mask: Tensor, value: Tensor): Tensor;
@@ -4270,115 +2475,28 @@ export interface TorchOperators {
   max(self: Tensor, dim: Integer, keepdim?: boolean): [Tensor, Tensor];
   max(self: Tensor, dim: Integer, options?: { keepdim?: boolean }): [Tensor, Tensor];
   max(self: Tensor, options: { dim: Integer; keepdim?: boolean }): [Tensor, Tensor];
-  maxPool1d(
-    self: Tensor,
-    kernelSize: Integers,
-    stride?: Integers,
-    padding?: Integers,
-    dilation?: Integers,
-    ceilMode?: boolean,
-  ): Tensor;
-  maxPool1d(
-    self: Tensor,
-    kernelSize: Integers,
-    options?: { stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean },
-  ): Tensor;
-  maxPool1d(
-    self: Tensor,
-    options: { kernelSize: Integers; stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean },
-  ): Tensor;
-  maxPool1dWithIndices(
-    self: Tensor,
-    kernelSize: Integers,
-    stride?: Integers,
-    padding?: Integers,
-    dilation?: Integers,
-    ceilMode?: boolean,
-  ): [Tensor, Tensor];
-  maxPool1dWithIndices(
-    self: Tensor,
-    kernelSize: Integers,
-    options?: { stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean },
-  ): [Tensor, Tensor];
-  maxPool1dWithIndices(
-    self: Tensor,
-    options: { kernelSize: Integers; stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean },
-  ): [Tensor, Tensor];
-  maxPool2d(
-    self: Tensor,
-    kernelSize: Integers,
-    stride?: Integers,
-    padding?: Integers,
-    dilation?: Integers,
-    ceilMode?: boolean,
-  ): Tensor;
-  maxPool2d(
-    self: Tensor,
-    kernelSize: Integers,
-    options?: { stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean },
-  ): Tensor;
-  maxPool2d(
-    self: Tensor,
-    options: { kernelSize: Integers; stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean },
-  ): Tensor;
-  maxPool2dWithIndices(
-    self: Tensor,
-    kernelSize: Integers,
-    stride?: Integers,
-    padding?: Integers,
-    dilation?: Integers,
-    ceilMode?: boolean,
-  ): [Tensor, Tensor];
-  maxPool2dWithIndices(
-    self: Tensor,
-    kernelSize: Integers,
-    options?: { stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean },
-  ): [Tensor, Tensor];
-  maxPool2dWithIndices(
-    self: Tensor,
-    options: { kernelSize: Integers; stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean },
-  ): [Tensor, Tensor];
-  maxPool3d(
-    self: Tensor,
-    kernelSize: Integers,
-    stride?: Integers,
-    padding?: Integers,
-    dilation?: Integers,
-    ceilMode?: boolean,
-  ): Tensor;
-  maxPool3d(
-    self: Tensor,
-    kernelSize: Integers,
-    options?: { stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean },
-  ): Tensor;
-  maxPool3d(
-    self: Tensor,
-    options: { kernelSize: Integers; stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean },
-  ): Tensor;
-  maxPool3dWithIndices(
-    self: Tensor,
-    kernelSize: Integers,
-    stride?: Integers,
-    padding?: Integers,
-    dilation?: Integers,
-    ceilMode?: boolean,
-  ): [Tensor, Tensor];
-  maxPool3dWithIndices(
-    self: Tensor,
-    kernelSize: Integers,
-    options?: { stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean },
-  ): [Tensor, Tensor];
-  maxPool3dWithIndices(
-    self: Tensor,
-    options: { kernelSize: Integers; stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean },
-  ): [Tensor, Tensor];
+  maxPool1d(self: Tensor, kernelSize: Integers, stride?: Integers, padding?: Integers, dilation?: Integers, ceilMode?: boolean): Tensor;
+  maxPool1d(self: Tensor, kernelSize: Integers, options?: { stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean }): Tensor;
+  maxPool1d(self: Tensor, options: { kernelSize: Integers; stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean }): Tensor;
+  maxPool1dWithIndices(self: Tensor, kernelSize: Integers, stride?: Integers, padding?: Integers, dilation?: Integers, ceilMode?: boolean): [Tensor, Tensor];
+  maxPool1dWithIndices(self: Tensor, kernelSize: Integers, options?: { stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean }): [Tensor, Tensor];
+  maxPool1dWithIndices(self: Tensor, options: { kernelSize: Integers; stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean }): [Tensor, Tensor];
+  maxPool2d(self: Tensor, kernelSize: Integers, stride?: Integers, padding?: Integers, dilation?: Integers, ceilMode?: boolean): Tensor;
+  maxPool2d(self: Tensor, kernelSize: Integers, options?: { stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean }): Tensor;
+  maxPool2d(self: Tensor, options: { kernelSize: Integers; stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean }): Tensor;
+  maxPool2dWithIndices(self: Tensor, kernelSize: Integers, stride?: Integers, padding?: Integers, dilation?: Integers, ceilMode?: boolean): [Tensor, Tensor];
+  maxPool2dWithIndices(self: Tensor, kernelSize: Integers, options?: { stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean }): [Tensor, Tensor];
+  maxPool2dWithIndices(self: Tensor, options: { kernelSize: Integers; stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean }): [Tensor, Tensor];
+  maxPool3d(self: Tensor, kernelSize: Integers, stride?: Integers, padding?: Integers, dilation?: Integers, ceilMode?: boolean): Tensor;
+  maxPool3d(self: Tensor, kernelSize: Integers, options?: { stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean }): Tensor;
+  maxPool3d(self: Tensor, options: { kernelSize: Integers; stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean }): Tensor;
+  maxPool3dWithIndices(self: Tensor, kernelSize: Integers, stride?: Integers, padding?: Integers, dilation?: Integers, ceilMode?: boolean): [Tensor, Tensor];
+  maxPool3dWithIndices(self: Tensor, kernelSize: Integers, options?: { stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean }): [Tensor, Tensor];
+  maxPool3dWithIndices(self: Tensor, options: { kernelSize: Integers; stride?: Integers; padding?: Integers; dilation?: Integers; ceilMode?: boolean }): [Tensor, Tensor];
   maxUnpool2d(self: Tensor, indices: Tensor, outputSize: Integers): Tensor;
   maxUnpool2d(self: Tensor, options: { indices: Tensor; outputSize: Integers }): Tensor;
   maxUnpool3d(self: Tensor, indices: Tensor, outputSize: Integers, stride: Integers, padding: Integers): Tensor;
-  maxUnpool3d(
-    self: Tensor,
-    options: { indices: Tensor; outputSize: Integers; stride: Integers; padding: Integers },
-  ): Tensor;
+  maxUnpool3d(self: Tensor, options: { indices: Tensor; outputSize: Integers; stride: Integers; padding: Integers }): Tensor;
   maximum(self: Tensor, other: Tensor): Tensor;
   maximum(self: Tensor, options: { other: Tensor }): Tensor;
   mean(self: Tensor, options?: { dtype?: Dtype | null }): Tensor;
@@ -4422,43 +2540,17 @@ export interface TorchOperators {
   mul(self: Tensor, options: { other: Scalar }): Tensor;
   mul(self: Tensor, other: Tensor): Tensor;
   mul(self: Tensor, options: { other: Tensor }): Tensor;
-  multiMarginLoss(
-    self: Tensor,
-    target: Tensor,
-    p?: Scalar,
-    margin?: Scalar,
-    weight?: Tensor | null,
-    reduction?: Integer,
-  ): Tensor;
-  multiMarginLoss(
-    self: Tensor,
-    target: Tensor,
-    options?: { p?: Scalar; margin?: Scalar; weight?: Tensor | null; reduction?: Integer },
-  ): Tensor;
-  multiMarginLoss(
-    self: Tensor,
-    options: { target: Tensor; p?: Scalar; margin?: Scalar; weight?: Tensor | null; reduction?: Integer },
-  ): Tensor;
+  multiMarginLoss(self: Tensor, target: Tensor, p?: Scalar, margin?: Scalar, weight?: Tensor | null, reduction?: Integer): Tensor;
+  multiMarginLoss(self: Tensor, target: Tensor, options?: { p?: Scalar; margin?: Scalar; weight?: Tensor | null; reduction?: Integer }): Tensor;
+  multiMarginLoss(self: Tensor, options: { target: Tensor; p?: Scalar; margin?: Scalar; weight?: Tensor | null; reduction?: Integer }): Tensor;
   multilabelMarginLoss(self: Tensor, target: Tensor, reduction?: Integer): Tensor;
   multilabelMarginLoss(self: Tensor, target: Tensor, options?: { reduction?: Integer }): Tensor;
   multilabelMarginLoss(self: Tensor, options: { target: Tensor; reduction?: Integer }): Tensor;
   multilabelMarginLossForward(self: Tensor, target: Tensor, reduction: Integer): [Tensor, Tensor];
   multilabelMarginLossForward(self: Tensor, options: { target: Tensor; reduction: Integer }): [Tensor, Tensor];
-  multinomial(
-    self: Tensor,
-    numSamples: Integer,
-    replacement?: boolean,
-    options?: { generator?: Generator | null },
-  ): Tensor;
-  multinomial(
-    self: Tensor,
-    numSamples: Integer,
-    options?: { replacement?: boolean; generator?: Generator | null },
-  ): Tensor;
-  multinomial(
-    self: Tensor,
-    options: { numSamples: Integer; replacement?: boolean; generator?: Generator | null },
-  ): Tensor;
+  multinomial(self: Tensor, numSamples: Integer, replacement?: boolean, options?: { generator?: Generator | null }): Tensor;
+  multinomial(self: Tensor, numSamples: Integer, options?: { replacement?: boolean; generator?: Generator | null }): Tensor;
+  multinomial(self: Tensor, options: { numSamples: Integer; replacement?: boolean; generator?: Generator | null }): Tensor;
   multiply(self: Tensor, other: Scalar): Tensor;
   multiply(self: Tensor, options: { other: Scalar }): Tensor;
   multiply(self: Tensor, other: Tensor): Tensor;
@@ -4475,38 +2567,12 @@ export interface TorchOperators {
   nanmedian(self: Tensor, dim: Integer, keepdim?: boolean): [Tensor, Tensor];
   nanmedian(self: Tensor, dim: Integer, options?: { keepdim?: boolean }): [Tensor, Tensor];
   nanmedian(self: Tensor, options: { dim: Integer; keepdim?: boolean }): [Tensor, Tensor];
-  nanquantile(
-    self: Tensor,
-    q: Tensor,
-    dim?: Integer | null,
-    keepdim?: boolean,
-    options?: { interpolation?: string },
-  ): Tensor;
-  nanquantile(
-    self: Tensor,
-    q: Tensor,
-    options?: { dim?: Integer | null; keepdim?: boolean; interpolation?: string },
-  ): Tensor;
-  nanquantile(
-    self: Tensor,
-    options: { q: Tensor; dim?: Integer | null; keepdim?: boolean; interpolation?: string },
-  ): Tensor;
-  nanquantile(
-    self: Tensor,
-    q: number,
-    dim?: Integer | null,
-    keepdim?: boolean,
-    options?: { interpolation?: string },
-  ): Tensor;
-  nanquantile(
-    self: Tensor,
-    q: number,
-    options?: { dim?: Integer | null; keepdim?: boolean; interpolation?: string },
-  ): Tensor;
-  nanquantile(
-    self: Tensor,
-    options: { q: number; dim?: Integer | null; keepdim?: boolean; interpolation?: string },
-  ): Tensor;
+  nanquantile(self: Tensor, q: Tensor, dim?: Integer | null, keepdim?: boolean, options?: { interpolation?: string }): Tensor;
+  nanquantile(self: Tensor, q: Tensor, options?: { dim?: Integer | null; keepdim?: boolean; interpolation?: string }): Tensor;
+  nanquantile(self: Tensor, options: { q: Tensor; dim?: Integer | null; keepdim?: boolean; interpolation?: string }): Tensor;
+  nanquantile(self: Tensor, q: number, dim?: Integer | null, keepdim?: boolean, options?: { interpolation?: string }): Tensor;
+  nanquantile(self: Tensor, q: number, options?: { dim?: Integer | null; keepdim?: boolean; interpolation?: string }): Tensor;
+  nanquantile(self: Tensor, options: { q: number; dim?: Integer | null; keepdim?: boolean; interpolation?: string }): Tensor;
   nansum(self: Tensor, dim?: Integers | null, keepdim?: boolean, options?: { dtype?: Dtype | null }): Tensor;
   nansum(self: Tensor, options?: { dim?: Integers | null; keepdim?: boolean; dtype?: Dtype | null }): Tensor;
   narrow(self: Tensor, dim: Integer, start: Integer, length: Integer): Tensor;
@@ -4515,65 +2581,16 @@ export interface TorchOperators {
   narrow(self: Tensor, options: { dim: Integer; start: Tensor; length: Integer }): Tensor;
   narrowCopy(self: Tensor, dim: Integer, start: Integer, length: Integer): Tensor;
   narrowCopy(self: Tensor, options: { dim: Integer; start: Integer; length: Integer }): Tensor;
-  nativeBatchNorm(
-    input: Tensor,
-    weight: Tensor | null,
-    bias: Tensor | null,
-    runningMean: Tensor | null,
-    runningVar: Tensor | null,
-    training: boolean,
-    momentum: number,
-    eps: number,
-  ): [Tensor, Tensor, Tensor];
-  nativeBatchNorm(
-    input: Tensor,
-    options: {
-      weight: Tensor | null;
-      bias: Tensor | null;
-      runningMean: Tensor | null;
-      runningVar: Tensor | null;
-      training: boolean;
-      momentum: number;
-      eps: number;
-    },
-  ): [Tensor, Tensor, Tensor];
+  nativeBatchNorm(input: Tensor, weight: Tensor | null, bias: Tensor | null, runningMean: Tensor | null, runningVar: Tensor | null, training: boolean, momentum: number, eps: number): [Tensor, Tensor, Tensor];
+  nativeBatchNorm(input: Tensor, options: { weight: Tensor | null; bias: Tensor | null; runningMean: Tensor | null; runningVar: Tensor | null; training: boolean; momentum: number; eps: number }): [Tensor, Tensor, Tensor];
   nativeChannelShuffle(self: Tensor, groups: Integer): Tensor;
   nativeChannelShuffle(self: Tensor, options: { groups: Integer }): Tensor;
   nativeDropout(input: Tensor, p: number, train: boolean | null): [Tensor, Tensor];
   nativeDropout(input: Tensor, options: { p: number; train: boolean | null }): [Tensor, Tensor];
-  nativeGroupNorm(
-    input: Tensor,
-    weight: Tensor | null,
-    bias: Tensor | null,
-    N: Integer,
-    C: Integer,
-    HxW: Integer,
-    group: Integer,
-    eps: number,
-  ): [Tensor, Tensor, Tensor];
-  nativeGroupNorm(
-    input: Tensor,
-    options: {
-      weight: Tensor | null;
-      bias: Tensor | null;
-      N: Integer;
-      C: Integer;
-      HxW: Integer;
-      group: Integer;
-      eps: number;
-    },
-  ): [Tensor, Tensor, Tensor];
-  nativeLayerNorm(
-    input: Tensor,
-    normalizedShape: Integers,
-    weight: Tensor | null,
-    bias: Tensor | null,
-    eps: number,
-  ): [Tensor, Tensor, Tensor];
-  nativeLayerNorm(
-    input: Tensor,
-    options: { normalizedShape: Integers; weight: Tensor | null; bias: Tensor | null; eps: number },
-  ): [Tensor, Tensor, Tensor];
+  nativeGroupNorm(input: Tensor, weight: Tensor | null, bias: Tensor | null, N: Integer, C: Integer, HxW: Integer, group: Integer, eps: number): [Tensor, Tensor, Tensor];
+  nativeGroupNorm(input: Tensor, options: { weight: Tensor | null; bias: Tensor | null; N: Integer; C: Integer; HxW: Integer; group: Integer; eps: number }): [Tensor, Tensor, Tensor];
+  nativeLayerNorm(input: Tensor, normalizedShape: Integers, weight: Tensor | null, bias: Tensor | null, eps: number): [Tensor, Tensor, Tensor];
+  nativeLayerNorm(input: Tensor, options: { normalizedShape: Integers; weight: Tensor | null; bias: Tensor | null; eps: number }): [Tensor, Tensor, Tensor];
   nativeNorm(self: Tensor, p?: Scalar): Tensor;
   nativeNorm(self: Tensor, options?: { p?: Scalar }): Tensor;
   nativeNorm(self: Tensor, p: Scalar | null, dim: Integers, keepdim: boolean, dtype: Dtype | null): Tensor;
@@ -4597,57 +2614,18 @@ export interface TorchOperators {
   nextafter(self: Tensor, other: Tensor): Tensor;
   nextafter(self: Tensor, options: { other: Tensor }): Tensor;
   nllLoss(self: Tensor, target: Tensor, weight?: Tensor | null, reduction?: Integer, ignoreIndex?: Integer): Tensor;
-  nllLoss(
-    self: Tensor,
-    target: Tensor,
-    options?: { weight?: Tensor | null; reduction?: Integer; ignoreIndex?: Integer },
-  ): Tensor;
-  nllLoss(
-    self: Tensor,
-    options: { target: Tensor; weight?: Tensor | null; reduction?: Integer; ignoreIndex?: Integer },
-  ): Tensor;
+  nllLoss(self: Tensor, target: Tensor, options?: { weight?: Tensor | null; reduction?: Integer; ignoreIndex?: Integer }): Tensor;
+  nllLoss(self: Tensor, options: { target: Tensor; weight?: Tensor | null; reduction?: Integer; ignoreIndex?: Integer }): Tensor;
   nllLoss2d(self: Tensor, target: Tensor, weight?: Tensor | null, reduction?: Integer, ignoreIndex?: Integer): Tensor;
-  nllLoss2d(
-    self: Tensor,
-    target: Tensor,
-    options?: { weight?: Tensor | null; reduction?: Integer; ignoreIndex?: Integer },
-  ): Tensor;
-  nllLoss2d(
-    self: Tensor,
-    options: { target: Tensor; weight?: Tensor | null; reduction?: Integer; ignoreIndex?: Integer },
-  ): Tensor;
-  nllLoss2dForward(
-    self: Tensor,
-    target: Tensor,
-    weight: Tensor | null,
-    reduction: Integer,
-    ignoreIndex: Integer,
-  ): [Tensor, Tensor];
-  nllLoss2dForward(
-    self: Tensor,
-    options: { target: Tensor; weight: Tensor | null; reduction: Integer; ignoreIndex: Integer },
-  ): [Tensor, Tensor];
-  nllLossForward(
-    self: Tensor,
-    target: Tensor,
-    weight: Tensor | null,
-    reduction: Integer,
-    ignoreIndex: Integer,
-  ): [Tensor, Tensor];
-  nllLossForward(
-    self: Tensor,
-    options: { target: Tensor; weight: Tensor | null; reduction: Integer; ignoreIndex: Integer },
-  ): [Tensor, Tensor];
+  nllLoss2d(self: Tensor, target: Tensor, options?: { weight?: Tensor | null; reduction?: Integer; ignoreIndex?: Integer }): Tensor;
+  nllLoss2d(self: Tensor, options: { target: Tensor; weight?: Tensor | null; reduction?: Integer; ignoreIndex?: Integer }): Tensor;
+  nllLoss2dForward(self: Tensor, target: Tensor, weight: Tensor | null, reduction: Integer, ignoreIndex: Integer): [Tensor, Tensor];
+  nllLoss2dForward(self: Tensor, options: { target: Tensor; weight: Tensor | null; reduction: Integer; ignoreIndex: Integer }): [Tensor, Tensor];
+  nllLossForward(self: Tensor, target: Tensor, weight: Tensor | null, reduction: Integer, ignoreIndex: Integer): [Tensor, Tensor];
+  nllLossForward(self: Tensor, options: { target: Tensor; weight: Tensor | null; reduction: Integer; ignoreIndex: Integer }): [Tensor, Tensor];
   nllLossNd(self: Tensor, target: Tensor, weight?: Tensor | null, reduction?: Integer, ignoreIndex?: Integer): Tensor;
-  nllLossNd(
-    self: Tensor,
-    target: Tensor,
-    options?: { weight?: Tensor | null; reduction?: Integer; ignoreIndex?: Integer },
-  ): Tensor;
-  nllLossNd(
-    self: Tensor,
-    options: { target: Tensor; weight?: Tensor | null; reduction?: Integer; ignoreIndex?: Integer },
-  ): Tensor;
+  nllLossNd(self: Tensor, target: Tensor, options?: { weight?: Tensor | null; reduction?: Integer; ignoreIndex?: Integer }): Tensor;
+  nllLossNd(self: Tensor, options: { target: Tensor; weight?: Tensor | null; reduction?: Integer; ignoreIndex?: Integer }): Tensor;
   nonzero(self: Tensor): Tensor;
   nonzeroNumpy(self: Tensor): Tensor[];
   nonzeroStatic(self: Tensor, options: { size: Integer; fillValue?: Integer }): Tensor;
@@ -4668,12 +2646,7 @@ export interface TorchOperators {
   normal(mean: number, options: { std: Tensor; generator?: Generator | null }): Tensor;
   normal(mean: Tensor, std: Tensor, options?: { generator?: Generator | null }): Tensor;
   normal(mean: Tensor, options: { std: Tensor; generator?: Generator | null }): Tensor;
-  normal(
-    mean: number,
-    std: number,
-    size: Integers,
-    options?: FactoryOptions & { generator?: Generator | null },
-  ): Tensor;
+  normal(mean: number, std: number, size: Integers, options?: FactoryOptions & { generator?: Generator | null }): Tensor;
   normal(mean: number, options: FactoryOptions & { std: number; size: Integers; generator?: Generator | null }): Tensor;
   normalFunctional(self: Tensor, mean?: number, std?: number, options?: { generator?: Generator | null }): Tensor;
   normalFunctional(self: Tensor, options?: { mean?: number; std?: number; generator?: Generator | null }): Tensor;
@@ -4703,10 +2676,7 @@ export interface TorchOperators {
   pad(self: Tensor, pad: Integers, options?: { mode?: string; value?: number | null }): Tensor;
   pad(self: Tensor, options: { pad: Integers; mode?: string; value?: number | null }): Tensor;
   padSequence(sequences: readonly Tensor[], batchFirst?: boolean, paddingValue?: number, paddingSide?: string): Tensor;
-  padSequence(
-    sequences: readonly Tensor[],
-    options?: { batchFirst?: boolean; paddingValue?: number; paddingSide?: string },
-  ): Tensor;
+  padSequence(sequences: readonly Tensor[], options?: { batchFirst?: boolean; paddingValue?: number; paddingSide?: string }): Tensor;
   pairwiseDistance(x1: Tensor, x2: Tensor, p?: number, eps?: number, keepdim?: boolean): Tensor;
   pairwiseDistance(x1: Tensor, x2: Tensor, options?: { p?: number; eps?: number; keepdim?: boolean }): Tensor;
   pairwiseDistance(x1: Tensor, options: { x2: Tensor; p?: number; eps?: number; keepdim?: boolean }): Tensor;
@@ -4726,18 +2696,8 @@ export interface TorchOperators {
   pixelUnshuffle(self: Tensor, options: { downscaleFactor: Integer }): Tensor;
   poisson(self: Tensor, generator?: Generator | null): Tensor;
   poisson(self: Tensor, options?: { generator?: Generator | null }): Tensor;
-  poissonNllLoss(
-    input: Tensor,
-    target: Tensor,
-    logInput: boolean,
-    full: boolean,
-    eps: number,
-    reduction: Integer,
-  ): Tensor;
-  poissonNllLoss(
-    input: Tensor,
-    options: { target: Tensor; logInput: boolean; full: boolean; eps: number; reduction: Integer },
-  ): Tensor;
+  poissonNllLoss(input: Tensor, target: Tensor, logInput: boolean, full: boolean, eps: number, reduction: Integer): Tensor;
+  poissonNllLoss(input: Tensor, options: { target: Tensor; logInput: boolean; full: boolean; eps: number; reduction: Integer }): Tensor;
   polar(abs: Tensor, angle: Tensor): Tensor;
   polar(abs: Tensor, options: { angle: Tensor }): Tensor;
   polygamma(n: Integer, self: Tensor): Tensor;
@@ -4767,50 +2727,18 @@ export interface TorchOperators {
   qZeroPoint(self: Tensor): number;
   qr(self: Tensor, some?: boolean): [Tensor, Tensor];
   qr(self: Tensor, options?: { some?: boolean }): [Tensor, Tensor];
-  quantile(
-    self: Tensor,
-    q: Tensor,
-    dim?: Integer | null,
-    keepdim?: boolean,
-    options?: { interpolation?: string },
-  ): Tensor;
-  quantile(
-    self: Tensor,
-    q: Tensor,
-    options?: { dim?: Integer | null; keepdim?: boolean; interpolation?: string },
-  ): Tensor;
-  quantile(
-    self: Tensor,
-    options: { q: Tensor; dim?: Integer | null; keepdim?: boolean; interpolation?: string },
-  ): Tensor;
-  quantile(
-    self: Tensor,
-    q: number,
-    dim?: Integer | null,
-    keepdim?: boolean,
-    options?: { interpolation?: string },
-  ): Tensor;
-  quantile(
-    self: Tensor,
-    q: number,
-    options?: { dim?: Integer | null; keepdim?: boolean; interpolation?: string },
-  ): Tensor;
-  quantile(
-    self: Tensor,
-    options: { q: number; dim?: Integer | null; keepdim?: boolean; interpolation?: string },
-  ): Tensor;
+  quantile(self: Tensor, q: Tensor, dim?: Integer | null, keepdim?: boolean, options?: { interpolation?: string }): Tensor;
+  quantile(self: Tensor, q: Tensor, options?: { dim?: Integer | null; keepdim?: boolean; interpolation?: string }): Tensor;
+  quantile(self: Tensor, options: { q: Tensor; dim?: Integer | null; keepdim?: boolean; interpolation?: string }): Tensor;
+  quantile(self: Tensor, q: number, dim?: Integer | null, keepdim?: boolean, options?: { interpolation?: string }): Tensor;
+  quantile(self: Tensor, q: number, options?: { dim?: Integer | null; keepdim?: boolean; interpolation?: string }): Tensor;
+  quantile(self: Tensor, options: { q: number; dim?: Integer | null; keepdim?: boolean; interpolation?: string }): Tensor;
   quantizePerChannel(self: Tensor, scales: Tensor, zeroPoints: Tensor, axis: Integer, dtype: Dtype): Tensor;
-  quantizePerChannel(
-    self: Tensor,
-    options: { scales: Tensor; zeroPoints: Tensor; axis: Integer; dtype: Dtype },
-  ): Tensor;
+  quantizePerChannel(self: Tensor, options: { scales: Tensor; zeroPoints: Tensor; axis: Integer; dtype: Dtype }): Tensor;
   quantizePerTensor(self: Tensor, scale: number, zeroPoint: Integer, dtype: Dtype): Tensor;
   quantizePerTensor(self: Tensor, options: { scale: number; zeroPoint: Integer; dtype: Dtype }): Tensor;
   quantizePerTensor(tensors: readonly Tensor[], scales: Tensor, zeroPoints: Tensor, dtype: Dtype): Tensor[];
-  quantizePerTensor(
-    tensors: readonly Tensor[],
-    options: { scales: Tensor; zeroPoints: Tensor; dtype: Dtype },
-  ): Tensor[];
+  quantizePerTensor(tensors: readonly Tensor[], options: { scales: Tensor; zeroPoints: Tensor; dtype: Dtype }): Tensor[];
   quantizePerTensor(self: Tensor, scale: Tensor, zeroPoint: Tensor, dtype: Dtype): Tensor;
   quantizePerTensor(self: Tensor, options: { scale: Tensor; zeroPoint: Tensor; dtype: Dtype }): Tensor;
   quantizePerTensorDynamic(self: Tensor, dtype: Dtype, reduceRange: boolean): Tensor;
@@ -4819,80 +2747,31 @@ export interface TorchOperators {
   rand(size: Integers, options?: FactoryOptions): Tensor;
   rand(size: Integers, options: FactoryOptions & { generator: Generator | null }): Tensor;
   randLike(self: Tensor, options?: FactoryOptions & { memoryFormat?: MemoryFormat | null }): Tensor;
-  randLike(
-    self: Tensor,
-    options: FactoryOptions & { generator: Generator | null; memoryFormat?: MemoryFormat | null },
-  ): Tensor;
+  randLike(self: Tensor, options: FactoryOptions & { generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor;
   randint(high: Integer, size: Integers, options?: FactoryOptions): Tensor;
   randint(high: Integer, options: FactoryOptions & { size: Integers }): Tensor;
   randint(low: Integer, high: Integer, size: Integers, options?: FactoryOptions): Tensor;
   randint(low: Integer, options: FactoryOptions & { high: Integer; size: Integers }): Tensor;
   randint(high: Integer, size: Integers, options: FactoryOptions & { generator: Generator | null }): Tensor;
   randint(high: Integer, options: FactoryOptions & { size: Integers; generator: Generator | null }): Tensor;
-  randint(
-    low: Integer,
-    high: Integer,
-    size: Integers,
-    options: FactoryOptions & { generator: Generator | null },
-  ): Tensor;
-  randint(
-    low: Integer,
-    options: FactoryOptions & { high: Integer; size: Integers; generator: Generator | null },
-  ): Tensor;
+  randint(low: Integer, high: Integer, size: Integers, options: FactoryOptions & { generator: Generator | null }): Tensor;
+  randint(low: Integer, options: FactoryOptions & { high: Integer; size: Integers; generator: Generator | null }): Tensor;
   randintLike(self: Tensor, high: Integer, options?: FactoryOptions & { memoryFormat?: MemoryFormat | null }): Tensor;
   randintLike(self: Tensor, options: FactoryOptions & { high: Integer; memoryFormat?: MemoryFormat | null }): Tensor;
   randintLike(self: Tensor, high: Tensor, options?: FactoryOptions & { memoryFormat?: MemoryFormat | null }): Tensor;
   randintLike(self: Tensor, options: FactoryOptions & { high: Tensor; memoryFormat?: MemoryFormat | null }): Tensor;
-  randintLike(
-    self: Tensor,
-    high: Integer,
-    options: FactoryOptions & { generator: Generator | null; memoryFormat?: MemoryFormat | null },
-  ): Tensor;
-  randintLike(
-    self: Tensor,
-    options: FactoryOptions & { high: Integer; generator: Generator | null; memoryFormat?: MemoryFormat | null },
-  ): Tensor;
-  randintLike(
-    self: Tensor,
-    low: Integer,
-    high: Integer,
-    options?: FactoryOptions & { memoryFormat?: MemoryFormat | null },
-  ): Tensor;
-  randintLike(
-    self: Tensor,
-    options: FactoryOptions & { low: Integer; high: Integer; memoryFormat?: MemoryFormat | null },
-  ): Tensor;
-  randintLike(
-    self: Tensor,
-    high: Tensor,
-    options: FactoryOptions & { generator: Generator | null; memoryFormat?: MemoryFormat | null },
-  ): Tensor;
-  randintLike(
-    self: Tensor,
-    options: FactoryOptions & { high: Tensor; generator: Generator | null; memoryFormat?: MemoryFormat | null },
-  ): Tensor;
-  randintLike(
-    self: Tensor,
-    low: Integer,
-    high: Integer,
-    options: FactoryOptions & { generator: Generator | null; memoryFormat?: MemoryFormat | null },
-  ): Tensor;
-  randintLike(
-    self: Tensor,
-    options: FactoryOptions & {
-      low: Integer;
-      high: Integer;
-      generator: Generator | null;
-      memoryFormat?: MemoryFormat | null;
-    },
-  ): Tensor;
+  randintLike(self: Tensor, high: Integer, options: FactoryOptions & { generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor;
+  randintLike(self: Tensor, options: FactoryOptions & { high: Integer; generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor;
+  randintLike(self: Tensor, low: Integer, high: Integer, options?: FactoryOptions & { memoryFormat?: MemoryFormat | null }): Tensor;
+  randintLike(self: Tensor, options: FactoryOptions & { low: Integer; high: Integer; memoryFormat?: MemoryFormat | null }): Tensor;
+  randintLike(self: Tensor, high: Tensor, options: FactoryOptions & { generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor;
+  randintLike(self: Tensor, options: FactoryOptions & { high: Tensor; generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor;
+  randintLike(self: Tensor, low: Integer, high: Integer, options: FactoryOptions & { generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor;
+  randintLike(self: Tensor, options: FactoryOptions & { low: Integer; high: Integer; generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor;
   randn(size: Integers, options?: FactoryOptions): Tensor;
   randn(size: Integers, options: FactoryOptions & { generator: Generator | null }): Tensor;
   randnLike(self: Tensor, options?: FactoryOptions & { memoryFormat?: MemoryFormat | null }): Tensor;
-  randnLike(
-    self: Tensor,
-    options: FactoryOptions & { generator: Generator | null; memoryFormat?: MemoryFormat | null },
-  ): Tensor;
+  randnLike(self: Tensor, options: FactoryOptions & { generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor;
   random(self: Tensor, options?: { generator?: Generator | null }): Tensor;
   random(self: Tensor, to: Integer, options?: { generator?: Generator | null }): Tensor;
   random(self: Tensor, options: { to: Integer; generator?: Generator | null }): Tensor;
@@ -4927,36 +2806,12 @@ export interface TorchOperators {
   repeat(self: Tensor, repeats: Integers): Tensor;
   repeat(self: Tensor, options: { repeats: Integers }): Tensor;
   repeatInterleave(repeats: Tensor, options?: { outputSize?: Integer | null }): Tensor;
-  repeatInterleave(
-    self: Tensor,
-    repeats: Integer,
-    dim?: Integer | null,
-    options?: { outputSize?: Integer | null },
-  ): Tensor;
-  repeatInterleave(
-    self: Tensor,
-    repeats: Integer,
-    options?: { dim?: Integer | null; outputSize?: Integer | null },
-  ): Tensor;
-  repeatInterleave(
-    self: Tensor,
-    options: { repeats: Integer; dim?: Integer | null; outputSize?: Integer | null },
-  ): Tensor;
-  repeatInterleave(
-    self: Tensor,
-    repeats: Tensor,
-    dim?: Integer | null,
-    options?: { outputSize?: Integer | null },
-  ): Tensor;
-  repeatInterleave(
-    self: Tensor,
-    repeats: Tensor,
-    options?: { dim?: Integer | null; outputSize?: Integer | null },
-  ): Tensor;
-  repeatInterleave(
-    self: Tensor,
-    options: { repeats: Tensor; dim?: Integer | null; outputSize?: Integer | null },
-  ): Tensor;
+  repeatInterleave(self: Tensor, repeats: Integer, dim?: Integer | null, options?: { outputSize?: Integer | null }): Tensor;
+  repeatInterleave(self: Tensor, repeats: Integer, options?: { dim?: Integer | null; outputSize?: Integer | null }): Tensor;
+  repeatInterleave(self: Tensor, options: { repeats: Integer; dim?: Integer | null; outputSize?: Integer | null }): Tensor;
+  repeatInterleave(self: Tensor, repeats: Tensor, dim?: Integer | null, options?: { outputSize?: Integer | null }): Tensor;
+  repeatInterleave(self: Tensor, repeats: Tensor, options?: { dim?: Integer | null; outputSize?: Integer | null }): Tensor;
+  repeatInterleave(self: Tensor, options: { repeats: Tensor; dim?: Integer | null; outputSize?: Integer | null }): Tensor;
   replicationPad1d(self: Tensor, padding: Integers): Tensor;
   replicationPad1d(self: Tensor, options: { padding: Integers }): Tensor;
   replicationPad2d(self: Tensor, padding: Integers): Tensor;
@@ -4988,126 +2843,20 @@ export interface TorchOperators {
   rmsNorm(input: Tensor, normalizedShape: Integers, weight?: Tensor | null, eps?: number | null): Tensor;
   rmsNorm(input: Tensor, normalizedShape: Integers, options?: { weight?: Tensor | null; eps?: number | null }): Tensor;
   rmsNorm(input: Tensor, options: { normalizedShape: Integers; weight?: Tensor | null; eps?: number | null }): Tensor;
-  rnnRelu(
-    data: Tensor,
-    batchSizes: Tensor,
-    hx: Tensor,
-    params: readonly Tensor[],
-    hasBiases: boolean,
-    numLayers: Integer,
-    dropout: number,
-    train: boolean,
-    bidirectional: boolean,
-  ): [Tensor, Tensor];
-  rnnRelu(
-    data: Tensor,
-    options: {
-      batchSizes: Tensor;
-      hx: Tensor;
-      params: readonly Tensor[];
-      hasBiases: boolean;
-      numLayers: Integer;
-      dropout: number;
-      train: boolean;
-      bidirectional: boolean;
-    },
-  ): [Tensor, Tensor];
-  rnnRelu(
-    input: Tensor,
-    hx: Tensor,
-    params: readonly Tensor[],
-    hasBiases: boolean,
-    numLayers: Integer,
-    dropout: number,
-    train: boolean,
-    bidirectional: boolean,
-    batchFirst: boolean,
-  ): [Tensor, Tensor];
-  rnnRelu(
-    input: Tensor,
-    options: {
-      hx: Tensor;
-      params: readonly Tensor[];
-      hasBiases: boolean;
-      numLayers: Integer;
-      dropout: number;
-      train: boolean;
-      bidirectional: boolean;
-      batchFirst: boolean;
-    },
-  ): [Tensor, Tensor];
+  rnnRelu(data: Tensor, batchSizes: Tensor, hx: Tensor, params: readonly Tensor[], hasBiases: boolean, numLayers: Integer, dropout: number, train: boolean, bidirectional: boolean): [Tensor, Tensor];
+  rnnRelu(data: Tensor, options: { batchSizes: Tensor; hx: Tensor; params: readonly Tensor[]; hasBiases: boolean; numLayers: Integer; dropout: number; train: boolean; bidirectional: boolean }): [Tensor, Tensor];
+  rnnRelu(input: Tensor, hx: Tensor, params: readonly Tensor[], hasBiases: boolean, numLayers: Integer, dropout: number, train: boolean, bidirectional: boolean, batchFirst: boolean): [Tensor, Tensor];
+  rnnRelu(input: Tensor, options: { hx: Tensor; params: readonly Tensor[]; hasBiases: boolean; numLayers: Integer; dropout: number; train: boolean; bidirectional: boolean; batchFirst: boolean }): [Tensor, Tensor];
   rnnReluCell(input: Tensor, hx: Tensor, wIh: Tensor, wHh: Tensor, bIh?: Tensor | null, bHh?: Tensor | null): Tensor;
-  rnnReluCell(
-    input: Tensor,
-    hx: Tensor,
-    wIh: Tensor,
-    wHh: Tensor,
-    options?: { bIh?: Tensor | null; bHh?: Tensor | null },
-  ): Tensor;
-  rnnReluCell(
-    input: Tensor,
-    options: { hx: Tensor; wIh: Tensor; wHh: Tensor; bIh?: Tensor | null; bHh?: Tensor | null },
-  ): Tensor;
-  rnnTanh(
-    data: Tensor,
-    batchSizes: Tensor,
-    hx: Tensor,
-    params: readonly Tensor[],
-    hasBiases: boolean,
-    numLayers: Integer,
-    dropout: number,
-    train: boolean,
-    bidirectional: boolean,
-  ): [Tensor, Tensor];
-  rnnTanh(
-    data: Tensor,
-    options: {
-      batchSizes: Tensor;
-      hx: Tensor;
-      params: readonly Tensor[];
-      hasBiases: boolean;
-      numLayers: Integer;
-      dropout: number;
-      train: boolean;
-      bidirectional: boolean;
-    },
-  ): [Tensor, Tensor];
-  rnnTanh(
-    input: Tensor,
-    hx: Tensor,
-    params: readonly Tensor[],
-    hasBiases: boolean,
-    numLayers: Integer,
-    dropout: number,
-    train: boolean,
-    bidirectional: boolean,
-    batchFirst: boolean,
-  ): [Tensor, Tensor];
-  rnnTanh(
-    input: Tensor,
-    options: {
-      hx: Tensor;
-      params: readonly Tensor[];
-      hasBiases: boolean;
-      numLayers: Integer;
-      dropout: number;
-      train: boolean;
-      bidirectional: boolean;
-      batchFirst: boolean;
-    },
-  ): [Tensor, Tensor];
+  rnnReluCell(input: Tensor, hx: Tensor, wIh: Tensor, wHh: Tensor, options?: { bIh?: Tensor | null; bHh?: Tensor | null }): Tensor;
+  rnnReluCell(input: Tensor, options: { hx: Tensor; wIh: Tensor; wHh: Tensor; bIh?: Tensor | null; bHh?: Tensor | null }): Tensor;
+  rnnTanh(data: Tensor, batchSizes: Tensor, hx: Tensor, params: readonly Tensor[], hasBiases: boolean, numLayers: Integer, dropout: number, train: boolean, bidirectional: boolean): [Tensor, Tensor];
+  rnnTanh(data: Tensor, options: { batchSizes: Tensor; hx: Tensor; params: readonly Tensor[]; hasBiases: boolean; numLayers: Integer; dropout: number; train: boolean; bidirectional: boolean }): [Tensor, Tensor];
+  rnnTanh(input: Tensor, hx: Tensor, params: readonly Tensor[], hasBiases: boolean, numLayers: Integer, dropout: number, train: boolean, bidirectional: boolean, batchFirst: boolean): [Tensor, Tensor];
+  rnnTanh(input: Tensor, options: { hx: Tensor; params: readonly Tensor[]; hasBiases: boolean; numLayers: Integer; dropout: number; train: boolean; bidirectional: boolean; batchFirst: boolean }): [Tensor, Tensor];
   rnnTanhCell(input: Tensor, hx: Tensor, wIh: Tensor, wHh: Tensor, bIh?: Tensor | null, bHh?: Tensor | null): Tensor;
-  rnnTanhCell(
-    input: Tensor,
-    hx: Tensor,
-    wIh: Tensor,
-    wHh: Tensor,
-    options?: { bIh?: Tensor | null; bHh?: Tensor | null },
-  ): Tensor;
-  rnnTanhCell(
-    input: Tensor,
-    options: { hx: Tensor; wIh: Tensor; wHh: Tensor; bIh?: Tensor | null; bHh?: Tensor | null },
-  ): Tensor;
+  rnnTanhCell(input: Tensor, hx: Tensor, wIh: Tensor, wHh: Tensor, options?: { bIh?: Tensor | null; bHh?: Tensor | null }): Tensor;
+  rnnTanhCell(input: Tensor, options: { hx: Tensor; wIh: Tensor; wHh: Tensor; bIh?: Tensor | null; bHh?: Tensor | null }): Tensor;
   roll(self: Tensor, shifts: Integers, dims?: Integers): Tensor;
   roll(self: Tensor, shifts: Integers, options?: { dims?: Integers }): Tensor;
   roll(self: Tensor, options: { shifts: Integers; dims?: Integers }): Tensor;
@@ -5119,44 +2868,13 @@ export interface TorchOperators {
   rowIndicesCopy(self: Tensor): Tensor;
   rowStack(tensors: readonly Tensor[]): Tensor;
   rrelu(self: Tensor, lower?: Scalar, upper?: Scalar, training?: boolean, generator?: Generator | null): Tensor;
-  rrelu(
-    self: Tensor,
-    options?: { lower?: Scalar; upper?: Scalar; training?: boolean; generator?: Generator | null },
-  ): Tensor;
-  rreluWithNoise(
-    self: Tensor,
-    noise: Tensor,
-    lower?: Scalar,
-    upper?: Scalar,
-    training?: boolean,
-    generator?: Generator | null,
-  ): Tensor;
-  rreluWithNoise(
-    self: Tensor,
-    noise: Tensor,
-    options?: { lower?: Scalar; upper?: Scalar; training?: boolean; generator?: Generator | null },
-  ): Tensor;
-  rreluWithNoise(
-    self: Tensor,
-    options: { noise: Tensor; lower?: Scalar; upper?: Scalar; training?: boolean; generator?: Generator | null },
-  ): Tensor;
-  rreluWithNoiseFunctional(
-    self: Tensor,
-    noise: Tensor,
-    lower?: Scalar,
-    upper?: Scalar,
-    training?: boolean,
-    generator?: Generator | null,
-  ): [Tensor, Tensor];
-  rreluWithNoiseFunctional(
-    self: Tensor,
-    noise: Tensor,
-    options?: { lower?: Scalar; upper?: Scalar; training?: boolean; generator?: Generator | null },
-  ): [Tensor, Tensor];
-  rreluWithNoiseFunctional(
-    self: Tensor,
-    options: { noise: Tensor; lower?: Scalar; upper?: Scalar; training?: boolean; generator?: Generator | null },
-  ): [Tensor, Tensor];
+  rrelu(self: Tensor, options?: { lower?: Scalar; upper?: Scalar; training?: boolean; generator?: Generator | null }): Tensor;
+  rreluWithNoise(self: Tensor, noise: Tensor, lower?: Scalar, upper?: Scalar, training?: boolean, generator?: Generator | null): Tensor;
+  rreluWithNoise(self: Tensor, noise: Tensor, options?: { lower?: Scalar; upper?: Scalar; training?: boolean; generator?: Generator | null }): Tensor;
+  rreluWithNoise(self: Tensor, options: { noise: Tensor; lower?: Scalar; upper?: Scalar; training?: boolean; generator?: Generator | null }): Tensor;
+  rreluWithNoiseFunctional(self: Tensor, noise: Tensor, lower?: Scalar, upper?: Scalar, training?: boolean, generator?: Generator | null): [Tensor, Tensor];
+  rreluWithNoiseFunctional(self: Tensor, noise: Tensor, options?: { lower?: Scalar; upper?: Scalar; training?: boolean; generator?: Generator | null }): [Tensor, Tensor];
+  rreluWithNoiseFunctional(self: Tensor, options: { noise: Tensor; lower?: Scalar; upper?: Scalar; training?: boolean; generator?: Generator | null }): [Tensor, Tensor];
   rsqrt(self: Tensor): Tensor;
   rsub(self: Tensor, other: Scalar, alpha?: Scalar): Tensor;
   rsub(self: Tensor, other: Scalar, options?: { alpha?: Scalar }): Tensor;
@@ -5164,39 +2882,9 @@ export interface TorchOperators {
   rsub(self: Tensor, other: Tensor, options?: { alpha?: Scalar }): Tensor;
   rsub(self: Tensor, options: { other: Tensor; alpha?: Scalar }): Tensor;
   scalarTensor(s: Scalar, options?: FactoryOptions): Tensor;
-  scaledDotProductAttention(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attnMask?: Tensor | null,
-    dropoutP?: number,
-    isCausal?: boolean,
-    options?: { scale?: number | null; enableGqa?: boolean },
-  ): Tensor;
-  scaledDotProductAttention(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    options?: {
-      attnMask?: Tensor | null;
-      dropoutP?: number;
-      isCausal?: boolean;
-      scale?: number | null;
-      enableGqa?: boolean;
-    },
-  ): Tensor;
-  scaledDotProductAttention(
-    query: Tensor,
-    options: {
-      key: Tensor;
-      value: Tensor;
-      attnMask?: Tensor | null;
-      dropoutP?: number;
-      isCausal?: boolean;
-      scale?: number | null;
-      enableGqa?: boolean;
-    },
-  ): Tensor;
+  scaledDotProductAttention(query: Tensor, key: Tensor, value: Tensor, attnMask?: Tensor | null, dropoutP?: number, isCausal?: boolean, options?: { scale?: number | null; enableGqa?: boolean }): Tensor;
+  scaledDotProductAttention(query: Tensor, key: Tensor, value: Tensor, options?: { attnMask?: Tensor | null; dropoutP?: number; isCausal?: boolean; scale?: number | null; enableGqa?: boolean }): Tensor;
+  scaledDotProductAttention(query: Tensor, options: { key: Tensor; value: Tensor; attnMask?: Tensor | null; dropoutP?: number; isCausal?: boolean; scale?: number | null; enableGqa?: boolean }): Tensor;
   scatter(self: Tensor, dim: Integer, index: Tensor, src: Tensor): Tensor;
   scatter(self: Tensor, options: { dim: Integer; index: Tensor; src: Tensor }): Tensor;
   scatter(self: Tensor, dim: Integer, index: Tensor, value: Scalar): Tensor;
@@ -5207,60 +2895,14 @@ export interface TorchOperators {
   scatter(self: Tensor, options: { dim: Integer; index: Tensor; value: Scalar; reduce: string }): Tensor;
   scatterAdd(self: Tensor, dim: Integer, index: Tensor, src: Tensor): Tensor;
   scatterAdd(self: Tensor, options: { dim: Integer; index: Tensor; src: Tensor }): Tensor;
-  scatterReduce(
-    self: Tensor,
-    dim: Integer,
-    index: Tensor,
-    src: Tensor,
-    reduce: string,
-    options?: { includeSelf?: boolean },
-  ): Tensor;
-  scatterReduce(
-    self: Tensor,
-    options: { dim: Integer; index: Tensor; src: Tensor; reduce: string; includeSelf?: boolean },
-  ): Tensor;
-  searchsorted(
-    sortedSequence: Tensor,
-    self: Scalar,
-    options?: { outInt32?: boolean; right?: boolean; side?: string | null; sorter?: Tensor | null },
-  ): Tensor;
-  searchsorted(
-    sortedSequence: Tensor,
-    options: { self: Scalar; outInt32?: boolean; right?: boolean; side?: string | null; sorter?: Tensor | null },
-  ): Tensor;
-  searchsorted(
-    sortedSequence: Tensor,
-    self: Tensor,
-    options?: { outInt32?: boolean; right?: boolean; side?: string | null; sorter?: Tensor | null },
-  ): Tensor;
-  searchsorted(
-    sortedSequence: Tensor,
-    options: { self: Tensor; outInt32?: boolean; right?: boolean; side?: string | null; sorter?: Tensor | null },
-  ): Tensor;
-  segmentReduce(
-    data: Tensor,
-    reduce: string,
-    options?: {
-      lengths?: Tensor | null;
-      indices?: Tensor | null;
-      offsets?: Tensor | null;
-      axis?: Integer;
-      unsafe?: boolean;
-      initial?: Scalar | null;
-    },
-  ): Tensor;
-  segmentReduce(
-    data: Tensor,
-    options: {
-      reduce: string;
-      lengths?: Tensor | null;
-      indices?: Tensor | null;
-      offsets?: Tensor | null;
-      axis?: Integer;
-      unsafe?: boolean;
-      initial?: Scalar | null;
-    },
-  ): Tensor;
+  scatterReduce(self: Tensor, dim: Integer, index: Tensor, src: Tensor, reduce: string, options?: { includeSelf?: boolean }): Tensor;
+  scatterReduce(self: Tensor, options: { dim: Integer; index: Tensor; src: Tensor; reduce: string; includeSelf?: boolean }): Tensor;
+  searchsorted(sortedSequence: Tensor, self: Scalar, options?: { outInt32?: boolean; right?: boolean; side?: string | null; sorter?: Tensor | null }): Tensor;
+  searchsorted(sortedSequence: Tensor, options: { self: Scalar; outInt32?: boolean; right?: boolean; side?: string | null; sorter?: Tensor | null }): Tensor;
+  searchsorted(sortedSequence: Tensor, self: Tensor, options?: { outInt32?: boolean; right?: boolean; side?: string | null; sorter?: Tensor | null }): Tensor;
+  searchsorted(sortedSequence: Tensor, options: { self: Tensor; outInt32?: boolean; right?: boolean; side?: string | null; sorter?: Tensor | null }): Tensor;
+  segmentReduce(data: Tensor, reduce: string, options?: { lengths?: Tensor | null; indices?: Tensor | null; offsets?: Tensor | null; axis?: Integer; unsafe?: boolean; initial?: Scalar | null }): Tensor;
+  segmentReduce(data: Tensor, options: { reduce: string; lengths?: Tensor | null; indices?: Tensor | null; offsets?: Tensor | null; axis?: Integer; unsafe?: boolean; initial?: Scalar | null }): Tensor;
   select(self: Tensor, dim: Integer, index: Integer): Tensor;
   select(self: Tensor, options: { dim: Integer; index: Integer }): Tensor;
   selectCopy(self: Tensor, dim: Integer, index: Integer): Tensor;
@@ -5282,200 +2924,33 @@ export interface TorchOperators {
   sinc(self: Tensor): Tensor;
   sinh(self: Tensor): Tensor;
   slice(self: Tensor, dim?: Integer, start?: Integer | null, end?: Integer | null, step?: Integer): Tensor;
-  slice(
-    self: Tensor,
-    options?: { dim?: Integer; start?: Integer | null; end?: Integer | null; step?: Integer },
-  ): Tensor;
+  slice(self: Tensor, options?: { dim?: Integer; start?: Integer | null; end?: Integer | null; step?: Integer }): Tensor;
   sliceCopy(self: Tensor, dim?: Integer, start?: Integer | null, end?: Integer | null, step?: Integer): Tensor;
-  sliceCopy(
-    self: Tensor,
-    options?: { dim?: Integer; start?: Integer | null; end?: Integer | null; step?: Integer },
-  ): Tensor;
-  sliceInverse(
-    self: Tensor,
-    src: Tensor,
-    dim?: Integer,
-    start?: Integer | null,
-    end?: Integer | null,
-    step?: Integer,
-  ): Tensor;
-  sliceInverse(
-    self: Tensor,
-    src: Tensor,
-    options?: { dim?: Integer; start?: Integer | null; end?: Integer | null; step?: Integer },
-  ): Tensor;
-  sliceInverse(
-    self: Tensor,
-    options: { src: Tensor; dim?: Integer; start?: Integer | null; end?: Integer | null; step?: Integer },
-  ): Tensor;
-  sliceScatter(
-    self: Tensor,
-    src: Tensor,
-    dim?: Integer,
-    start?: Integer | null,
-    end?: Integer | null,
-    step?: Integer,
-  ): Tensor;
-  sliceScatter(
-    self: Tensor,
-    src: Tensor,
-    options?: { dim?: Integer; start?: Integer | null; end?: Integer | null; step?: Integer },
-  ): Tensor;
-  sliceScatter(
-    self: Tensor,
-    options: { src: Tensor; dim?: Integer; start?: Integer | null; end?: Integer | null; step?: Integer },
-  ): Tensor;
+  sliceCopy(self: Tensor, options?: { dim?: Integer; start?: Integer | null; end?: Integer | null; step?: Integer }): Tensor;
+  sliceInverse(self: Tensor, src: Tensor, dim?: Integer, start?: Integer | null, end?: Integer | null, step?: Integer): Tensor;
+  sliceInverse(self: Tensor, src: Tensor, options?: { dim?: Integer; start?: Integer | null; end?: Integer | null; step?: Integer }): Tensor;
+  sliceInverse(self: Tensor, options: { src: Tensor; dim?: Integer; start?: Integer | null; end?: Integer | null; step?: Integer }): Tensor;
+  sliceScatter(self: Tensor, src: Tensor, dim?: Integer, start?: Integer | null, end?: Integer | null, step?: Integer): Tensor;
+  sliceScatter(self: Tensor, src: Tensor, options?: { dim?: Integer; start?: Integer | null; end?: Integer | null; step?: Integer }): Tensor;
+  sliceScatter(self: Tensor, options: { src: Tensor; dim?: Integer; start?: Integer | null; end?: Integer | null; step?: Integer }): Tensor;
   slogdet(self: Tensor): [Tensor, Tensor];
-  slowConv3d(
-    self: Tensor,
-    weight: Tensor,
-    kernelSize: Integers,
-    bias?: Tensor | null,
-    stride?: Integers,
-    padding?: Integers,
-  ): Tensor;
-  slowConv3d(
-    self: Tensor,
-    weight: Tensor,
-    kernelSize: Integers,
-    options?: { bias?: Tensor | null; stride?: Integers; padding?: Integers },
-  ): Tensor;
-  slowConv3d(
-    self: Tensor,
-    options: { weight: Tensor; kernelSize: Integers; bias?: Tensor | null; stride?: Integers; padding?: Integers },
-  ): Tensor;
-  slowConv3dForward(
-    self: Tensor,
-    weight: Tensor,
-    kernelSize: Integers,
-    bias: Tensor | null,
-    stride: Integers,
-    padding: Integers,
-  ): Tensor;
-  slowConv3dForward(
-    self: Tensor,
-    options: { weight: Tensor; kernelSize: Integers; bias: Tensor | null; stride: Integers; padding: Integers },
-  ): Tensor;
-  slowConvDilated2d(
-    self: Tensor,
-    weight: Tensor,
-    kernelSize: Integers,
-    bias?: Tensor | null,
-    stride?: Integers,
-    padding?: Integers,
-    dilation?: Integers,
-  ): Tensor;
-  slowConvDilated2d(
-    self: Tensor,
-    weight: Tensor,
-    kernelSize: Integers,
-    options?: { bias?: Tensor | null; stride?: Integers; padding?: Integers; dilation?: Integers },
-  ): Tensor;
-  slowConvDilated2d(
-    self: Tensor,
-    options: {
-      weight: Tensor;
-      kernelSize: Integers;
-      bias?: Tensor | null;
-      stride?: Integers;
-      padding?: Integers;
-      dilation?: Integers;
-    },
-  ): Tensor;
-  slowConvDilated3d(
-    self: Tensor,
-    weight: Tensor,
-    kernelSize: Integers,
-    bias?: Tensor | null,
-    stride?: Integers,
-    padding?: Integers,
-    dilation?: Integers,
-  ): Tensor;
-  slowConvDilated3d(
-    self: Tensor,
-    weight: Tensor,
-    kernelSize: Integers,
-    options?: { bias?: Tensor | null; stride?: Integers; padding?: Integers; dilation?: Integers },
-  ): Tensor;
-  slowConvDilated3d(
-    self: Tensor,
-    options: {
-      weight: Tensor;
-      kernelSize: Integers;
-      bias?: Tensor | null;
-      stride?: Integers;
-      padding?: Integers;
-      dilation?: Integers;
-    },
-  ): Tensor;
-  slowConvTranspose2d(
-    self: Tensor,
-    weight: Tensor,
-    kernelSize: Integers,
-    bias?: Tensor | null,
-    stride?: Integers,
-    padding?: Integers,
-    outputPadding?: Integers,
-    dilation?: Integers,
-  ): Tensor;
-  slowConvTranspose2d(
-    self: Tensor,
-    weight: Tensor,
-    kernelSize: Integers,
-    options?: {
-      bias?: Tensor | null;
-      stride?: Integers;
-      padding?: Integers;
-      outputPadding?: Integers;
-      dilation?: Integers;
-    },
-  ): Tensor;
-  slowConvTranspose2d(
-    self: Tensor,
-    options: {
-      weight: Tensor;
-      kernelSize: Integers;
-      bias?: Tensor | null;
-      stride?: Integers;
-      padding?: Integers;
-      outputPadding?: Integers;
-      dilation?: Integers;
-    },
-  ): Tensor;
-  slowConvTranspose3d(
-    self: Tensor,
-    weight: Tensor,
-    kernelSize: Integers,
-    bias?: Tensor | null,
-    stride?: Integers,
-    padding?: Integers,
-    outputPadding?: Integers,
-    dilation?: Integers,
-  ): Tensor;
-  slowConvTranspose3d(
-    self: Tensor,
-    weight: Tensor,
-    kernelSize: Integers,
-    options?: {
-      bias?: Tensor | null;
-      stride?: Integers;
-      padding?: Integers;
-      outputPadding?: Integers;
-      dilation?: Integers;
-    },
-  ): Tensor;
-  slowConvTranspose3d(
-    self: Tensor,
-    options: {
-      weight: Tensor;
-      kernelSize: Integers;
-      bias?: Tensor | null;
-      stride?: Integers;
-      padding?: Integers;
-      outputPadding?: Integers;
-      dilation?: Integers;
-    },
-  ): Tensor;
+  slowConv3d(self: Tensor, weight: Tensor, kernelSize: Integers, bias?: Tensor | null, stride?: Integers, padding?: Integers): Tensor;
+  slowConv3d(self: Tensor, weight: Tensor, kernelSize: Integers, options?: { bias?: Tensor | null; stride?: Integers; padding?: Integers }): Tensor;
+  slowConv3d(self: Tensor, options: { weight: Tensor; kernelSize: Integers; bias?: Tensor | null; stride?: Integers; padding?: Integers }): Tensor;
+  slowConv3dForward(self: Tensor, weight: Tensor, kernelSize: Integers, bias: Tensor | null, stride: Integers, padding: Integers): Tensor;
+  slowConv3dForward(self: Tensor, options: { weight: Tensor; kernelSize: Integers; bias: Tensor | null; stride: Integers; padding: Integers }): Tensor;
+  slowConvDilated2d(self: Tensor, weight: Tensor, kernelSize: Integers, bias?: Tensor | null, stride?: Integers, padding?: Integers, dilation?: Integers): Tensor;
+  slowConvDilated2d(self: Tensor, weight: Tensor, kernelSize: Integers, options?: { bias?: Tensor | null; stride?: Integers; padding?: Integers; dilation?: Integers }): Tensor;
+  slowConvDilated2d(self: Tensor, options: { weight: Tensor; kernelSize: Integers; bias?: Tensor | null; stride?: Integers; padding?: Integers; dilation?: Integers }): Tensor;
+  slowConvDilated3d(self: Tensor, weight: Tensor, kernelSize: Integers, bias?: Tensor | null, stride?: Integers, padding?: Integers, dilation?: Integers): Tensor;
+  slowConvDilated3d(self: Tensor, weight: Tensor, kernelSize: Integers, options?: { bias?: Tensor | null; stride?: Integers; padding?: Integers; dilation?: Integers }): Tensor;
+  slowConvDilated3d(self: Tensor, options: { weight: Tensor; kernelSize: Integers; bias?: Tensor | null; stride?: Integers; padding?: Integers; dilation?: Integers }): Tensor;
+  slowConvTranspose2d(self: Tensor, weight: Tensor, kernelSize: Integers, bias?: Tensor | null, stride?: Integers, padding?: Integers, outputPadding?: Integers, dilation?: Integers): Tensor;
+  slowConvTranspose2d(self: Tensor, weight: Tensor, kernelSize: Integers, options?: { bias?: Tensor | null; stride?: Integers; padding?: Integers; outputPadding?: Integers; dilation?: Integers }): Tensor;
+  slowConvTranspose2d(self: Tensor, options: { weight: Tensor; kernelSize: Integers; bias?: Tensor | null; stride?: Integers; padding?: Integers; outputPadding?: Integers; dilation?: Integers }): Tensor;
+  slowConvTranspose3d(self: Tensor, weight: Tensor, kernelSize: Integers, bias?: Tensor | null, stride?: Integers, padding?: Integers, outputPadding?: Integers, dilation?: Integers): Tensor;
+  slowConvTranspose3d(self: Tensor, weight: Tensor, kernelSize: Integers, options?: { bias?: Tensor | null; stride?: Integers; padding?: Integers; outputPadding?: Integers; dilation?: Integers }): Tensor;
+  slowConvTranspose3d(self: Tensor, options: { weight: Tensor; kernelSize: Integers; bias?: Tensor | null; stride?: Integers; padding?: Integers; outputPadding?: Integers; dilation?: Integers }): Tensor;
   smm(self: Tensor, mat2: Tensor): Tensor;
   smm(self: Tensor, options: { mat2: Tensor }): Tensor;
   smoothL1Loss(self: Tensor, target: Tensor, reduction?: Integer, beta?: number): Tensor;
@@ -5496,90 +2971,29 @@ export interface TorchOperators {
   sort(self: Tensor, options: { stable: boolean | null; dim?: Integer; descending?: boolean }): [Tensor, Tensor];
   sparseBscTensor(ccolIndices: Tensor, rowIndices: Tensor, values: Tensor, options?: FactoryOptions): Tensor;
   sparseBscTensor(ccolIndices: Tensor, options: FactoryOptions & { rowIndices: Tensor; values: Tensor }): Tensor;
-  sparseBscTensor(
-    ccolIndices: Tensor,
-    rowIndices: Tensor,
-    values: Tensor,
-    size: Integers,
-    options?: FactoryOptions,
-  ): Tensor;
-  sparseBscTensor(
-    ccolIndices: Tensor,
-    options: FactoryOptions & { rowIndices: Tensor; values: Tensor; size: Integers },
-  ): Tensor;
+  sparseBscTensor(ccolIndices: Tensor, rowIndices: Tensor, values: Tensor, size: Integers, options?: FactoryOptions): Tensor;
+  sparseBscTensor(ccolIndices: Tensor, options: FactoryOptions & { rowIndices: Tensor; values: Tensor; size: Integers }): Tensor;
   sparseBsrTensor(crowIndices: Tensor, colIndices: Tensor, values: Tensor, options?: FactoryOptions): Tensor;
   sparseBsrTensor(crowIndices: Tensor, options: FactoryOptions & { colIndices: Tensor; values: Tensor }): Tensor;
-  sparseBsrTensor(
-    crowIndices: Tensor,
-    colIndices: Tensor,
-    values: Tensor,
-    size: Integers,
-    options?: FactoryOptions,
-  ): Tensor;
-  sparseBsrTensor(
-    crowIndices: Tensor,
-    options: FactoryOptions & { colIndices: Tensor; values: Tensor; size: Integers },
-  ): Tensor;
-  sparseCompressedTensor(
-    compressedIndices: Tensor,
-    plainIndices: Tensor,
-    values: Tensor,
-    options?: FactoryOptions,
-  ): Tensor;
-  sparseCompressedTensor(
-    compressedIndices: Tensor,
-    options: FactoryOptions & { plainIndices: Tensor; values: Tensor },
-  ): Tensor;
-  sparseCompressedTensor(
-    compressedIndices: Tensor,
-    plainIndices: Tensor,
-    values: Tensor,
-    size: Integers,
-    options?: FactoryOptions,
-  ): Tensor;
-  sparseCompressedTensor(
-    compressedIndices: Tensor,
-    options: FactoryOptions & { plainIndices: Tensor; values: Tensor; size: Integers },
-  ): Tensor;
+  sparseBsrTensor(crowIndices: Tensor, colIndices: Tensor, values: Tensor, size: Integers, options?: FactoryOptions): Tensor;
+  sparseBsrTensor(crowIndices: Tensor, options: FactoryOptions & { colIndices: Tensor; values: Tensor; size: Integers }): Tensor;
+  sparseCompressedTensor(compressedIndices: Tensor, plainIndices: Tensor, values: Tensor, options?: FactoryOptions): Tensor;
+  sparseCompressedTensor(compressedIndices: Tensor, options: FactoryOptions & { plainIndices: Tensor; values: Tensor }): Tensor;
+  sparseCompressedTensor(compressedIndices: Tensor, plainIndices: Tensor, values: Tensor, size: Integers, options?: FactoryOptions): Tensor;
+  sparseCompressedTensor(compressedIndices: Tensor, options: FactoryOptions & { plainIndices: Tensor; values: Tensor; size: Integers }): Tensor;
   sparseCooTensor(size: Integers, options?: FactoryOptions): Tensor;
   sparseCooTensor(indices: Tensor, values: Tensor, options?: FactoryOptions & { isCoalesced?: boolean | null }): Tensor;
   sparseCooTensor(indices: Tensor, options: FactoryOptions & { values: Tensor; isCoalesced?: boolean | null }): Tensor;
-  sparseCooTensor(
-    indices: Tensor,
-    values: Tensor,
-    size: Integers,
-    options?: FactoryOptions & { isCoalesced?: boolean | null },
-  ): Tensor;
-  sparseCooTensor(
-    indices: Tensor,
-    options: FactoryOptions & { values: Tensor; size: Integers; isCoalesced?: boolean | null },
-  ): Tensor;
+  sparseCooTensor(indices: Tensor, values: Tensor, size: Integers, options?: FactoryOptions & { isCoalesced?: boolean | null }): Tensor;
+  sparseCooTensor(indices: Tensor, options: FactoryOptions & { values: Tensor; size: Integers; isCoalesced?: boolean | null }): Tensor;
   sparseCscTensor(ccolIndices: Tensor, rowIndices: Tensor, values: Tensor, options?: FactoryOptions): Tensor;
   sparseCscTensor(ccolIndices: Tensor, options: FactoryOptions & { rowIndices: Tensor; values: Tensor }): Tensor;
-  sparseCscTensor(
-    ccolIndices: Tensor,
-    rowIndices: Tensor,
-    values: Tensor,
-    size: Integers,
-    options?: FactoryOptions,
-  ): Tensor;
-  sparseCscTensor(
-    ccolIndices: Tensor,
-    options: FactoryOptions & { rowIndices: Tensor; values: Tensor; size: Integers },
-  ): Tensor;
+  sparseCscTensor(ccolIndices: Tensor, rowIndices: Tensor, values: Tensor, size: Integers, options?: FactoryOptions): Tensor;
+  sparseCscTensor(ccolIndices: Tensor, options: FactoryOptions & { rowIndices: Tensor; values: Tensor; size: Integers }): Tensor;
   sparseCsrTensor(crowIndices: Tensor, colIndices: Tensor, values: Tensor, options?: FactoryOptions): Tensor;
   sparseCsrTensor(crowIndices: Tensor, options: FactoryOptions & { colIndices: Tensor; values: Tensor }): Tensor;
-  sparseCsrTensor(
-    crowIndices: Tensor,
-    colIndices: Tensor,
-    values: Tensor,
-    size: Integers,
-    options?: FactoryOptions,
-  ): Tensor;
-  sparseCsrTensor(
-    crowIndices: Tensor,
-    options: FactoryOptions & { colIndices: Tensor; values: Tensor; size: Integers },
-  ): Tensor;
+  sparseCsrTensor(crowIndices: Tensor, colIndices: Tensor, values: Tensor, size: Integers, options?: FactoryOptions): Tensor;
+  sparseCsrTensor(crowIndices: Tensor, options: FactoryOptions & { colIndices: Tensor; values: Tensor; size: Integers }): Tensor;
   sparseDim(self: Tensor): number;
   sparseMask(self: Tensor, mask: Tensor): Tensor;
   sparseMask(self: Tensor, options: { mask: Tensor }): Tensor;
@@ -5632,95 +3046,14 @@ export interface TorchOperators {
   stdMean(self: Tensor, dim: Integers | null, unbiased?: boolean, keepdim?: boolean): [Tensor, Tensor];
   stdMean(self: Tensor, dim: Integers | null, options?: { unbiased?: boolean; keepdim?: boolean }): [Tensor, Tensor];
   stdMean(self: Tensor, options: { dim: Integers | null; unbiased?: boolean; keepdim?: boolean }): [Tensor, Tensor];
-  stdMean(
-    self: Tensor,
-    dim?: Integers | null,
-    options?: { correction?: Scalar | null; keepdim?: boolean },
-  ): [Tensor, Tensor];
-  stdMean(
-    self: Tensor,
-    options?: { dim?: Integers | null; correction?: Scalar | null; keepdim?: boolean },
-  ): [Tensor, Tensor];
-  stft(
-    self: Tensor,
-    nFft: Integer,
-    hopLength?: Integer | null,
-    winLength?: Integer | null,
-    window?: Tensor | null,
-    normalized?: boolean,
-    onesided?: boolean | null,
-    returnComplex?: boolean | null,
-    alignToWindow?: boolean | null,
-  ): Tensor;
-  stft(
-    self: Tensor,
-    nFft: Integer,
-    options?: {
-      hopLength?: Integer | null;
-      winLength?: Integer | null;
-      window?: Tensor | null;
-      normalized?: boolean;
-      onesided?: boolean | null;
-      returnComplex?: boolean | null;
-      alignToWindow?: boolean | null;
-    },
-  ): Tensor;
-  stft(
-    self: Tensor,
-    options: {
-      nFft: Integer;
-      hopLength?: Integer | null;
-      winLength?: Integer | null;
-      window?: Tensor | null;
-      normalized?: boolean;
-      onesided?: boolean | null;
-      returnComplex?: boolean | null;
-      alignToWindow?: boolean | null;
-    },
-  ): Tensor;
-  stft(
-    self: Tensor,
-    nFft: Integer,
-    hopLength?: Integer | null,
-    winLength?: Integer | null,
-    window?: Tensor | null,
-    center?: boolean,
-    padMode?: string,
-    normalized?: boolean,
-    onesided?: boolean | null,
-    returnComplex?: boolean | null,
-    alignToWindow?: boolean | null,
-  ): Tensor;
-  stft(
-    self: Tensor,
-    nFft: Integer,
-    options?: {
-      hopLength?: Integer | null;
-      winLength?: Integer | null;
-      window?: Tensor | null;
-      center?: boolean;
-      padMode?: string;
-      normalized?: boolean;
-      onesided?: boolean | null;
-      returnComplex?: boolean | null;
-      alignToWindow?: boolean | null;
-    },
-  ): Tensor;
-  stft(
-    self: Tensor,
-    options: {
-      nFft: Integer;
-      hopLength?: Integer | null;
-      winLength?: Integer | null;
-      window?: Tensor | null;
-      center?: boolean;
-      padMode?: string;
-      normalized?: boolean;
-      onesided?: boolean | null;
-      returnComplex?: boolean | null;
-      alignToWindow?: boolean | null;
-    },
-  ): Tensor;
+  stdMean(self: Tensor, dim?: Integers | null, options?: { correction?: Scalar | null; keepdim?: boolean }): [Tensor, Tensor];
+  stdMean(self: Tensor, options?: { dim?: Integers | null; correction?: Scalar | null; keepdim?: boolean }): [Tensor, Tensor];
+  stft(self: Tensor, nFft: Integer, hopLength?: Integer | null, winLength?: Integer | null, window?: Tensor | null, normalized?: boolean, onesided?: boolean | null, returnComplex?: boolean | null, alignToWindow?: boolean | null): Tensor;
+  stft(self: Tensor, nFft: Integer, options?: { hopLength?: Integer | null; winLength?: Integer | null; window?: Tensor | null; normalized?: boolean; onesided?: boolean | null; returnComplex?: boolean | null; alignToWindow?: boolean | null }): Tensor;
+  stft(self: Tensor, options: { nFft: Integer; hopLength?: Integer | null; winLength?: Integer | null; window?: Tensor | null; normalized?: boolean; onesided?: boolean | null; returnComplex?: boolean | null; alignToWindow?: boolean | null }): Tensor;
+  stft(self: Tensor, nFft: Integer, hopLength?: Integer | null, winLength?: Integer | null, window?: Tensor | null, center?: boolean, padMode?: string, normalized?: boolean, onesided?: boolean | null, returnComplex?: boolean | null, alignToWindow?: boolean | null): Tensor;
+  stft(self: Tensor, nFft: Integer, options?: { hopLength?: Integer | null; winLength?: Integer | null; window?: Tensor | null; center?: boolean; padMode?: string; normalized?: boolean; onesided?: boolean | null; returnComplex?: boolean | null; alignToWindow?: boolean | null }): Tensor;
+  stft(self: Tensor, options: { nFft: Integer; hopLength?: Integer | null; winLength?: Integer | null; window?: Tensor | null; center?: boolean; padMode?: string; normalized?: boolean; onesided?: boolean | null; returnComplex?: boolean | null; alignToWindow?: boolean | null }): Tensor;
   storageOffset(self: Tensor): number;
   stride(self: Tensor, dim: Integer): number;
   stride(self: Tensor, options: { dim: Integer }): number;
@@ -5766,24 +3099,9 @@ export interface TorchOperators {
   tensorSplit(self: Tensor, options: { tensorIndicesOrSections: Tensor; dim?: Integer }): Tensor[];
   tensordot(self: Tensor, other: Tensor, dimsSelf: Integers, dimsOther: Integers): Tensor;
   tensordot(self: Tensor, options: { other: Tensor; dimsSelf: Integers; dimsOther: Integers }): Tensor;
-  thnnConv2d(
-    self: Tensor,
-    weight: Tensor,
-    kernelSize: Integers,
-    bias?: Tensor | null,
-    stride?: Integers,
-    padding?: Integers,
-  ): Tensor;
-  thnnConv2d(
-    self: Tensor,
-    weight: Tensor,
-    kernelSize: Integers,
-    options?: { bias?: Tensor | null; stride?: Integers; padding?: Integers },
-  ): Tensor;
-  thnnConv2d(
-    self: Tensor,
-    options: { weight: Tensor; kernelSize: Integers; bias?: Tensor | null; stride?: Integers; padding?: Integers },
-  ): Tensor;
+  thnnConv2d(self: Tensor, weight: Tensor, kernelSize: Integers, bias?: Tensor | null, stride?: Integers, padding?: Integers): Tensor;
+  thnnConv2d(self: Tensor, weight: Tensor, kernelSize: Integers, options?: { bias?: Tensor | null; stride?: Integers; padding?: Integers }): Tensor;
+  thnnConv2d(self: Tensor, options: { weight: Tensor; kernelSize: Integers; bias?: Tensor | null; stride?: Integers; padding?: Integers }): Tensor;
   threshold(self: Tensor, threshold: Scalar, value: Scalar): Tensor;
   threshold(self: Tensor, options: { threshold: Scalar; value: Scalar }): Tensor;
   tile(self: Tensor, dims: Integers): Tensor;
@@ -5792,10 +3110,7 @@ export interface TorchOperators {
   toDense(self: Tensor, options?: { dtype?: Dtype | null; maskedGrad?: boolean | null }): Tensor;
   toSparse(self: Tensor, sparseDim: Integer): Tensor;
   toSparse(self: Tensor, options: { sparseDim: Integer }): Tensor;
-  toSparse(
-    self: Tensor,
-    options?: { layout?: Layout | null; blocksize?: Integers | null; denseDim?: Integer | null },
-  ): Tensor;
+  toSparse(self: Tensor, options?: { layout?: Layout | null; blocksize?: Integers | null; denseDim?: Integer | null }): Tensor;
   toSparseBsc(self: Tensor, blocksize: Integers, denseDim?: Integer | null): Tensor;
   toSparseBsc(self: Tensor, blocksize: Integers, options?: { denseDim?: Integer | null }): Tensor;
   toSparseBsc(self: Tensor, options: { blocksize: Integers; denseDim?: Integer | null }): Tensor;
@@ -5820,55 +3135,17 @@ export interface TorchOperators {
   trapz(y: Tensor, x: Tensor, options?: { dim?: Integer }): Tensor;
   trapz(y: Tensor, options: { x: Tensor; dim?: Integer }): Tensor;
   trapz(y: Tensor, options?: { dx?: number; dim?: Integer }): Tensor;
-  triangularSolve(
-    self: Tensor,
-    A: Tensor,
-    upper?: boolean,
-    transpose?: boolean,
-    unitriangular?: boolean,
-  ): [Tensor, Tensor];
-  triangularSolve(
-    self: Tensor,
-    A: Tensor,
-    options?: { upper?: boolean; transpose?: boolean; unitriangular?: boolean },
-  ): [Tensor, Tensor];
-  triangularSolve(
-    self: Tensor,
-    options: { A: Tensor; upper?: boolean; transpose?: boolean; unitriangular?: boolean },
-  ): [Tensor, Tensor];
+  triangularSolve(self: Tensor, A: Tensor, upper?: boolean, transpose?: boolean, unitriangular?: boolean): [Tensor, Tensor];
+  triangularSolve(self: Tensor, A: Tensor, options?: { upper?: boolean; transpose?: boolean; unitriangular?: boolean }): [Tensor, Tensor];
+  triangularSolve(self: Tensor, options: { A: Tensor; upper?: boolean; transpose?: boolean; unitriangular?: boolean }): [Tensor, Tensor];
   tril(self: Tensor, diagonal?: Integer): Tensor;
   tril(self: Tensor, options?: { diagonal?: Integer }): Tensor;
   trilIndices(row: Integer, col: Integer, offset?: Integer, options?: FactoryOptions): Tensor;
   trilIndices(row: Integer, col: Integer, options?: FactoryOptions & { offset?: Integer }): Tensor;
   trilIndices(row: Integer, options: FactoryOptions & { col: Integer; offset?: Integer }): Tensor;
-  tripletMarginLoss(
-    anchor: Tensor,
-    positive: Tensor,
-    negative: Tensor,
-    margin?: number,
-    p?: number,
-    eps?: number,
-    swap?: boolean,
-    reduction?: Integer,
-  ): Tensor;
-  tripletMarginLoss(
-    anchor: Tensor,
-    positive: Tensor,
-    negative: Tensor,
-    options?: { margin?: number; p?: number; eps?: number; swap?: boolean; reduction?: Integer },
-  ): Tensor;
-  tripletMarginLoss(
-    anchor: Tensor,
-    options: {
-      positive: Tensor;
-      negative: Tensor;
-      margin?: number;
-      p?: number;
-      eps?: number;
-      swap?: boolean;
-      reduction?: Integer;
-    },
-  ): Tensor;
+  tripletMarginLoss(anchor: Tensor, positive: Tensor, negative: Tensor, margin?: number, p?: number, eps?: number, swap?: boolean, reduction?: Integer): Tensor;
+  tripletMarginLoss(anchor: Tensor, positive: Tensor, negative: Tensor, options?: { margin?: number; p?: number; eps?: number; swap?: boolean; reduction?: Integer }): Tensor;
+  tripletMarginLoss(anchor: Tensor, options: { positive: Tensor; negative: Tensor; margin?: number; p?: number; eps?: number; swap?: boolean; reduction?: Integer }): Tensor;
   triu(self: Tensor, diagonal?: Integer): Tensor;
   triu(self: Tensor, options?: { diagonal?: Integer }): Tensor;
   triuIndices(row: Integer, col: Integer, offset?: Integer, options?: FactoryOptions): Tensor;
@@ -5895,47 +3172,14 @@ export interface TorchOperators {
   unfoldCopy(self: Tensor, options: { dimension: Integer; size: Integer; step: Integer }): Tensor;
   uniform(self: Tensor, from?: number, to?: number, options?: { generator?: Generator | null }): Tensor;
   uniform(self: Tensor, options?: { from?: number; to?: number; generator?: Generator | null }): Tensor;
-  uniqueConsecutive(
-    self: Tensor,
-    returnInverse?: boolean,
-    returnCounts?: boolean,
-    dim?: Integer | null,
-  ): [Tensor, Tensor, Tensor];
-  uniqueConsecutive(
-    self: Tensor,
-    options?: { returnInverse?: boolean; returnCounts?: boolean; dim?: Integer | null },
-  ): [Tensor, Tensor, Tensor];
-  uniqueDim(
-    self: Tensor,
-    dim: Integer,
-    sorted?: boolean,
-    returnInverse?: boolean,
-    returnCounts?: boolean,
-  ): [Tensor, Tensor, Tensor];
-  uniqueDim(
-    self: Tensor,
-    dim: Integer,
-    options?: { sorted?: boolean; returnInverse?: boolean; returnCounts?: boolean },
-  ): [Tensor, Tensor, Tensor];
-  uniqueDim(
-    self: Tensor,
-    options: { dim: Integer; sorted?: boolean; returnInverse?: boolean; returnCounts?: boolean },
-  ): [Tensor, Tensor, Tensor];
-  uniqueDimConsecutive(
-    self: Tensor,
-    dim: Integer,
-    returnInverse?: boolean,
-    returnCounts?: boolean,
-  ): [Tensor, Tensor, Tensor];
-  uniqueDimConsecutive(
-    self: Tensor,
-    dim: Integer,
-    options?: { returnInverse?: boolean; returnCounts?: boolean },
-  ): [Tensor, Tensor, Tensor];
-  uniqueDimConsecutive(
-    self: Tensor,
-    options: { dim: Integer; returnInverse?: boolean; returnCounts?: boolean },
-  ): [Tensor, Tensor, Tensor];
+  uniqueConsecutive(self: Tensor, returnInverse?: boolean, returnCounts?: boolean, dim?: Integer | null): [Tensor, Tensor, Tensor];
+  uniqueConsecutive(self: Tensor, options?: { returnInverse?: boolean; returnCounts?: boolean; dim?: Integer | null }): [Tensor, Tensor, Tensor];
+  uniqueDim(self: Tensor, dim: Integer, sorted?: boolean, returnInverse?: boolean, returnCounts?: boolean): [Tensor, Tensor, Tensor];
+  uniqueDim(self: Tensor, dim: Integer, options?: { sorted?: boolean; returnInverse?: boolean; returnCounts?: boolean }): [Tensor, Tensor, Tensor];
+  uniqueDim(self: Tensor, options: { dim: Integer; sorted?: boolean; returnInverse?: boolean; returnCounts?: boolean }): [Tensor, Tensor, Tensor];
+  uniqueDimConsecutive(self: Tensor, dim: Integer, returnInverse?: boolean, returnCounts?: boolean): [Tensor, Tensor, Tensor];
+  uniqueDimConsecutive(self: Tensor, dim: Integer, options?: { returnInverse?: boolean; returnCounts?: boolean }): [Tensor, Tensor, Tensor];
+  uniqueDimConsecutive(self: Tensor, options: { dim: Integer; returnInverse?: boolean; returnCounts?: boolean }): [Tensor, Tensor, Tensor];
   unsafeChunk(self: Tensor, chunks: Integer, dim?: Integer): Tensor[];
   unsafeChunk(self: Tensor, chunks: Integer, options?: { dim?: Integer }): Tensor[];
   unsafeChunk(self: Tensor, options: { chunks: Integer; dim?: Integer }): Tensor[];
@@ -5949,159 +3193,41 @@ export interface TorchOperators {
   unsqueeze(self: Tensor, options: { dim: Integer }): Tensor;
   unsqueezeCopy(self: Tensor, dim: Integer): Tensor;
   unsqueezeCopy(self: Tensor, options: { dim: Integer }): Tensor;
-  upsampleBicubic2d(
-    input: Tensor,
-    outputSize: Integers | null,
-    alignCorners: boolean,
-    scaleFactors: readonly number[] | null,
-  ): Tensor;
-  upsampleBicubic2d(
-    input: Tensor,
-    options: { outputSize: Integers | null; alignCorners: boolean; scaleFactors: readonly number[] | null },
-  ): Tensor;
-  upsampleBicubic2d(
-    self: Tensor,
-    outputSize: Integers,
-    alignCorners: boolean,
-    scalesH?: number | null,
-    scalesW?: number | null,
-  ): Tensor;
-  upsampleBicubic2d(
-    self: Tensor,
-    outputSize: Integers,
-    alignCorners: boolean,
-    options?: { scalesH?: number | null; scalesW?: number | null },
-  ): Tensor;
-  upsampleBicubic2d(
-    self: Tensor,
-    options: { outputSize: Integers; alignCorners: boolean; scalesH?: number | null; scalesW?: number | null },
-  ): Tensor;
-  upsampleBilinear2d(
-    input: Tensor,
-    outputSize: Integers | null,
-    alignCorners: boolean,
-    scaleFactors: readonly number[] | null,
-  ): Tensor;
-  upsampleBilinear2d(
-    input: Tensor,
-    options: { outputSize: Integers | null; alignCorners: boolean; scaleFactors: readonly number[] | null },
-  ): Tensor;
-  upsampleBilinear2d(
-    self: Tensor,
-    outputSize: Integers,
-    alignCorners: boolean,
-    scalesH?: number | null,
-    scalesW?: number | null,
-  ): Tensor;
-  upsampleBilinear2d(
-    self: Tensor,
-    outputSize: Integers,
-    alignCorners: boolean,
-    options?: { scalesH?: number | null; scalesW?: number | null },
-  ): Tensor;
-  upsampleBilinear2d(
-    self: Tensor,
-    options: { outputSize: Integers; alignCorners: boolean; scalesH?: number | null; scalesW?: number | null },
-  ): Tensor;
+  upsampleBicubic2d(input: Tensor, outputSize: Integers | null, alignCorners: boolean, scaleFactors: readonly number[] | null): Tensor;
+  upsampleBicubic2d(input: Tensor, options: { outputSize: Integers | null; alignCorners: boolean; scaleFactors: readonly number[] | null }): Tensor;
+  upsampleBicubic2d(self: Tensor, outputSize: Integers, alignCorners: boolean, scalesH?: number | null, scalesW?: number | null): Tensor;
+  upsampleBicubic2d(self: Tensor, outputSize: Integers, alignCorners: boolean, options?: { scalesH?: number | null; scalesW?: number | null }): Tensor;
+  upsampleBicubic2d(self: Tensor, options: { outputSize: Integers; alignCorners: boolean; scalesH?: number | null; scalesW?: number | null }): Tensor;
+  upsampleBilinear2d(input: Tensor, outputSize: Integers | null, alignCorners: boolean, scaleFactors: readonly number[] | null): Tensor;
+  upsampleBilinear2d(input: Tensor, options: { outputSize: Integers | null; alignCorners: boolean; scaleFactors: readonly number[] | null }): Tensor;
+  upsampleBilinear2d(self: Tensor, outputSize: Integers, alignCorners: boolean, scalesH?: number | null, scalesW?: number | null): Tensor;
+  upsampleBilinear2d(self: Tensor, outputSize: Integers, alignCorners: boolean, options?: { scalesH?: number | null; scalesW?: number | null }): Tensor;
+  upsampleBilinear2d(self: Tensor, options: { outputSize: Integers; alignCorners: boolean; scalesH?: number | null; scalesW?: number | null }): Tensor;
   upsampleLinear1d(self: Tensor, outputSize: Integers, alignCorners: boolean, scales?: number | null): Tensor;
-  upsampleLinear1d(
-    self: Tensor,
-    outputSize: Integers,
-    alignCorners: boolean,
-    options?: { scales?: number | null },
-  ): Tensor;
-  upsampleLinear1d(
-    self: Tensor,
-    options: { outputSize: Integers; alignCorners: boolean; scales?: number | null },
-  ): Tensor;
-  upsampleLinear1d(
-    input: Tensor,
-    outputSize: Integers | null,
-    alignCorners: boolean,
-    scaleFactors: readonly number[] | null,
-  ): Tensor;
-  upsampleLinear1d(
-    input: Tensor,
-    options: { outputSize: Integers | null; alignCorners: boolean; scaleFactors: readonly number[] | null },
-  ): Tensor;
+  upsampleLinear1d(self: Tensor, outputSize: Integers, alignCorners: boolean, options?: { scales?: number | null }): Tensor;
+  upsampleLinear1d(self: Tensor, options: { outputSize: Integers; alignCorners: boolean; scales?: number | null }): Tensor;
+  upsampleLinear1d(input: Tensor, outputSize: Integers | null, alignCorners: boolean, scaleFactors: readonly number[] | null): Tensor;
+  upsampleLinear1d(input: Tensor, options: { outputSize: Integers | null; alignCorners: boolean; scaleFactors: readonly number[] | null }): Tensor;
   upsampleNearest1d(self: Tensor, outputSize: Integers, scales?: number | null): Tensor;
   upsampleNearest1d(self: Tensor, outputSize: Integers, options?: { scales?: number | null }): Tensor;
   upsampleNearest1d(self: Tensor, options: { outputSize: Integers; scales?: number | null }): Tensor;
   upsampleNearest1d(input: Tensor, outputSize: Integers | null, scaleFactors: readonly number[] | null): Tensor;
-  upsampleNearest1d(
-    input: Tensor,
-    options: { outputSize: Integers | null; scaleFactors: readonly number[] | null },
-  ): Tensor;
+  upsampleNearest1d(input: Tensor, options: { outputSize: Integers | null; scaleFactors: readonly number[] | null }): Tensor;
   upsampleNearest2d(input: Tensor, outputSize: Integers | null, scaleFactors: readonly number[] | null): Tensor;
-  upsampleNearest2d(
-    input: Tensor,
-    options: { outputSize: Integers | null; scaleFactors: readonly number[] | null },
-  ): Tensor;
+  upsampleNearest2d(input: Tensor, options: { outputSize: Integers | null; scaleFactors: readonly number[] | null }): Tensor;
   upsampleNearest2d(self: Tensor, outputSize: Integers, scalesH?: number | null, scalesW?: number | null): Tensor;
-  upsampleNearest2d(
-    self: Tensor,
-    outputSize: Integers,
-    options?: { scalesH?: number | null; scalesW?: number | null },
-  ): Tensor;
-  upsampleNearest2d(
-    self: Tensor,
-    options: { outputSize: Integers; scalesH?: number | null; scalesW?: number | null },
-  ): Tensor;
+  upsampleNearest2d(self: Tensor, outputSize: Integers, options?: { scalesH?: number | null; scalesW?: number | null }): Tensor;
+  upsampleNearest2d(self: Tensor, options: { outputSize: Integers; scalesH?: number | null; scalesW?: number | null }): Tensor;
   upsampleNearest3d(input: Tensor, outputSize: Integers | null, scaleFactors: readonly number[] | null): Tensor;
-  upsampleNearest3d(
-    input: Tensor,
-    options: { outputSize: Integers | null; scaleFactors: readonly number[] | null },
-  ): Tensor;
-  upsampleNearest3d(
-    self: Tensor,
-    outputSize: Integers,
-    scalesD?: number | null,
-    scalesH?: number | null,
-    scalesW?: number | null,
-  ): Tensor;
-  upsampleNearest3d(
-    self: Tensor,
-    outputSize: Integers,
-    options?: { scalesD?: number | null; scalesH?: number | null; scalesW?: number | null },
-  ): Tensor;
-  upsampleNearest3d(
-    self: Tensor,
-    options: { outputSize: Integers; scalesD?: number | null; scalesH?: number | null; scalesW?: number | null },
-  ): Tensor;
-  upsampleTrilinear3d(
-    input: Tensor,
-    outputSize: Integers | null,
-    alignCorners: boolean,
-    scaleFactors: readonly number[] | null,
-  ): Tensor;
-  upsampleTrilinear3d(
-    input: Tensor,
-    options: { outputSize: Integers | null; alignCorners: boolean; scaleFactors: readonly number[] | null },
-  ): Tensor;
-  upsampleTrilinear3d(
-    self: Tensor,
-    outputSize: Integers,
-    alignCorners: boolean,
-    scalesD?: number | null,
-    scalesH?: number | null,
-    scalesW?: number | null,
-  ): Tensor;
-  upsampleTrilinear3d(
-    self: Tensor,
-    outputSize: Integers,
-    alignCorners: boolean,
-    options?: { scalesD?: number | null; scalesH?: number | null; scalesW?: number | null },
-  ): Tensor;
-  upsampleTrilinear3d(
-    self: Tensor,
-    options: {
-      outputSize: Integers;
-      alignCorners: boolean;
-      scalesD?: number | null;
-      scalesH?: number | null;
-      scalesW?: number | null;
-    },
-  ): Tensor;
+  upsampleNearest3d(input: Tensor, options: { outputSize: Integers | null; scaleFactors: readonly number[] | null }): Tensor;
+  upsampleNearest3d(self: Tensor, outputSize: Integers, scalesD?: number | null, scalesH?: number | null, scalesW?: number | null): Tensor;
+  upsampleNearest3d(self: Tensor, outputSize: Integers, options?: { scalesD?: number | null; scalesH?: number | null; scalesW?: number | null }): Tensor;
+  upsampleNearest3d(self: Tensor, options: { outputSize: Integers; scalesD?: number | null; scalesH?: number | null; scalesW?: number | null }): Tensor;
+  upsampleTrilinear3d(input: Tensor, outputSize: Integers | null, alignCorners: boolean, scaleFactors: readonly number[] | null): Tensor;
+  upsampleTrilinear3d(input: Tensor, options: { outputSize: Integers | null; alignCorners: boolean; scaleFactors: readonly number[] | null }): Tensor;
+  upsampleTrilinear3d(self: Tensor, outputSize: Integers, alignCorners: boolean, scalesD?: number | null, scalesH?: number | null, scalesW?: number | null): Tensor;
+  upsampleTrilinear3d(self: Tensor, outputSize: Integers, alignCorners: boolean, options?: { scalesD?: number | null; scalesH?: number | null; scalesW?: number | null }): Tensor;
+  upsampleTrilinear3d(self: Tensor, options: { outputSize: Integers; alignCorners: boolean; scalesD?: number | null; scalesH?: number | null; scalesW?: number | null }): Tensor;
   values(self: Tensor): Tensor;
   valuesCopy(self: Tensor): Tensor;
   vander(x: Tensor, N?: Integer | null, increasing?: boolean): Tensor;
@@ -6118,15 +3244,8 @@ export interface TorchOperators {
   varMean(self: Tensor, dim: Integers | null, unbiased?: boolean, keepdim?: boolean): [Tensor, Tensor];
   varMean(self: Tensor, dim: Integers | null, options?: { unbiased?: boolean; keepdim?: boolean }): [Tensor, Tensor];
   varMean(self: Tensor, options: { dim: Integers | null; unbiased?: boolean; keepdim?: boolean }): [Tensor, Tensor];
-  varMean(
-    self: Tensor,
-    dim?: Integers | null,
-    options?: { correction?: Scalar | null; keepdim?: boolean },
-  ): [Tensor, Tensor];
-  varMean(
-    self: Tensor,
-    options?: { dim?: Integers | null; correction?: Scalar | null; keepdim?: boolean },
-  ): [Tensor, Tensor];
+  varMean(self: Tensor, dim?: Integers | null, options?: { correction?: Scalar | null; keepdim?: boolean }): [Tensor, Tensor];
+  varMean(self: Tensor, options?: { dim?: Integers | null; correction?: Scalar | null; keepdim?: boolean }): [Tensor, Tensor];
   vdot(self: Tensor, other: Tensor): Tensor;
   vdot(self: Tensor, options: { other: Tensor }): Tensor;
   view(self: Tensor, size: Integers): Tensor;
@@ -6170,17 +3289,8 @@ export interface TorchOperators {
 
 /** Operators that are functions of `torch.linalg`. */
 export interface LinalgOperators {
-  _powsum(
-    self: Tensor,
-    ord?: Scalar,
-    dim?: Integers | null,
-    keepdim?: boolean,
-    options?: { dtype?: Dtype | null },
-  ): Tensor;
-  _powsum(
-    self: Tensor,
-    options?: { ord?: Scalar; dim?: Integers | null; keepdim?: boolean; dtype?: Dtype | null },
-  ): Tensor;
+  _powsum(self: Tensor, ord?: Scalar, dim?: Integers | null, keepdim?: boolean, options?: { dtype?: Dtype | null }): Tensor;
+  _powsum(self: Tensor, options?: { ord?: Scalar; dim?: Integers | null; keepdim?: boolean; dtype?: Dtype | null }): Tensor;
   cholesky(self: Tensor, options?: { upper?: boolean }): Tensor;
   choleskyEx(self: Tensor, options?: { upper?: boolean; checkErrors?: boolean }): [Tensor, Tensor];
   cond(self: Tensor, p?: Scalar | null): Tensor;
@@ -6205,21 +3315,9 @@ export interface LinalgOperators {
   ldlFactorEx(self: Tensor, options?: { hermitian?: boolean; checkErrors?: boolean }): [Tensor, Tensor, Tensor];
   ldlSolve(LD: Tensor, pivots: Tensor, B: Tensor, options?: { hermitian?: boolean }): Tensor;
   ldlSolve(LD: Tensor, options: { pivots: Tensor; B: Tensor; hermitian?: boolean }): Tensor;
-  lstsq(
-    self: Tensor,
-    b: Tensor,
-    rcond?: number | null,
-    options?: { driver?: string | null },
-  ): [Tensor, Tensor, Tensor, Tensor];
-  lstsq(
-    self: Tensor,
-    b: Tensor,
-    options?: { rcond?: number | null; driver?: string | null },
-  ): [Tensor, Tensor, Tensor, Tensor];
-  lstsq(
-    self: Tensor,
-    options: { b: Tensor; rcond?: number | null; driver?: string | null },
-  ): [Tensor, Tensor, Tensor, Tensor];
+  lstsq(self: Tensor, b: Tensor, rcond?: number | null, options?: { driver?: string | null }): [Tensor, Tensor, Tensor, Tensor];
+  lstsq(self: Tensor, b: Tensor, options?: { rcond?: number | null; driver?: string | null }): [Tensor, Tensor, Tensor, Tensor];
+  lstsq(self: Tensor, options: { b: Tensor; rcond?: number | null; driver?: string | null }): [Tensor, Tensor, Tensor, Tensor];
   lu(A: Tensor, options?: { pivot?: boolean }): [Tensor, Tensor, Tensor];
   luFactor(A: Tensor, options?: { pivot?: boolean }): [Tensor, Tensor];
   luFactorEx(A: Tensor, options?: { pivot?: boolean; checkErrors?: boolean }): [Tensor, Tensor, Tensor];
@@ -6244,17 +3342,8 @@ export interface LinalgOperators {
   matrixRank(self: Tensor, options?: { atol?: number | null; rtol?: number | null; hermitian?: boolean }): Tensor;
   matrixRank(input: Tensor, options?: { atol?: Tensor | null; rtol?: Tensor | null; hermitian?: boolean }): Tensor;
   multiDot(tensors: readonly Tensor[]): Tensor;
-  norm(
-    self: Tensor,
-    ord?: Scalar | null,
-    dim?: Integers | null,
-    keepdim?: boolean,
-    options?: { dtype?: Dtype | null },
-  ): Tensor;
-  norm(
-    self: Tensor,
-    options?: { ord?: Scalar | null; dim?: Integers | null; keepdim?: boolean; dtype?: Dtype | null },
-  ): Tensor;
+  norm(self: Tensor, ord?: Scalar | null, dim?: Integers | null, keepdim?: boolean, options?: { dtype?: Dtype | null }): Tensor;
+  norm(self: Tensor, options?: { ord?: Scalar | null; dim?: Integers | null; keepdim?: boolean; dtype?: Dtype | null }): Tensor;
   norm(self: Tensor, ord: string, dim?: Integers | null, keepdim?: boolean, options?: { dtype?: Dtype | null }): Tensor;
   norm(self: Tensor, ord: string, options?: { dim?: Integers | null; keepdim?: boolean; dtype?: Dtype | null }): Tensor;
   norm(self: Tensor, options: { ord: string; dim?: Integers | null; keepdim?: boolean; dtype?: Dtype | null }): Tensor;
@@ -6273,15 +3362,8 @@ export interface LinalgOperators {
   solve(A: Tensor, options: { B: Tensor; left?: boolean }): Tensor;
   solveEx(A: Tensor, B: Tensor, options?: { left?: boolean; checkErrors?: boolean }): [Tensor, Tensor];
   solveEx(A: Tensor, options: { B: Tensor; left?: boolean; checkErrors?: boolean }): [Tensor, Tensor];
-  solveTriangular(
-    self: Tensor,
-    B: Tensor,
-    options: { upper: boolean; left?: boolean; unitriangular?: boolean },
-  ): Tensor;
-  solveTriangular(
-    self: Tensor,
-    options: { B: Tensor; upper: boolean; left?: boolean; unitriangular?: boolean },
-  ): Tensor;
+  solveTriangular(self: Tensor, B: Tensor, options: { upper: boolean; left?: boolean; unitriangular?: boolean }): Tensor;
+  solveTriangular(self: Tensor, options: { B: Tensor; upper: boolean; left?: boolean; unitriangular?: boolean }): Tensor;
   svd(A: Tensor, fullMatrices?: boolean, options?: { driver?: string | null }): [Tensor, Tensor, Tensor];
   svd(A: Tensor, options?: { fullMatrices?: boolean; driver?: string | null }): [Tensor, Tensor, Tensor];
   svdvals(A: Tensor, options?: { driver?: string | null }): Tensor;
@@ -6293,17 +3375,8 @@ export interface LinalgOperators {
   vander(x: Tensor, options?: { N?: Integer | null }): Tensor;
   vecdot(x: Tensor, y: Tensor, options?: { dim?: Integer }): Tensor;
   vecdot(x: Tensor, options: { y: Tensor; dim?: Integer }): Tensor;
-  vectorNorm(
-    self: Tensor,
-    ord?: Scalar,
-    dim?: Integers | null,
-    keepdim?: boolean,
-    options?: { dtype?: Dtype | null },
-  ): Tensor;
-  vectorNorm(
-    self: Tensor,
-    options?: { ord?: Scalar; dim?: Integers | null; keepdim?: boolean; dtype?: Dtype | null },
-  ): Tensor;
+  vectorNorm(self: Tensor, ord?: Scalar, dim?: Integers | null, keepdim?: boolean, options?: { dtype?: Dtype | null }): Tensor;
+  vectorNorm(self: Tensor, options?: { ord?: Scalar; dim?: Integers | null; keepdim?: boolean; dtype?: Dtype | null }): Tensor;
 }
 
 /** Operators that are functions of `torch.fft`. */
