@@ -7,6 +7,7 @@ import { trainBpe, type TrainBpeOptions } from './bpe';
 import { endOfText } from './byte-level';
 import { ByteTokenizer } from './byte-tokenizer';
 import { HuggingFaceTokenizer, type TokenizerSettings } from './huggingface-tokenizer';
+import { runProgram } from './program';
 import type { DataConfig } from './schema';
 import type { TextPart } from './text';
 import type { TextTokenizer } from './tokenizer';
@@ -35,7 +36,23 @@ export async function loadTokenizer(location: string): Promise<TextTokenizer> {
     throw new DataError(`there is no tokenizer ${file}; name a tokenizer.json or the folder it is in`);
   const settingsFile = path.join(path.dirname(file), 'tokenizer_config.json');
   const settings = parseSettings(await readText(settingsFile), settingsFile);
+  await tryTokenizer(file);
   return HuggingFaceTokenizer.fromJson(json, settings, file);
+}
+
+const trialProgram = `
+  const [, library, file] = process.argv;
+  const tokenizer = require(library).Tokenizer.fromFile(file);
+  for (const text of ['', 'a', 'Hello, world! 123\\n', '\\u00e9\\u65e5\\u{1f600}\\0']) {
+    tokenizer.encode(text).then((encoding) => tokenizer.decode(encoding.getIds(), true)).catch(() => {});
+  }
+`;
+
+/** Some damaged files make the library end the process instead of throwing, so each is tried in a process of its own first. */
+async function tryTokenizer(file: string): Promise<void> {
+  const args = ['-e', trialProgram, require.resolve('tokenizers'), file];
+  const { code } = await runProgram(process.execPath, args, { dropStderr: true });
+  if (code === null) throw new DataError(`${file} is a damaged tokenizer: its parts do not fit together`);
 }
 
 async function readText(file: string): Promise<string | undefined> {
