@@ -86,9 +86,9 @@ async function typescript() {
 
   fs.rmSync(stamp, { force: true });
   const expected = new Set([...modules, ...assets, '.tsbuildinfo']);
-  const outputs = filesUnder('dist').map(withoutSuffix);
   // tsc's record of an earlier build would keep it from writing again what is missing.
-  if (!modules.every((name) => outputs.includes(name))) fs.rmSync(inRoot('dist', '.tsbuildinfo'), { force: true });
+  if (!modules.every((name) => fs.existsSync(inRoot('dist', `${name}.js`))))
+    fs.rmSync(inRoot('dist', '.tsbuildinfo'), { force: true });
   for (const name of filesUnder('dist')) {
     if (!expected.has(withoutSuffix(name))) fs.rmSync(inRoot('dist', name));
   }

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
 
 import { isBuilt } from './build';
 import { locateLibtorch } from './locate';
@@ -98,8 +99,11 @@ function checkAddon(packageRoot: string): Check {
   const name = 'addon';
   const build = 'Run `npx torchwright build`.';
   const record = readRecord(packageRoot);
+  if (!fs.existsSync(addonFile(packageRoot))) {
+    return { name, status: 'failed', detail: `not built: there is no ${addonFile(packageRoot)}`, advice: build };
+  }
   if (!record)
-    return { name, status: 'failed', detail: `not built: ${addonFile(packageRoot)} is missing`, advice: build };
+    return { name, status: 'warning', detail: 'built by other means than `torchwright build`', advice: build };
   const detail = `built for libtorch ${record.version} at ${record.root}`;
   try {
     if (isBuilt(packageRoot)) return { name, status: 'ok', detail };
@@ -118,14 +122,20 @@ async function checkDevice(device: string, probe: string): Promise<{ check: Chec
   const name = `device ${device}`;
   const { status, signal, output } = await run(process.execPath, [probe, device]);
   const lines = output.trim().split('\n');
-  if (status === 0) {
-    const result = JSON.parse(lines.at(-1) ?? '') as ProbeResult;
-    return { check: { name, status: 'ok', detail: `computes (libtorch ${result.loaded})` }, result };
-  }
-  const how = signal ? `crashed (${signal})` : `failed (exit code ${status})`;
+  const result = status === 0 ? parseResult(lines.at(-1) ?? '') : undefined;
+  if (result) return { check: { name, status: 'ok', detail: `computes (libtorch ${result.loaded})` }, result };
+  const how = signal ? `crashed (${signal})` : status === 0 ? 'gave no result' : `failed (exit code ${status})`;
   const advice =
     device === 'cpu'
       ? 'Rebuild with `npx torchwright build`; if that does not help, report this output.'
       : 'Look at the driver with nvidia-smi.';
-  return { check: { name, status: 'failed', detail: [how, ...lines.slice(-10)].join('\n'), advice } };
+  return { check: { name, status: 'failed', detail: [how, ...lines.slice(-30)].join('\n'), advice } };
+}
+
+function parseResult(line: string): ProbeResult | undefined {
+  try {
+    return JSON.parse(line) as ProbeResult;
+  } catch {
+    return undefined; // some other line
+  }
 }
