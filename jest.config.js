@@ -21,4 +21,5 @@ module.exports = {
   moduleNameMapper: { '^torchwright$': '<rootDir>/lib/index.ts' },
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/build/', '<rootDir>/runs/'],
   maxWorkers: 2,
+  testTimeout: 30_000,
 };
