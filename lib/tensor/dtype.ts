@@ -80,7 +80,7 @@ export function checkDtype(name: unknown): Dtype {
   if (isDtype(name)) return name;
   const hint = typeof name === 'string' ? nearest(name, dtypes) : undefined;
   throw new DtypeError(
-    `${JSON.stringify(name) ?? String(name)} is not a dtype${hint ? `; did you mean "${hint}"?` : ''} There are: ${dtypes.join(', ')}.`,
+    `${JSON.stringify(name) ?? String(name)} is not a dtype${hint ? `; did you mean "${hint}"?` : '.'} There are: ${dtypes.join(', ')}.`,
   );
 }
 

@@ -3,12 +3,7 @@ export { applyGradMode, enableGrad, isGradEnabled, noGrad } from './context';
 export { tensor, type TensorData, type TensorOptions } from './creation';
 export { checkDevice, cuda, isDevice, type Device } from './device';
 export { checkDtype, dtypes, isDtype, type Complex, type DataArray, type Dtype, type TypedArray } from './dtype';
-export type {
-  FftOperators,
-  LinalgOperators,
-  SpecialOperators,
-  TorchOperators,
-} from './generated/operators';
+export type { FftOperators, LinalgOperators, SpecialOperators, TorchOperators } from './generated/operators';
 export { gradcheck, type GradcheckOptions } from './gradcheck';
 export { withSignal } from './job';
 export type { Layout, MemoryFormat } from './kinds';

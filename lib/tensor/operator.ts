@@ -37,6 +37,7 @@ export class Operator {
    */
   call(values: readonly unknown[]): unknown {
     let count = values.length;
+    while (count > 0 && values[count - 1] === undefined) count--;
     let key: number | string = 1;
     let options = noOptions;
     for (let index = 0; index < count; index++) {

@@ -47,7 +47,8 @@ export interface SafetensorsFile {
 /** Reads and checks a file's header. @throws CheckpointError when the file is missing, damaged or truncated */
 export function inspectSafetensors(file: string): SafetensorsFile {
   const { text, start, end } = readHeader(file);
-  const damaged = (what: string, cause?: unknown) => new CheckpointError(`${file} is not a sound safetensors file: ${what}.`, { cause });
+  const damaged = (what: string, cause?: unknown) =>
+    new CheckpointError(`${file} is not a sound safetensors file: ${what}.`, { cause });
   let header: unknown;
   try {
     header = JSON.parse(text);
@@ -106,7 +107,8 @@ function readHeader(file: string): { text: string; start: number; end: number } 
   }
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 const isCounts = (value: unknown): value is number[] => Array.isArray(value) && value.every(isCount);
 
@@ -119,7 +121,8 @@ function readEntry(entry: unknown): { dtype: Dtype; shape: number[]; begin: numb
   if (!isCounts(shape) || !isCounts(offsets) || offsets.length !== 2) return 'has no proper shape or place';
   const [, dtype, bytes] = known;
   const [begin, end] = offsets as [number, number];
-  if (shape.reduce((product, size) => product * size, bytes) !== end - begin) return 'has a place that is not of its size';
+  if (shape.reduce((product, size) => product * size, bytes) !== end - begin)
+    return 'has a place that is not of its size';
   return { dtype, shape, begin, end };
 }
 
@@ -132,7 +135,10 @@ export interface LoadSafetensorsOptions {
 }
 
 /** Loads tensors by name, off the JavaScript thread. @throws CheckpointError when the file is damaged or lacks a name */
-export async function loadSafetensors(file: string, options: LoadSafetensorsOptions = {}): Promise<Map<string, Tensor>> {
+export async function loadSafetensors(
+  file: string,
+  options: LoadSafetensorsOptions = {},
+): Promise<Map<string, Tensor>> {
   const { tensors } = inspectSafetensors(file);
   const names = options.names ?? [...tensors.keys()];
   const places = names.map((name) => {
@@ -140,7 +146,9 @@ export async function loadSafetensors(file: string, options: LoadSafetensorsOpti
     if (entry === undefined) throw new CheckpointError(`${file} holds no tensor ${name}.`);
     return entry;
   });
-  const handles = await withSignal(options.signal, (token) => native.tensorsLoad(token, file, places, options.device ?? 'cpu'));
+  const handles = await withSignal(options.signal, (token) =>
+    native.tensorsLoad(token, file, places, options.device ?? 'cpu'),
+  );
   return new Map(handles.map((handle, index) => [names[index]!, wrap(handle)]));
 }
 
@@ -156,7 +164,9 @@ export async function saveSafetensors(
   { metadata = {}, signal }: SaveSafetensorsOptions = {},
 ): Promise<void> {
   // Wide elements first, as the format's own writer does it: so every tensor begins at a multiple of its element size.
-  const sorted = [...tensors].map(([name, tensor]) => ({ name, tensor, ...formatOf(tensor) })).sort((a, b) => b.bytes - a.bytes);
+  const sorted = [...tensors]
+    .map(([name, tensor]) => ({ name, tensor, ...formatOf(tensor) }))
+    .sort((a, b) => b.bytes - a.bytes);
   const header: Record<string, unknown> = Object.keys(metadata).length > 0 ? { [metadataKey]: metadata } : {};
   let offset = 0;
   for (const { name, tensor, format, bytes } of sorted) {
@@ -167,7 +177,14 @@ export async function saveSafetensors(
   }
   const temporary = `${file}.${process.pid}.tmp`;
   try {
-    await withSignal(signal, (token) => native.tensorsSave(token, temporary, encodeHeader(header), sorted.map(({ tensor }) => tensor.handle)));
+    await withSignal(signal, (token) =>
+      native.tensorsSave(
+        token,
+        temporary,
+        encodeHeader(header),
+        sorted.map(({ tensor }) => tensor.handle),
+      ),
+    );
     await rename(temporary, file);
   } catch (error) {
     await rm(temporary, { force: true });

@@ -76,12 +76,17 @@ export class Tensor extends Owned {
     return size;
   }
 
-  /** Whether gradients flow to this tensor. May be set on leaves only. */
+  /** Whether gradients flow to this tensor. Can be turned off on leaves only: a computed tensor is cut off by `detach()`. */
   get requiresGrad(): boolean {
     return native.requiresGrad(this.handle);
   }
 
   set requiresGrad(value: boolean) {
+    if (!value && !this.isLeaf) {
+      throw new ArgumentError(
+        'requiresGrad of a computed tensor cannot be turned off; detach() gives the same values without it.',
+      );
+    }
     native.setRequiresGrad(this.handle, value);
   }
 

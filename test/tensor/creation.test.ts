@@ -23,7 +23,14 @@ const roundTrips: [Dtype, TensorData, object][] = [
   ['int8', [127, -128], new Int8Array([127, -128])],
   ['uint8', [255, 0], new Uint8Array([255, 0])],
   ['bool', [true, false, true], new Uint8Array([1, 0, 1])],
-  ['complex64', [{ re: 1, im: -2 }, { re: 0.5, im: 0 }], new Float32Array([1, -2, 0.5, 0])],
+  [
+    'complex64',
+    [
+      { re: 1, im: -2 },
+      { re: 0.5, im: 0 },
+    ],
+    new Float32Array([1, -2, 0.5, 0]),
+  ],
   ['complex128', [{ re: 0.1, im: 0.2 }], new Float64Array([0.1, 0.2])],
 ];
 
@@ -86,7 +93,14 @@ describe('round trips', () => {
 describe('inference', () => {
   test.each<[TensorData, Dtype, number[]]>([
     [1, 'float32', []],
-    [[[1, 2], [3, 4.5]], 'float32', [2, 2]],
+    [
+      [
+        [1, 2],
+        [3, 4.5],
+      ],
+      'float32',
+      [2, 2],
+    ],
     [5n, 'int64', []],
     [true, 'bool', []],
     [{ re: 1, im: 1 }, 'complex64', []],
@@ -189,7 +203,9 @@ describe('reading', () => {
   test('data() is cancelled by its signal', async () => {
     const tensor = torch.ones([4]);
     await expect(tensor.data({ signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ERR_ABORTED' });
-    await expect(tensor.data({ signal: new AbortController().signal })).resolves.toEqual(new Float32Array([1, 1, 1, 1]));
+    await expect(tensor.data({ signal: new AbortController().signal })).resolves.toEqual(
+      new Float32Array([1, 1, 1, 1]),
+    );
   });
 
   test('shape, strides, size, ndim, numel', () => {

@@ -108,10 +108,25 @@ describe('scope', () => {
       const shared = t();
       const cycle: { tensor: Tensor; self?: unknown } = { tensor: t() };
       cycle.self = cycle;
-      return { one: t(), list: [t(), [t()]], map: new Map([['key', t()]]), set: new Set([t()]), shared, again: shared, cycle };
+      return {
+        one: t(),
+        list: [t(), [t()]],
+        map: new Map([['key', t()]]),
+        set: new Set([t()]),
+        shared,
+        again: shared,
+        cycle,
+      };
     });
     expect(live()).toBe(before + 7);
-    for (const tensor of [made.one, made.list[0], made.map.get('key'), [...made.set][0], made.shared, made.cycle.tensor]) {
+    for (const tensor of [
+      made.one,
+      made.list[0],
+      made.map.get('key'),
+      [...made.set][0],
+      made.shared,
+      made.cycle.tensor,
+    ]) {
       expect((tensor as Tensor).item()).toBe(2);
       (tensor as Tensor).dispose();
     }
@@ -211,7 +226,7 @@ describe('asynchronous scopes', () => {
     expect(live()).toBe(before);
   });
 
-  test('after the outermost scope ended it is in nobody\'s scope', async () => {
+  test("after the outermost scope ended it is in nobody's scope", async () => {
     let late!: Promise<Tensor>;
     torch.scope(() => {
       late = tick().then(() => torch.ones([1]));
@@ -239,7 +254,9 @@ describe('asynchronous scopes', () => {
       const children = await Promise.all(plan.children.map((child) => follow(child).catch(() => null)));
       await tick();
       own.forEach((tensor, index) => expect(tensor.item()).toBe(index));
-      const sum = children.filter((child) => child !== null).reduce((total, child) => total + child.item(), plan.tensors);
+      const sum = children
+        .filter((child) => child !== null)
+        .reduce((total, child) => total + child.item(), plan.tensors);
       if (plan.fails) throw new Error('planned');
       return torch.full([1], sum, { dtype: 'float64' });
     });
@@ -304,7 +321,9 @@ describe('grad mode', () => {
 
   test('scopes inside noGrad keep the mode, and noGrad inside scopes keeps the scope', () => {
     const before = live();
-    torch.scope(() => torch.noGrad(() => torch.scope(() => expect(records()).toBe(false)) ?? torch.ones([1]) ?? null) && null);
+    torch.scope(
+      () => torch.noGrad(() => torch.scope(() => expect(records()).toBe(false)) ?? torch.ones([1]) ?? null) && null,
+    );
     expect(live()).toBe(before);
   });
 });
