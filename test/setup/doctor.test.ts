@@ -48,17 +48,17 @@ test('with nothing there it says what is missing and what to do', async () => {
   expect(check(diagnosis, 'Node')).toMatchObject({ status: 'ok' });
   expect(check(diagnosis, 'CMake')).toMatchObject({
     status: 'warning',
-    advice: expect.stringContaining('CMake') as string,
+    advice: expect.stringContaining('CMake'),
   });
   expect(check(diagnosis, 'C++ compiler')).toMatchObject({ status: 'warning' });
   expect(check(diagnosis, 'libtorch')).toMatchObject({
     status: 'failed',
     detail: 'No libtorch was found. What was tried:',
-    advice: expect.stringContaining('pip install torch') as string,
+    advice: expect.stringContaining('pip install torch'),
   });
   expect(check(diagnosis, 'addon')).toMatchObject({
     status: 'failed',
-    advice: expect.stringContaining('torchwright build') as string,
+    advice: expect.stringContaining('torchwright build'),
   });
   expect(check(diagnosis, 'device cpu')).toBeUndefined();
 });
@@ -69,11 +69,11 @@ test('with all there it is usable; an old addon is a warning', async () => {
   expect(diagnosis.usable).toBe(true);
   expect(check(diagnosis, 'libtorch')).toMatchObject({
     status: 'ok',
-    detail: expect.stringMatching(/2\.13\.0 \(CPU\)/) as string,
+    detail: expect.stringMatching(/2\.13\.0 \(CPU\)/),
   });
   expect(check(diagnosis, 'addon')).toMatchObject({
     status: 'warning',
-    detail: expect.stringContaining('not up to date') as string,
+    detail: expect.stringContaining('not up to date'),
   });
   expect(check(diagnosis, 'device cpu')).toMatchObject({ status: 'ok' });
 });
@@ -84,7 +84,7 @@ test('a crash of the probe is reported, not suffered', async () => {
   expect(diagnosis.usable).toBe(false);
   expect(check(diagnosis, 'device cpu')).toMatchObject({
     status: 'failed',
-    detail: expect.stringMatching(/SIGABRT[^]*about to fall/) as string,
+    detail: expect.stringMatching(/SIGABRT[^]*about to fall/),
   });
 });
 
@@ -105,6 +105,6 @@ test('every CUDA device is tried by itself', async () => {
   expect(check(diagnosis, 'device cuda:0')).toMatchObject({ status: 'ok' });
   expect(check(diagnosis, 'device cuda:1')).toMatchObject({
     status: 'failed',
-    detail: expect.stringContaining('no kernel image') as string,
+    detail: expect.stringContaining('no kernel image'),
   });
 });

@@ -51,7 +51,7 @@ test('what arrived survives the failure and serves the next try', async () => {
   const broken = await start(breakAfter(120_000, data), answer(503));
   await expect(get(broken.url(), { patience: 2 })).rejects.toMatchObject({
     code: 'ERR_LOAD',
-    message: expect.stringMatching(/503.*120000 bytes are kept/) as string,
+    message: expect.stringMatching(/503.*120000 bytes are kept/),
   });
   expect(fs.existsSync(target())).toBe(false);
   const good = await start(serve(data));
@@ -94,7 +94,7 @@ test('a wrong checksum is an error that names both, and nothing is left', async 
   const server = await start(serve(data));
   const wanted = 'a'.repeat(64);
   const failure = get(server.url(), { sha256: wanted });
-  await expect(failure).rejects.toMatchObject({ code: 'ERR_LOAD', message: expect.stringContaining(sha256) as string });
+  await expect(failure).rejects.toMatchObject({ code: 'ERR_LOAD', message: expect.stringContaining(sha256) });
   await expect(failure).rejects.toThrow(wanted);
   expect(fs.readdirSync(folder())).toEqual([]);
 });
@@ -111,7 +111,7 @@ test.each([404, 403])('status %d ends it at once', async (status) => {
   const server = await start(answer(status));
   await expect(get(server.url())).rejects.toMatchObject({
     code: 'ERR_LOAD',
-    message: expect.stringContaining(String(status)) as string,
+    message: expect.stringContaining(String(status)),
   });
   expect(server.requests).toHaveLength(1);
 });

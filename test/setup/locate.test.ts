@@ -67,7 +67,7 @@ test.each([
 ])('a named folder that %s is refused, not passed over', async (_case, damage, words) => {
   damage(inFolder('a'));
   const failure = locate();
-  await expect(failure).rejects.toMatchObject({ code: 'ERR_LOAD', message: expect.stringContaining(words) as string });
+  await expect(failure).rejects.toMatchObject({ code: 'ERR_LOAD', message: expect.stringContaining(words) });
   await expect(failure).rejects.toThrow('TORCHWRIGHT_LIBTORCH');
 });
 
@@ -75,7 +75,7 @@ test.each(['2.10.2', '2.15.0', '3.0.0', '1.13.1'])('version %s is refused unless
   fakeLibtorch(inFolder('a'), version);
   await expect(locate()).rejects.toMatchObject({
     code: 'ERR_VERSION',
-    message: expect.stringContaining('2.11 to 2.14') as string,
+    message: expect.stringContaining('2.11 to 2.14'),
   });
   process.env.TORCHWRIGHT_SKIP_VERSION_CHECK = '1';
   expect(await locate()).toMatchObject({ version });
