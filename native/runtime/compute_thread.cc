@@ -96,7 +96,11 @@ void ComputeThread::settle(Entry& entry) {
     }
     entry.deferred.Reject(environment_.make_error(*entry.failure));
   } catch (const Napi::Error& error) {
-    entry.deferred.Reject(error.Value());
+    try {
+      entry.deferred.Reject(error.Value());
+    } catch (const Napi::Error&) {
+      // A worker that is being ended refuses every call: nobody is left to hear of the result.
+    }
   }
 }
 

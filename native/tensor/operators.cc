@@ -161,20 +161,25 @@ napi_value call_operator(napi_env env, napi_callback_info info) {
   napi_get_cb_info(env, info, &count, values, nullptr, &data);
   auto& environment = *static_cast<Environment*>(data);
   try {
-    uint32_t id = 0;
-    if (count == 0 || napi_get_value_uint32(env, values[0], &id) != napi_ok) {
-      throw Error(code::kArgument, "call: expected the number of an operator");
+    try {
+      uint32_t id = 0;
+      if (count == 0 || napi_get_value_uint32(env, values[0], &id) != napi_ok) {
+        throw Error(code::kArgument, "call: expected the number of an operator");
+      }
+      const Operator& op = environment.operators.at(id);
+      torch::jit::Stack stack;
+      stack.reserve(op.arguments.size());
+      push_arguments(environment, op, values + 1, std::min(count - 1, kMostArguments), stack);
+      op.handle.callBoxed(stack);
+      return give_results(environment, op, stack);
+    } catch (const Napi::Error&) {
+      throw;
+    } catch (...) {
+      napi_throw(env, environment.make_error(describe_current_exception()));
     }
-    const Operator& op = environment.operators.at(id);
-    torch::jit::Stack stack;
-    stack.reserve(op.arguments.size());
-    push_arguments(environment, op, values + 1, std::min(count - 1, kMostArguments), stack);
-    op.handle.callBoxed(stack);
-    return give_results(environment, op, stack);
   } catch (const Napi::Error& error) {
+    // Making the error may itself be refused, in a worker that is being ended.
     error.ThrowAsJavaScriptException();
-  } catch (...) {
-    napi_throw(env, environment.make_error(describe_current_exception()));
   }
   return nullptr;
 }
