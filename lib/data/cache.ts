@@ -7,6 +7,7 @@ import { createReadStream } from 'node:fs';
 import { open, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 
+import { DataError } from '../errors';
 import { replaceFolder, writeFileAtomically } from '../files';
 
 export interface CacheEntry<Facts> {
@@ -26,6 +27,7 @@ const manifestName = 'manifest.json';
 /**
  * The entry `kind/key` below `root`, made if it is not there whole.
  * @param make fills the empty folder it is given, without subfolders, and returns facts to keep, plain data
+ * @throws DataError when the cache cannot be read or written
  */
 export async function cached<Facts>(
   root: string,
@@ -34,8 +36,18 @@ export async function cached<Facts>(
   make: (folder: string) => Promise<Facts>,
 ): Promise<CacheEntry<Facts>> {
   const folder = path.join(root, kind, key);
-  const known = await readManifest<Facts>(folder);
-  if (known) return { folder, facts: known.facts };
+  try {
+    const known = await readManifest<Facts>(folder);
+    return { folder, facts: known ? known.facts : await fill(folder, make) };
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    if (!/^E[A-Z]+$/.test(code)) throw error;
+    const advice = 'give TORCHWRIGHT_CACHE a folder that can be written and has room';
+    throw new DataError(`the cache ${folder} cannot be used: ${message}; ${advice}`, { cause: error });
+  }
+}
+
+async function fill<Facts>(folder: string, make: (folder: string) => Promise<Facts>): Promise<Facts> {
   let made: Facts | undefined;
   await replaceFolder(folder, async (temporary) => {
     made = await make(temporary);
@@ -46,7 +58,7 @@ export async function cached<Facts>(
     }
     await writeFileAtomically(path.join(temporary, manifestName), sealed({ facts: made, files }));
   });
-  return { folder, facts: made as Facts };
+  return made as Facts;
 }
 
 /** The manifest, or undefined when it or any file is missing or not as it was written. */

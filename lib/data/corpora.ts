@@ -1,6 +1,6 @@
 /** The corpora known by name: fetched once by `npm pack` at a pinned version, checked, split, and kept as text files. */
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -100,7 +100,6 @@ async function fetchPackage(name: CorpusName, corpus: NamedCorpus, signal: Abort
   const spec = `${corpus.package}@${corpus.version}`;
   const folder = await mkdtemp(path.join(os.tmpdir(), 'torchwright-corpus-'));
   try {
-    await mkdir(folder, { recursive: true });
     // npm's own patience with a dead network is over a minute.
     const patience = ['--fetch-retries=1', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=1000'];
     const args = ['pack', spec, `--pack-destination=${folder}`, '--ignore-scripts', '--loglevel=error', ...patience];

@@ -26,7 +26,8 @@ export async function runProgram(
 ): Promise<ProgramResult> {
   const { signal, dropStderr = false } = options;
   throwIfAborted(signal);
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', dropStderr ? 'ignore' : 'pipe'] });
+  const { env } = process;
+  const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', dropStderr ? 'ignore' : 'pipe'] });
   const end = () => child.kill();
   signal?.addEventListener('abort', end, { once: true });
   try {

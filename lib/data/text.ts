@@ -53,6 +53,11 @@ export async function* readChunks(
         yield { part, at, bytes };
         at += bytes.length;
       }
+    } catch (error) {
+      const isOfStream = error === stream.errored;
+      throw isOfStream
+        ? new DataError(`cannot read the text ${part.file}: ${stream.errored?.message}`, { cause: error })
+        : error;
     } finally {
       stream.destroy();
     }
