@@ -44,7 +44,9 @@ describe('evaluationMetrics', () => {
     [[batch(1, 1)], -1],
     [[batch(1, 1)], NaN],
   ])('refuses %j in %d s', (batches, runtime) => {
-    expect(() => evaluationMetrics(batches, runtime)).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT' }) as Error);
+    expect(() => evaluationMetrics(batches, runtime)).toThrow(
+      expect.objectContaining({ code: 'ERR_ARGUMENT' }) as Error,
+    );
   });
 });
 
