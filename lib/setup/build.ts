@@ -97,8 +97,8 @@ function keepLog(packageRoot: string, text: string): void {
   fs.writeFileSync(path.join(packageRoot, 'build', 'build.log'), text);
 }
 
-/** Matches the progress lines of Ninja (`[3/80] ...`) and of Make (`[ 12%] ...`). */
-const progressLine = /^\[\s*(\d+)(?:\/(\d+)|%)\] /;
+/** Matches the progress lines of Ninja (`[3/80] ...`), save of its look for new files, and of Make (`[ 12%] ...`). */
+const progressLine = /^\[\s*(\d+)(?:\/(\d+)|%)\] (?!Re-)/;
 
 /** Everything that the tools said but their progress, and what to do about the usual causes. */
 function explain(what: string, { output }: Outcome): string {
@@ -123,21 +123,14 @@ function explain(what: string, { output }: Outcome): string {
 /** Turns the build tool's progress lines into a bar. */
 class CompileBar {
   private bar: ReturnType<Progress['bar']> | undefined;
-  private total = 0;
 
   constructor(private readonly progress: Progress) {}
 
   readonly onLine = (line: string): void => {
     const [, done, total] = progressLine.exec(line) ?? [];
     if (done === undefined) return;
-    const steps = Number(total ?? 100);
-    if (steps !== this.total) {
-      // Ninja counts anew once it has looked for new files.
-      this.stop();
-      this.bar = this.progress.bar('compiling', steps, total === undefined ? '%' : 'steps');
-      this.total = steps;
-    }
-    this.bar?.update(Number(done));
+    this.bar ??= this.progress.bar('compiling', Number(total ?? 100), total === undefined ? '%' : 'steps');
+    this.bar.update(Number(done));
   };
 
   stop(): void {

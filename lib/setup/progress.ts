@@ -19,7 +19,7 @@ export const terminalProgress: Progress = {
     const bar = new SingleBar({
       format: `  ${label} {percentage} % ({value} of {total} ${unit}, {duration_formatted})`,
       noTTYOutput: true,
-      notTTYSchedule: 5000,
+      notTTYSchedule: 10_000,
       hideCursor: true,
       clearOnComplete: true,
     });
