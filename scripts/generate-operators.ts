@@ -1,6 +1,6 @@
 /**
  * Writes lib/tensor/generated/operators.ts from the schemas of the loaded libtorch: what operators there are, where each
- * appears (`selection.ts` says which and where), and the TypeScript signatures of their overloads.
+ * appears (`operator-selection.ts` says which and where), and the TypeScript signatures of their overloads.
  *
  *     node -r ./scripts/register.cjs scripts/generate-operators.ts
  */
@@ -8,8 +8,15 @@ import fs from 'node:fs';
 import path from 'node:path';
 
 import { native } from '../lib/native';
-import { overloadsOf, type Argument, type ArgumentType, type BaseType, type Overload } from '../lib/tensor/schema';
-import { isMethod, namespaces, placeOf, type Place } from '../lib/tensor/selection';
+import {
+  overloadsOf,
+  type Argument,
+  type ArgumentType,
+  type BaseType,
+  type Overload,
+  namespaces,
+} from '../lib/tensor/schema';
+import { isMethod, placeOf, type Place } from './operator-selection';
 
 export const generatedFile = path.resolve(__dirname, '../lib/tensor/generated/operators.ts');
 

@@ -36,8 +36,8 @@ interface DtypeFacts {
   array: new (source: number | ArrayBuffer) => DataArray;
   /** Smallest and largest value, for integers. */
   range?: readonly [bigint, bigint];
-  /** Largest finite value, where a finite double can lie beyond it after rounding. */
-  largest?: number;
+  /** Smallest magnitude that rounds to infinity, where finite doubles reach it. */
+  overflow?: number;
   floating?: true;
   complex?: true;
   /** The dtype in which values cross to native code, when it is not this one. */
@@ -49,16 +49,16 @@ export type DataArray = Float64Array | Float32Array | BigInt64Array | Int32Array
 
 const facts = {
   float64: { array: Float64Array, floating: true },
-  float32: { array: Float32Array, floating: true, largest: 3.4028235677973366e38 },
-  float16: { array: Float32Array, floating: true, largest: 65520, carrier: 'float32' },
-  bfloat16: { array: Float32Array, floating: true, largest: 3.3961775292304601e38, carrier: 'float32' },
+  float32: { array: Float32Array, floating: true, overflow: 3.4028235677973366e38 },
+  float16: { array: Float32Array, floating: true, overflow: 65520, carrier: 'float32' },
+  bfloat16: { array: Float32Array, floating: true, overflow: 3.3961775292304601e38, carrier: 'float32' },
   int64: { array: BigInt64Array, range: [-(2n ** 63n), 2n ** 63n - 1n] },
   int32: { array: Int32Array, range: [-(2n ** 31n), 2n ** 31n - 1n] },
   int16: { array: Int16Array, range: [-32768n, 32767n] },
   int8: { array: Int8Array, range: [-128n, 127n] },
   uint8: { array: Uint8Array, range: [0n, 255n] },
   bool: { array: Uint8Array },
-  complex64: { array: Float32Array, complex: true, largest: 3.4028235677973366e38 },
+  complex64: { array: Float32Array, complex: true, overflow: 3.4028235677973366e38 },
   complex128: { array: Float64Array, complex: true },
 } satisfies Record<string, DtypeFacts>;
 

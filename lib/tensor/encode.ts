@@ -58,11 +58,12 @@ const boolStore: Store = (value) => {
 };
 
 function floatStore(dtype: Dtype): (value: number | bigint | boolean) => number {
-  const largest = dtypeFacts(dtype).largest ?? Infinity;
+  const { overflow = Infinity, carrier } = dtypeFacts(dtype);
   return (value) => {
     const number = Number(value);
     if (typeof value === 'bigint' && BigInt(number) !== value) throw lossy(value, dtype, 'no double is equal to it');
-    if (Math.abs(number) >= largest && Number.isFinite(number)) throw lossy(value, dtype, 'it is beyond the range');
+    const crossing = carrier === undefined ? number : Math.fround(number);
+    if (Math.abs(crossing) >= overflow && Number.isFinite(number)) throw lossy(value, dtype, 'it is beyond the range');
     return number;
   };
 }

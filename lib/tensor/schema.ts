@@ -59,6 +59,15 @@ export function camelCase(name: string): string {
   return name.replace(/(?<=[^_])_+([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
 
+export const namespaces = ['linalg', 'fft', 'special'] as const;
+export type Namespace = (typeof namespaces)[number];
+
+/** Where a function goes and what it is called there: `linalg_vector_norm` is `vectorNorm` of `linalg`. */
+export function placeName(name: string): { namespace: Namespace | undefined; member: string } {
+  const namespace = namespaces.find((prefix) => name.startsWith(`${prefix}_`));
+  return { namespace, member: camelCase(namespace === undefined ? name : name.slice(namespace.length + 1)) };
+}
+
 /** Reads a schema's type; undefined for those that have no form in JavaScript (Dimname, Stream, Storage, ...). */
 export function parseType(text: string): ArgumentType | undefined {
   const parts = /^([A-Za-z]+)(\?)?(\[(\d*)\])?(\?)?$/.exec(text);

@@ -8,8 +8,7 @@ import {
   type TorchOperators,
 } from './generated/operators';
 import { operatorNamed } from './operator';
-import { camelCase } from './schema';
-import { namespaces } from './selection';
+import { camelCase, placeName } from './schema';
 import { Tensor } from './tensor';
 
 type OperatorFunction = (...values: unknown[]) => unknown;
@@ -32,11 +31,10 @@ function installMethods(): void {
 function makeFunctions(): TorchOperators & { linalg: LinalgOperators; fft: FftOperators; special: SpecialOperators } {
   const places: Record<string, Record<string, OperatorFunction>> = { torch: {}, linalg: {}, fft: {}, special: {} };
   for (const name of functionNames) {
-    const prefix = namespaces.find((namespace) => name.startsWith(`${namespace}_`));
-    const member = camelCase(prefix === undefined ? name : name.slice(prefix.length + 1));
-    const shownAs = prefix === undefined ? `torch.${member}` : `torch.${prefix}.${member}`;
+    const { namespace, member } = placeName(name);
+    const shownAs = `torch.${namespace === undefined ? '' : `${namespace}.`}${member}`;
     const operator = operatorNamed(`aten::${name}`, shownAs);
-    places[prefix ?? 'torch']![member] = (...values) => operator.call(values);
+    places[namespace ?? 'torch']![member] = (...values) => operator.call(values);
   }
   const { torch, ...named } = places;
   // The generated interfaces were written from the same lists of names.

@@ -134,6 +134,7 @@ export class Tensor extends Owned {
   /**
    * Copies the elements, row-major, without blocking the event loop: BigInt64Array for int64, Float32Array for float16 and
    * bfloat16, Uint8Array of 0 and 1 for bool, real and imaginary parts in turn for complex types, else the dtype's own array.
+   * The tensor may be disposed meanwhile, but not changed in place.
    */
   async data(options: { signal?: AbortSignal } = {}): Promise<DataArray> {
     return withSignal(options.signal, (token) => read(token, this.handle));

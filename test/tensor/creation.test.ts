@@ -153,6 +153,7 @@ describe('refusals', () => {
     ['a bigint that no double equals', [2n ** 53n + 1n], { dtype: 'float64' }, 'ERR_DTYPE'],
     ['a finite number beyond float32', [1e300], {}, 'ERR_DTYPE'],
     ['a finite number beyond float16', [65520], { dtype: 'float16' }, 'ERR_DTYPE'],
+    ['a number that two roundings take beyond float16', [65519.9999], { dtype: 'float16' }, 'ERR_DTYPE'],
     ['the same in a typed array', new Float32Array([1e6]), { dtype: 'float16' }, 'ERR_DTYPE'],
     ['2 as bool', [2], { dtype: 'bool' }, 'ERR_DTYPE'],
     ['2 as bool in a typed array', new Uint8Array([2]), { dtype: 'bool' }, 'ERR_DTYPE'],

@@ -242,7 +242,7 @@ describe('asynchronous scopes', () => {
     plan: fc.record({
       waits: fc.nat(3),
       tensors: fc.nat(4),
-      children: fc.oneof({ maxDepth: 3 }, fc.constant([]), fc.array(tie('plan'), { maxLength: 3 })),
+      children: fc.oneof({ maxDepth: 3 }, fc.constant<Plan[]>([]), fc.array(tie('plan'), { maxLength: 3 })),
       fails: fc.boolean(),
     }),
   })).plan;

@@ -1,5 +1,5 @@
 /** Which operators of libtorch become part of the typed surface, where each goes and what it is called. */
-import { camelCase, type Overload } from './schema';
+import { placeName, type Namespace, type Overload } from '../lib/tensor/schema';
 
 /** Where an operator appears. */
 export interface Place {
@@ -13,9 +13,6 @@ export interface Place {
   function: boolean;
 }
 
-export const namespaces = ['linalg', 'fft', 'special'] as const;
-export type Namespace = (typeof namespaces)[number];
-
 /**
  * Left to `torch.operator(name)`: names that begin with an underscore (internal by PyTorch's convention), derivatives
  * (`..._backward`), kernels of one backend, symbolic-shape helpers, and what `Tensor` itself does.
@@ -23,7 +20,6 @@ export type Namespace = (typeof namespaces)[number];
 const skipped = [
   /^_/,
   /_backward(_|$)/,
-  /_(double|for)_backward$/,
   /^(cudnn|miopen|mkldnn|mps|xnnpack|fbgemm|quantized|sym|nested)_/,
   /^to_mkldnn/,
   /^to_padded_tensor/,
@@ -48,13 +44,10 @@ export function placeOf(operator: string, overloads: readonly Overload[]): Place
   ) {
     return undefined;
   }
-  const namespace = namespaces.find((prefix) => bare.startsWith(`${prefix}_`));
-  if (namespace !== undefined) {
-    return { operator, name: camelCase(bare.slice(namespace.length + 1)), namespace, method: false, function: true };
-  }
-  const method = overloads.some(isMethod);
+  const { namespace, member } = placeName(bare);
+  const method = namespace === undefined && overloads.some(isMethod);
   const inPlace = bare.endsWith('_');
-  return { operator, name: camelCase(bare), namespace, method, function: !(inPlace && method) };
+  return { operator, name: member, namespace, method, function: !(inPlace && method) };
 }
 
 /** An overload is a method's when its first argument is a tensor called `self`. */
