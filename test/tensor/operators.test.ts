@@ -311,6 +311,21 @@ describe('errors', () => {
     expect(error.message).not.toMatch(/Exception raised from|frame #/);
   });
 
+  test('the types refuse what the operators refuse', () => {
+    const x = matrix();
+    // @ts-expect-error an option of another name
+    expect(thrown(() => x.sum({ dims: 1 })).code).toBe('ERR_ARGUMENT');
+    // @ts-expect-error a dtype of another name
+    expect(thrown(() => torch.zeros([1], { dtype: 'float' })).code).toBe('ERR_DTYPE');
+    // @ts-expect-error a string for a tensor
+    expect(thrown(() => torch.matmul(x, 'x')).code).toBe('ERR_ARGUMENT');
+    // @ts-expect-error a missing argument
+    expect(thrown(() => x.matmul()).code).toBe('ERR_ARGUMENT');
+    const [values]: [Tensor, Tensor] = x.max(1);
+    const same: Tensor = x.add_(values.sum());
+    expect(same).toBe(x);
+  });
+
   test('the native trace is the cause', () => {
     const error = thrown(() => matrix().matmul(matrix())) as unknown as Error;
     expect(error).toBeInstanceOf(Error);
