@@ -3,10 +3,11 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 
 import { formatConfig } from '../config';
+import type { PreparedData } from '../data';
 import { NonFiniteError } from '../errors';
 import { writeFileAtomically } from '../files';
-import { readStudy, studyVariants, type StudyInput } from './config';
-import { createRunFolder } from './folder';
+import { readStudy, studyVariants, type StudyConfig, type StudyInput, type StudyVariant } from './config';
+import { createRunFolder, keepingIn } from './folder';
 import { configName, modelConfigOf, prepareStudyData, runVariant, type RunResult, type StudyOptions } from './run';
 import { comparisonCsv, comparisonMarkdown, type Comparison, type ComparisonRow } from './table';
 
@@ -25,25 +26,36 @@ export async function runStudy(source: string | StudyInput, options: StudyOption
   for (const variant of variants) modelConfigOf(study, variant, data);
   const folder = await createRunFolder(study.name, study.output, options.out);
   await writeFileAtomically(path.join(folder, configName), formatConfig(study));
-  let comparison: Comparison = { study: study.name, folder, rows: [] };
-  for (const [index, variant] of variants.entries()) {
-    const runFolder = path.join(folder, variant.slug);
-    await fs.mkdir(runFolder);
-    const place = { number: index + 1, count: variants.length };
-    let row: ComparisonRow;
-    try {
-      row = rowOf(variant.slug, await runVariant(study, variant, data, runFolder, place, options));
-    } catch (error) {
-      if (!(error instanceof NonFiniteError)) throw error;
-      row = failedRow(variant.title, variant.slug, error.message);
-      options.onEvent?.({ type: 'failure', title: variant.title, message: error.message });
+  return keepingIn(folder, async () => {
+    let comparison: Comparison = { study: study.name, folder, rows: [] };
+    for (const [index, variant] of variants.entries()) {
+      const row = await runRow(study, variant, data, folder, { number: index + 1, count: variants.length }, options);
+      comparison = { ...comparison, rows: relateToBaseline([...comparison.rows, row], variants) };
+      await saveComparison(comparison);
+      options.onEvent?.({ type: 'comparison', comparison });
     }
-    const baseline = variants.findIndex(({ residual }) => residual.site === 'none');
-    comparison = { ...comparison, rows: relateToBaseline([...comparison.rows, row], baseline) };
-    await saveComparison(comparison);
-    options.onEvent?.({ type: 'comparison', comparison });
+    return comparison;
+  });
+}
+
+/** One variant's row, also where its training diverged. */
+async function runRow(
+  study: StudyConfig,
+  variant: StudyVariant,
+  data: PreparedData,
+  folder: string,
+  place: { number: number; count: number },
+  options: StudyOptions,
+): Promise<ComparisonRow> {
+  const runFolder = path.join(folder, variant.slug);
+  await fs.mkdir(runFolder);
+  try {
+    return rowOf(variant.slug, await runVariant(study, variant, data, runFolder, place, options));
+  } catch (error) {
+    if (!(error instanceof NonFiniteError)) throw error;
+    options.onEvent?.({ type: 'failure', title: variant.title, message: error.message });
+    return failedRow(variant.title, variant.slug, error.message);
   }
-  return comparison;
 }
 
 function rowOf(folder: string, run: RunResult): ComparisonRow {
@@ -77,9 +89,9 @@ function failedRow(title: string, folder: string, error: string | null): Compari
   };
 }
 
-/** @param index - of the baseline's row; it may not be there (yet) */
-function relateToBaseline(rows: ComparisonRow[], index: number): ComparisonRow[] {
-  const baseline = rows[index];
+/** Compares each row with the baseline's, where the study has one and it is finished. */
+function relateToBaseline(rows: ComparisonRow[], variants: StudyVariant[]): ComparisonRow[] {
+  const baseline = rows[variants.findIndex(({ residual }) => residual.site === 'none')];
   if (baseline === undefined) return rows;
   const both = (a: number | null, b: number | null, relate: (a: number, b: number) => number) =>
     a === null || b === null ? null : relate(a, b);

@@ -2,7 +2,7 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 
-import { ArgumentError } from '../errors';
+import { AbortError, ArgumentError } from '../errors';
 
 /** `2031-05-04_13-07-59`, local time. */
 function timestamp(date: Date): string {
@@ -47,5 +47,15 @@ async function claim(folder: string): Promise<boolean> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
+  }
+}
+
+/** Runs work whose results go into `folder`; when it is stopped, the error says where they are. */
+export async function keepingIn<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof AbortError)) throw error;
+    throw new AbortError(`${error.message} What was finished is in ${folder}.`, { cause: error });
   }
 }

@@ -11,7 +11,7 @@ import { torch, type Device } from '../tensor';
 import { Trainer, evaluateBlocks, type TrainEvent } from '../train';
 import { readStudy, studyVariant, type StudyConfig, type StudyInput, type StudyVariant } from './config';
 import type { StudyEvent } from './events';
-import { createRunFolder } from './folder';
+import { createRunFolder, keepingIn } from './folder';
 
 /** The resolved configuration, in every run's folder. */
 export const configName = 'study.yaml';
@@ -149,5 +149,5 @@ export async function trainStudy(source: string | StudyInput, options: StudyOpti
   const variant = studyVariant(study.model.residual);
   modelConfigOf(study, variant, data);
   const folder = await createRunFolder(study.name, study.output, options.out);
-  return runVariant(study, variant, data, folder, { number: 1, count: 1 }, options);
+  return keepingIn(folder, () => runVariant(study, variant, data, folder, { number: 1, count: 1 }, options));
 }

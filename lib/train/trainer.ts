@@ -1,7 +1,7 @@
 /** Trains a native model on blocks of tokens, with the conventions of Hugging Face's Trainer. */
 import { parseConfig } from '../config';
 import type { TokenBlocks } from '../data';
-import { ArgumentError, NonFiniteError } from '../errors';
+import { AbortError, ArgumentError, NonFiniteError } from '../errors';
 import { replaceFolder } from '../files';
 import { trainingMetrics, type Metrics, type TrainerState } from '../metrics';
 import { native, type NativeTrainStep } from '../native';
@@ -97,11 +97,20 @@ export class Trainer implements AsyncIterable<TrainEvent> {
         yield event;
         if (event.step % config.evalEvery === 0 || event.step === plan.totalSteps) yield* this.#evaluate();
       }
+    } catch (error) {
+      throw error instanceof AbortError ? this.#stopped(error) : error;
     } finally {
-      // However it ended: the weights of the last whole step are not lost.
+      // However it ended, also when the reader leaves the loop: the weights of the last whole step are not lost.
       if (this.#state.globalStep > 0) await this.#keepLast();
     }
     yield { type: 'end', metrics: await this.#finish(start, totals), best: this.#best() };
+  }
+
+  #stopped(error: AbortError): AbortError {
+    const { checkpoints } = this.#options;
+    const { globalStep, maxSteps } = this.#state;
+    const kept = checkpoints !== undefined && globalStep > 0 ? ` The weights of that step are in ${checkpoints.last}.` : '';
+    return new AbortError(`Training was stopped after step ${globalStep} of ${maxSteps}.${kept}`, { cause: error });
   }
 
   async #keepLast(): Promise<void> {
