@@ -10,7 +10,7 @@ let project: string;
 let tarball: string;
 let packed: string[];
 
-jest.setTimeout(300_000);
+jest.setTimeout(1_200_000);
 
 interface Outcome {
   status: number | null;
@@ -176,5 +176,19 @@ export { shape, wrong };`,
       expect(JSON.parse(stdout)).toMatchObject({ usable: true });
       expect(status).toBe(0);
     });
+  });
+
+  // Compiles the whole addon, which takes minutes: left to CI.
+  (process.env.CI ? test : test.skip)('where there is a libtorch, installing builds for it', () => {
+    const { root } = JSON.parse(fs.readFileSync(path.join(repository, 'build/libtorch.json'), 'utf8')) as {
+      root: string;
+    };
+    fs.rmSync(inPackage(), { recursive: true });
+    const args = ['install', tarball, '--no-audit', '--no-fund', '--prefer-offline'];
+    const { status, output } = run('npm', args, project, { ...nowhere(), TORCHWRIGHT_LIBTORCH: root });
+    expect({ status, output }).toMatchObject({ status: 0 });
+    expect(JSON.parse(fs.readFileSync(inPackage('build/libtorch.json'), 'utf8'))).toMatchObject({ root });
+    const { stdout } = node(['-e', "console.log(require('torchwright').torch.tensor([1, 2]).add(1).toArray())"]);
+    expect(stdout).toBe('[ 2, 3 ]\n');
   });
 });
