@@ -65,10 +65,12 @@ export function fetchLibtorch(cache: string, progress: Progress): Promise<FetchO
 /** Downloads the pinned wheel with the user's pip and its configuration. */
 async function fetchWheel(folder: string, progress: Progress): Promise<string> {
   const failures: string[] = [];
+  const asked = new Set<string>();
   for (const command of pythonCommands) {
     const python = askPython(command);
     if (typeof python === 'string') failures.push(`${command} ${python}`);
-    else {
+    else if (!asked.has(python.executable)) {
+      asked.add(python.executable);
       progress.line(`Fetching ${requirement} with ${command} -m pip (some 200 MB) ...`);
       const failure = await pipDownload(command, folder);
       const wheel = fs.readdirSync(folder).find((name) => name.endsWith('.whl'));
@@ -81,27 +83,18 @@ async function fetchWheel(folder: string, progress: Progress): Promise<string> {
 
 /** Why pip could not download the wheel, or undefined when it did. */
 async function pipDownload(command: string, folder: string): Promise<string | undefined> {
-  const args = [
-    '-m',
-    'pip',
-    'download',
-    requirement,
-    '--no-deps',
-    '--only-binary=:all:',
-    '--progress-bar=off',
-    '--dest',
-    folder,
-  ];
-  let failure: string | undefined;
-  for (const target of [[], ...otherPythons.map((version) => ['--python-version', version])]) {
-    const { status, output } = await run(command, [...args, ...target]);
-    if (status === 0) return undefined;
-    const errors = output.split('\n').filter((line) => /^ERROR:|No module named/.test(line));
-    failure ??= (errors.at(-1) ?? output.trim().split('\n').at(-1) ?? '').replace(/^ERROR: /, '');
-    // Only where pip reached its sources and they have no wheel for this Python, another Python's may be there.
-    if (!/No matching distribution/.test(output) || /Retrying \(|ConnectionError|ReadTimeout/.test(output)) break;
+  const args = ['-m', 'pip', 'download', requirement, '--no-deps', '--only-binary=:all:', '--progress-bar=off'];
+  const first = await run(command, [...args, '--dest', folder]);
+  if (first.status === 0) return undefined;
+  if (/No matching distribution/.test(first.output)) {
+    for (const version of otherPythons) {
+      // An index that cannot be reached has been waited for once; the wheel may still be among the user's find-links.
+      const target = ['--python-version', version, '--retries=0', '--timeout=10'];
+      if ((await run(command, [...args, '--dest', folder, ...target])).status === 0) return undefined;
+    }
   }
-  return failure;
+  const errors = first.output.split('\n').filter((line) => /^ERROR:|No module named/.test(line));
+  return (errors.at(-1) ?? first.output.trim().split('\n').at(-1) ?? '').replace(/^ERROR: /, '');
 }
 
 /** Downloads an archive, or takes it from the disk, and checks it as far as it can be checked. */
@@ -110,8 +103,8 @@ async function fetchArchive(url: string | undefined, cache: string, progress: Pr
   const given = process.env.TORCHWRIGHT_LIBTORCH_SHA256;
   if (!/^https?:/.test(url))
     return checkedFile(url.startsWith('file:') ? fileURLToPath(url) : path.resolve(url), given);
-  const sha256 = given ?? (await publishedSha256(url));
   progress.line(`Fetching ${url} ...`);
+  const sha256 = given ?? (await publishedSha256(url));
   const file = path.join(cache, decodeURIComponent(path.posix.basename(new URL(url).pathname)) || 'libtorch.zip');
   const found = await download(url, file, { progress, sha256 });
   if (sha256 === undefined) {

@@ -5,16 +5,19 @@ export const pythonCommands = ['python3', 'python'] as const;
 
 // `find_spec` looks for torch without importing it, which would take seconds. The current folder is no place to find it in.
 const question = `
-import importlib.util, json, platform, sys
+import importlib.util, json, os, platform, sys
 sys.path = [entry for entry in sys.path if entry]
 spec = importlib.util.find_spec('torch')
 places = list(spec.submodule_search_locations or []) if spec else []
-print(json.dumps({'version': platform.python_version(), 'torch': places[0] if places else None}))
+answer = {'executable': os.path.realpath(sys.executable), 'version': platform.python_version()}
+print(json.dumps({**answer, 'torch': places[0] if places else None}))
 `;
 
 /** What a Python says of itself. */
 export interface Python {
   command: string;
+  /** Its file, links resolved. */
+  executable: string;
   version: string;
   /** The folder of its `torch` package. */
   torch: string | null;

@@ -84,4 +84,4 @@ export function fakePythons(folder: string, scripts: Partial<Record<'python3' | 
 
 /** The script of a Python that has its torch at `place`, or none. */
 export const pythonWith = (place: string | null, version = '3.11.7') =>
-  `echo '${JSON.stringify({ version, torch: place })}'`;
+  `echo '${JSON.stringify({ executable: `/python-${version}`, version, torch: place })}'`;

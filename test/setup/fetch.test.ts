@@ -38,7 +38,7 @@ function pipThatHasWheelsFor(...versions: string[]): void {
   fakePythons(folder(), {
     python3: `
 PATH=/usr/bin:/bin
-if [ "$1" = -c ]; then echo '{"version": "3.9.1", "torch": null}'; exit 0; fi
+if [ "$1" = -c ]; then echo '{"executable": "/python3", "version": "3.9.1", "torch": null}'; exit 0; fi
 version=""; dest=""
 while [ $# -gt 0 ]; do
   case "$1" in --python-version) version="$2";; --dest) dest="$2";; esac
