@@ -29,17 +29,29 @@ export async function replaceFolder(folder: string, write: (temporary: string) =
   await fs.mkdir(temporary, { recursive: true });
   try {
     await write(temporary);
-    const replaces = await moveAway(target, old);
-    try {
-      await fs.rename(temporary, target);
-    } catch (error) {
-      if (replaces) await fs.rename(old, target);
-      throw error;
-    }
+    await exchange(temporary, target, old);
     await fs.rm(old, { recursive: true, force: true });
   } catch (error) {
     await fs.rm(temporary, { recursive: true, force: true });
     throw error;
+  }
+}
+
+/** Another process may put its own folder there between the two renames: then that one is moved away in its turn. */
+const exchangeAttempts = 5;
+
+async function exchange(temporary: string, target: string, old: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    await fs.rm(old, { recursive: true, force: true });
+    const replaces = await moveAway(target, old);
+    try {
+      return await fs.rename(temporary, target);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if ((code === 'ENOTEMPTY' || code === 'EEXIST') && attempt < exchangeAttempts) continue;
+      if (replaces) await fs.rename(old, target);
+      throw error;
+    }
   }
 }
 
