@@ -26,7 +26,9 @@ export class StudyConsole {
         return this.#say(`Data: ${event.description}`);
       case 'variant':
         this.#title = event.count > 1 ? `${event.title} (${event.number} of ${event.count})` : event.title;
-        return this.#say(`\n${this.#title}: ${event.parameters.toLocaleString('en-US')} parameters, in ${event.folder}`);
+        return this.#say(
+          `\n${this.#title}: ${event.parameters.toLocaleString('en-US')} parameters, in ${event.folder}`,
+        );
       case 'step':
         return this.#step(event);
       case 'evaluationBatch':
@@ -34,7 +36,8 @@ export class StudyConsole {
       case 'evaluation':
         this.#evaluation = `eval loss ${(event.metrics.eval_loss ?? NaN).toFixed(4)}`;
         this.#bar?.update({ note: this.#evaluation });
-        if (!this.#terminal) this.#say(`${this.#title}: step ${event.step}, ${this.#evaluation}${event.best ? ', the best so far' : ''}`);
+        if (!this.#terminal)
+          this.#say(`${this.#title}: step ${event.step}, ${this.#evaluation}${event.best ? ', the best so far' : ''}`);
         return;
       case 'end':
         return this.#endBar();

@@ -13,9 +13,11 @@ import { exitCodes, exitCodeOf, printError } from './failure';
 import { addParity } from './parity';
 import { addTrain } from './train';
 
-const { version } = JSON.parse(fs.readFileSync(path.resolve(__dirname, '../../package.json'), 'utf8')) as { version: string };
+const { version } = JSON.parse(fs.readFileSync(path.resolve(__dirname, '../../package.json'), 'utf8')) as {
+  version: string;
+};
 
-export function createProgram(): Command {
+function createProgram(): Command {
   const program = new Command('torchwright')
     .description('Trains and compares language models whose residual stream is recomputed, on libtorch.')
     .version(version)
@@ -35,22 +37,26 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 130 interrupted.`,
     );
   for (const add of [addCompare, addTrain, addEvaluate, addParity, addDoctor, addBuild]) add(program);
-  for (const command of program.commands) command.exitOverride().showHelpAfterError('(add --help for the options and examples)');
+  for (const command of program.commands)
+    command.exitOverride().showHelpAfterError('(add --help for the options and examples)');
   return program;
 }
 
-async function main(): Promise<void> {
+/** Runs one command. @returns the exit code */
+export async function main(args: string[]): Promise<number> {
   const program = createProgram();
   try {
-    await program.parseAsync();
+    await program.parseAsync(args, { from: 'user' });
+    return Number(process.exitCode ?? exitCodes.done);
   } catch (error) {
-    if (error instanceof CommanderError) {
-      process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
-      return;
-    }
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
     printError(error, program.opts<{ debug?: boolean }>().debug ?? false);
-    process.exitCode = exitCodeOf(error);
+    return exitCodeOf(error);
   }
 }
 
-if (require.main === module) void main();
+if (require.main === module) {
+  void main(process.argv.slice(2)).then((code) => {
+    process.exitCode = code;
+  });
+}

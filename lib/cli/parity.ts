@@ -21,7 +21,10 @@ export function addParity(program: Command): void {
     .requiredOption('--fixtures <folder>', 'where to look for index.json files, at any depth')
     .option('--device <device>', 'cpu, cuda or cuda:N', 'cpu')
     .addOption(new Option('--dtype <dtype>', 'only this one (default: both)').choices(['float64', 'float32']))
-    .addHelpText('after', '\nExample:\n  torchwright parity --fixtures test/fixtures\n\nThe exit code is 0 when all passed and there was at least one.')
+    .addHelpText(
+      'after',
+      '\nExample:\n  torchwright parity --fixtures test/fixtures\n\nThe exit code is 0 when all passed and there was at least one.',
+    )
     .action(async (options: { fixtures: string; device: Device; dtype?: ParityDtype }) => {
       // eslint-disable-next-line @typescript-eslint/no-require-imports -- loads late, and in one way in CommonJS and tests
       const residual = require('../residual') as Residual;
@@ -71,14 +74,18 @@ const messageOf = (error: unknown) => (error instanceof Error ? error.message : 
 
 /** The measurement nearest to its tolerance, or farthest beyond. */
 function describeWorst(measured: Measurement[]): string {
-  const share = ({ error, tolerance }: Measurement) => (Number.isNaN(error) ? Infinity : error === 0 ? 0 : error / tolerance);
+  const share = ({ error, tolerance }: Measurement) =>
+    Number.isNaN(error) ? Infinity : error === 0 ? 0 : error / tolerance;
   const [worst] = measured.toSorted((a, b) => share(b) - share(a));
-  return worst === undefined ? 'compared nothing' : `worst error ${worst.error.toExponential(2)}, tolerance ${worst.tolerance.toExponential(0)} (${worst.what})`;
+  return worst === undefined
+    ? 'compared nothing'
+    : `worst error ${worst.error.toExponential(2)}, tolerance ${worst.tolerance.toExponential(0)} (${worst.what})`;
 }
 
 /** Every index.json under a folder, in the order of paths; links to folders are not followed. */
 function findIndexes(root: string): string[] {
-  if (!fs.statSync(root, { throwIfNoEntry: false })?.isDirectory()) throw new ArgumentError(`--fixtures ${root} is not a folder.`);
+  if (!fs.statSync(root, { throwIfNoEntry: false })?.isDirectory())
+    throw new ArgumentError(`--fixtures ${root} is not a folder.`);
   const found: string[] = [];
   const visit = (folder: string) => {
     for (const entry of fs.readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {

@@ -6,7 +6,10 @@ import { z } from 'zod';
 
 import { parseVariant, sites, variantTitle, weightings } from './variant';
 
-const size = z.int().positive().max(2 ** 31 - 1);
+const size = z
+  .int()
+  .positive()
+  .max(2 ** 31 - 1);
 
 /** The switches without defaults: what a comparison's entry may override. */
 const residualShape = {
@@ -101,11 +104,19 @@ interface Sizes {
 }
 
 function checkSizes(sizes: Sizes, context: z.RefinementCtx): void {
-  const { hiddenSize, numAttentionHeads: heads, numKeyValueHeads: keyValueHeads = heads, headDim = hiddenSize / heads } = sizes;
+  const {
+    hiddenSize,
+    numAttentionHeads: heads,
+    numKeyValueHeads: keyValueHeads = heads,
+    headDim = hiddenSize / heads,
+  } = sizes;
   const complain = (key: keyof Sizes, message: string) =>
     context.addIssue({ code: 'custom', path: [key], message, input: sizes[key] });
   if (sizes.headDim === undefined && hiddenSize % heads !== 0) {
-    complain('numAttentionHeads', `${heads} heads do not divide hiddenSize ${hiddenSize}; change one of them or give headDim`);
+    complain(
+      'numAttentionHeads',
+      `${heads} heads do not divide hiddenSize ${hiddenSize}; change one of them or give headDim`,
+    );
   } else if (headDim % 2 !== 0) {
     complain(
       sizes.headDim === undefined ? 'numAttentionHeads' : 'headDim',
@@ -167,4 +178,3 @@ export function residualTitle(residual: ResidualConfig): string {
   const words = switchWords(residual);
   return variantTitle(residual) + (words.length > 0 ? ` (${words.join(', ')})` : '');
 }
-

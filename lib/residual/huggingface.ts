@@ -26,6 +26,7 @@ const switchKeys = {
   weightParam: 'residual_weight_param',
   detachProbs: 'residual_detach_probs',
 } as const;
+const switches = Object.entries(switchKeys) as [keyof typeof switchKeys, string][];
 const knownResidualKeys = new Set<string>(['residual_variant', ...Object.values(switchKeys)]);
 
 /** `model_type` of a configuration that plain Llama code could not run. */
@@ -65,8 +66,9 @@ export function toHuggingFace(config: ModelConfig, extras: HuggingFaceExtras): R
 }
 
 function residualKeys(residual: ResidualConfig): Record<string, unknown> {
-  const switches = Object.entries(switchKeys).map(([key, name]) => [name, residual[key as keyof typeof switchKeys]]);
-  return { residual_variant: variantName(residual), ...Object.fromEntries(switches) };
+  const content: Record<string, unknown> = { residual_variant: variantName(residual) };
+  for (const [key, name] of switches) content[name] = residual[key];
+  return content;
 }
 
 const ropeSchema = z.looseObject({
@@ -115,10 +117,14 @@ function variantOf(file: File, where: string) {
   const typed = type === undefined || type === residualModelType ? undefined : parseType(type, where);
   const named = file.residual_variant === undefined ? undefined : parseVariant(file.residual_variant);
   if (typed && named && typed.site !== 'none' && variantName(typed) !== variantName(named)) {
-    throw new ConfigError(`${where} model_type "${type}" and residual_variant "${file.residual_variant}" name different variants.`);
+    throw new ConfigError(
+      `${where} model_type "${type}" and residual_variant "${file.residual_variant}" name different variants.`,
+    );
   }
   if (type === residualModelType && named === undefined) {
-    throw new ConfigError(`${where} residual_variant is missing, and model_type "${type}" alone does not say which variant it is.`);
+    throw new ConfigError(
+      `${where} residual_variant is missing, and model_type "${type}" alone does not say which variant it is.`,
+    );
   }
   return named ?? typed ?? { site: 'none' };
 }
@@ -135,11 +141,12 @@ function parseType(type: string, where: string) {
 }
 
 function refuseWhatWeDoNotCompute(file: File, where: string): void {
-  const ropes = [file.rope_parameters, file.rope_scaling].filter((rope) => rope != null);
+  const ropes = [file.rope_parameters, file.rope_scaling].filter((rope) => rope !== null && rope !== undefined);
   for (const rope of ropes) {
     const type = rope.rope_type ?? rope.type ?? 'default';
     if (type !== 'default') throw new ConfigError(`${where} rope type "${type}" is not supported; only "default" is.`);
-    if ((rope.partial_rotary_factor ?? 1) !== 1) throw new ConfigError(`${where} partial_rotary_factor is not supported; only 1 is.`);
+    if ((rope.partial_rotary_factor ?? 1) !== 1)
+      throw new ConfigError(`${where} partial_rotary_factor is not supported; only 1 is.`);
   }
   if (file.hidden_act !== 'silu' && file.hidden_act !== 'swish') {
     throw new ConfigError(`${where} hidden_act "${file.hidden_act}" is not supported; Llama decoders use "silu".`);
@@ -150,7 +157,8 @@ function refuseWhatWeDoNotCompute(file: File, where: string): void {
   }
 }
 
-const firstId = (id: number | number[] | null | undefined): number | null => (Array.isArray(id) ? (id[0] ?? null) : (id ?? null));
+const firstId = (id: number | number[] | null | undefined): number | null =>
+  Array.isArray(id) ? (id[0] ?? null) : (id ?? null);
 
 /**
  * Reads the content of a `config.json`, of either form. Keys that do not concern the computation are ignored.
@@ -161,7 +169,8 @@ const firstId = (id: number | number[] | null | undefined): number | null => (Ar
 export function fromHuggingFace(content: unknown, where: string): { config: ModelConfig; extras: HuggingFaceExtras } {
   const file = parseConfig(content, fileSchema, where);
   refuseWhatWeDoNotCompute(file, where);
-  const switches = Object.entries(switchKeys).flatMap(([key, name]) => (file[name] === undefined ? [] : [[key, file[name]]]));
+  const residual: Record<string, unknown> = { ...variantOf(file, where) };
+  for (const [key, name] of switches) if (file[name] !== undefined) residual[key] = file[name];
   const config = parseConfig(
     {
       vocabSize: file.vocab_size,
@@ -179,7 +188,7 @@ export function fromHuggingFace(content: unknown, where: string): { config: Mode
       mlpBias: file.mlp_bias,
       initializerRange: file.initializer_range,
       attentionDropout: file.attention_dropout,
-      residual: { ...variantOf(file, where), ...Object.fromEntries(switches) },
+      residual,
     },
     modelSchema,
     where,

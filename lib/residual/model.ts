@@ -107,7 +107,11 @@ export class ResidualLlama extends NativeModule {
   }
 
   /** Loss and number of right predictions, without gradients, off the JavaScript thread. */
-  async evaluate(ids: Tensor, labels: Tensor | null = null, options: { signal?: AbortSignal } = {}): Promise<BatchEvaluation> {
+  async evaluate(
+    ids: Tensor,
+    labels: Tensor | null = null,
+    options: { signal?: AbortSignal } = {},
+  ): Promise<BatchEvaluation> {
     const [loss, correct, predicted] = await this.run('evaluate', [ids, labels], options);
     try {
       return { loss: loss!.item(), correct: correct!.item(), predicted: predicted!.item() };

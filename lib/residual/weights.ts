@@ -33,15 +33,22 @@ export async function readJson(file: string): Promise<unknown> {
 
 /** An index may name files of its own folder only. */
 const indexSchema = z.looseObject({
-  weight_map: z.record(z.string(), z.string().regex(/^[^/\\]+\.safetensors$/, 'must be a .safetensors file of the same folder')),
+  weight_map: z.record(
+    z.string(),
+    z.string().regex(/^[^/\\]+\.safetensors$/, 'must be a .safetensors file of the same folder'),
+  ),
 });
 
 /** The files that hold the weights, and which tensors to take from each. */
 async function weightFiles(folder: string): Promise<Map<string, string[]>> {
-  const exists = (name: string) => fs.access(path.join(folder, name)).then(() => true, () => false);
+  const exists = (name: string) =>
+    fs.access(path.join(folder, name)).then(
+      () => true,
+      () => false,
+    );
   if (await exists(singleFile)) {
     const file = path.join(folder, singleFile);
-    return new Map([[file, [...(await inspectSafetensors(file)).tensors.keys()]]]);
+    return new Map([[file, [...inspectSafetensors(file).tensors.keys()]]]);
   }
   if (!(await exists(indexFile))) throw new CheckpointError(`${folder} holds neither ${singleFile} nor ${indexFile}.`);
   const index = path.join(folder, indexFile);
@@ -55,11 +62,11 @@ async function weightFiles(folder: string): Promise<Map<string, string[]>> {
 }
 
 /** Compares names and shapes before anything is read, so that a wrong file changes nothing. */
-async function checkFit(folder: string, files: Map<string, string[]>, parameters: Map<string, Tensor>): Promise<void> {
+function checkFit(folder: string, files: Map<string, string[]>, parameters: Map<string, Tensor>): void {
   const problems: string[] = [];
   const missing = new Set(parameters.keys());
   for (const [file, wanted] of files) {
-    const held = (await inspectSafetensors(file)).tensors;
+    const held = inspectSafetensors(file).tensors;
     for (const name of wanted) {
       const shape = held.get(name)?.shape;
       const parameter = parameters.get(name);
@@ -93,8 +100,12 @@ export async function loadWeights(module: Module, folder: string, { tied, signal
   const parameters = new Map(module.namedParameters());
   const needless = (name: string) => computed.test(name) || (tied && name === 'lm_head.weight');
   const files = await weightFiles(folder);
-  for (const [file, names] of files) files.set(file, names.filter((name) => !needless(name)));
-  await checkFit(folder, files, parameters);
+  for (const [file, names] of files)
+    files.set(
+      file,
+      names.filter((name) => !needless(name)),
+    );
+  checkFit(folder, files, parameters);
   for (const [file, names] of files) {
     if (names.length === 0) continue;
     await scope(async () => {

@@ -7,7 +7,7 @@ import type { PreparedData } from '../data';
 import { NonFiniteError } from '../errors';
 import { writeFileAtomically } from '../files';
 import { readStudy, studyVariants, type StudyConfig, type StudyInput, type StudyVariant } from './config';
-import { createRunFolder, keepingIn } from './folder';
+import { createRunFolder, keepingIn, refuseTaken } from './folder';
 import { configName, modelConfigOf, prepareStudyData, runVariant, type RunResult, type StudyOptions } from './run';
 import { comparisonCsv, comparisonMarkdown, type Comparison, type ComparisonRow } from './table';
 
@@ -21,6 +21,7 @@ import { comparisonCsv, comparisonMarkdown, type Comparison, type ComparisonRow 
  */
 export async function runStudy(source: string | StudyInput, options: StudyOptions = {}): Promise<Comparison> {
   const study = readStudy(source, options.overrides);
+  await refuseTaken(options.out);
   const variants = studyVariants(study);
   const data = await prepareStudyData(study, options);
   for (const variant of variants) modelConfigOf(study, variant, data);

@@ -19,13 +19,21 @@ import { seedSchema, trainSectionSchema } from '../train';
 
 const shape = {
   /** Names the run's folder. */
-  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'must be letters, digits, ".", "_" or "-", and not begin with a sign'),
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'must be letters, digits, ".", "_" or "-", and not begin with a sign'),
   /** Seeds the initial weights, the order of the blocks, and all else that is drawn. */
   seed: seedSchema.default(42),
-  device: z.string().regex(/^(cpu|cuda(:\d+)?)$/, 'must be "cpu", "cuda" or "cuda:N"').default('cpu'),
+  device: z
+    .string()
+    .regex(/^(cpu|cuda(:\d+)?)$/, 'must be "cpu", "cuda" or "cuda:N"')
+    .default('cpu'),
   model: modelSectionSchema,
   /** What `compare` trains: names (`baseline`, `'3.2'`) or the switches in which each differs from `model.residual`. Default: all seven. */
-  variants: z.array(residualOverrideSchema).min(1).prefault([...variantNames]),
+  variants: z
+    .array(residualOverrideSchema)
+    .min(1)
+    .prefault([...variantNames]),
   data: dataSchema,
   train: trainSectionSchema.prefault({}),
   /** Folder in which a run's own folder is made. */
@@ -46,7 +54,13 @@ export const studySchema = z.strictObject(shape).superRefine((study, context) =>
     const title = residualTitle(merged.data);
     const first = seen.get(title);
     if (first === undefined) seen.set(title, index);
-    else context.addIssue({ code: 'custom', path: ['variants', index], message: `is ${title} again, as variants.${first}`, input: override });
+    else
+      context.addIssue({
+        code: 'custom',
+        path: ['variants', index],
+        message: `is ${title} again, as variants.${first}`,
+        input: override,
+      });
   });
 });
 
@@ -66,7 +80,10 @@ export interface StudyVariant {
 
 export function studyVariant(residual: ResidualConfig): StudyVariant {
   const title = residualTitle(residual);
-  const slug = title.toLowerCase().replace(/[^a-z0-9.]+/g, '-').replace(/-$/, '');
+  const slug = title
+    .toLowerCase()
+    .replace(/[^a-z0-9.]+/g, '-')
+    .replace(/-$/, '');
   return { title, slug, residual };
 }
 

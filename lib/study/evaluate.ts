@@ -40,11 +40,15 @@ export async function evaluateRun(folder: string, options: Omit<StudyOptions, 'o
 
 function notARun(folder: string): ArgumentError {
   const runs = fs.existsSync(folder)
-    ? fs.readdirSync(folder, { withFileTypes: true }).filter((entry) => fs.existsSync(path.join(folder, entry.name, bestName)))
+    ? fs
+        .readdirSync(folder, { withFileTypes: true })
+        .filter((entry) => fs.existsSync(path.join(folder, entry.name, bestName)))
     : [];
   const advice =
     runs.length > 0
       ? `It is a comparison; give one of its runs: ${runs.map(({ name }) => path.join(folder, name)).join(', ')}.`
       : 'Give the folder that a training has named at its end.';
-  return new ArgumentError(`${folder} is not the folder of a run: it has no ${configName} or no ${bestName}/. ${advice}`);
+  return new ArgumentError(
+    `${folder} is not the folder of a run: it has no ${configName} or no ${bestName}/. ${advice}`,
+  );
 }

@@ -48,4 +48,5 @@ export interface ComparisonEvent {
   comparison: Comparison;
 }
 
-export type StudyEvent = TrainEvent | DataEvent | PreparedEvent | VariantEvent | ReportEvent | FailureEvent | ComparisonEvent;
+export type StudyEvent =
+  TrainEvent | DataEvent | PreparedEvent | VariantEvent | ReportEvent | FailureEvent | ComparisonEvent;

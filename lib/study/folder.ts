@@ -29,14 +29,26 @@ export async function createRunFolder(name: string, output: string, out: string 
   }
 }
 
-async function claimGiven(folder: string): Promise<void> {
+/** Says at once what would otherwise come out after hours of preparation. @throws ArgumentError when `out` holds anything or is a file */
+export async function refuseTaken(out: string | undefined): Promise<void> {
+  if (out === undefined) return;
+  const found = await fs.readdir(out).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw new ArgumentError(`${out} cannot be a run's folder: ${error.message}`, { cause: error });
+  });
+  if (found.length === 0) return;
+  throw new ArgumentError(
+    `The folder ${out} is not empty. Give another one, or remove it first: results are never overwritten.`,
+  );
+}
+
+async function claimGiven(out: string): Promise<void> {
+  await refuseTaken(out);
   try {
-    await fs.mkdir(folder, { recursive: true });
-    if ((await fs.readdir(folder)).length === 0) return;
+    await fs.mkdir(out, { recursive: true });
   } catch (error) {
-    throw new ArgumentError(`The folder ${folder} cannot be made: ${(error as Error).message}`, { cause: error });
+    throw new ArgumentError(`The folder ${out} cannot be made: ${(error as Error).message}`, { cause: error });
   }
-  throw new ArgumentError(`The folder ${folder} is not empty. Give another one, or remove it first: results are never overwritten.`);
 }
 
 /** Whether the folder is now ours; false when somebody has it already. */

@@ -11,7 +11,7 @@ import { torch, type Device } from '../tensor';
 import { Trainer, evaluateBlocks, type TrainEvent } from '../train';
 import { readStudy, studyVariant, type StudyConfig, type StudyInput, type StudyVariant } from './config';
 import type { StudyEvent } from './events';
-import { createRunFolder, keepingIn } from './folder';
+import { createRunFolder, keepingIn, refuseTaken } from './folder';
 
 /** The resolved configuration, in every run's folder. */
 export const configName = 'study.yaml';
@@ -45,7 +45,10 @@ export interface RunResult {
 type Context = Pick<StudyOptions, 'signal' | 'onEvent'>;
 
 /** Makes a study's data ready. */
-export async function prepareStudyData(study: StudyConfig, { signal, onEvent, cacheDir }: StudyOptions): Promise<PreparedData> {
+export async function prepareStudyData(
+  study: StudyConfig,
+  { signal, onEvent, cacheDir }: StudyOptions,
+): Promise<PreparedData> {
   const data = await prepareData(study.data, {
     maxPositionEmbeddings: study.model.maxPositionEmbeddings,
     onProgress: (progress) => onEvent?.({ type: 'data', progress }),
@@ -128,7 +131,12 @@ export async function evaluateModel(
   { signal, onEvent }: Context,
 ): Promise<Metrics> {
   const { evalBatchSize: batchSize, precision } = study.train;
-  const evaluation = evaluateBlocks(model, data.validation, { batchSize, precision, signal, ...(epoch !== undefined && { epoch }) });
+  const evaluation = evaluateBlocks(model, data.validation, {
+    batchSize,
+    precision,
+    signal,
+    ...(epoch !== undefined && { epoch }),
+  });
   for (;;) {
     const next = await evaluation.next();
     if (next.done) return next.value;
@@ -145,6 +153,7 @@ export async function evaluateModel(
  */
 export async function trainStudy(source: string | StudyInput, options: StudyOptions = {}): Promise<RunResult> {
   const study = readStudy(source, options.overrides);
+  await refuseTaken(options.out);
   const data = await prepareStudyData(study, options);
   const variant = studyVariant(study.model.residual);
   modelConfigOf(study, variant, data);

@@ -56,9 +56,14 @@ const columns: Column[] = [
 
 /** Cells as text, all of a column equally wide; the first column to the left, numbers to the right. */
 function paddedCells(comparison: Comparison): string[][] {
-  const lines = [columns.map((column) => column.title), ...comparison.rows.map((row) => columns.map((column) => column.cell(row)))];
+  const lines = [
+    columns.map((column) => column.title),
+    ...comparison.rows.map((row) => columns.map((column) => column.cell(row))),
+  ];
   const widths = columns.map((_, index) => Math.max(...lines.map((line) => line[index]!.length)));
-  return lines.map((line) => line.map((cell, index) => (index === 0 ? cell.padEnd(widths[index]!) : cell.padStart(widths[index]!))));
+  return lines.map((line) =>
+    line.map((cell, index) => (index === 0 ? cell.padEnd(widths[index]!) : cell.padStart(widths[index]!))),
+  );
 }
 
 const failures = (comparison: Comparison) =>
@@ -73,7 +78,9 @@ export function comparisonText(comparison: Comparison): string {
 export function comparisonMarkdown(comparison: Comparison): string {
   const line = (cells: string[]) => `| ${cells.join(' | ')} |`;
   const [head, ...body] = paddedCells(comparison);
-  const rule = head!.map((cell, index) => (index === 0 ? '-'.repeat(cell.length) : `${'-'.repeat(Math.max(1, cell.length - 1))}:`));
+  const rule = head!.map((cell, index) =>
+    index === 0 ? '-'.repeat(cell.length) : `${'-'.repeat(Math.max(1, cell.length - 1))}:`,
+  );
   const notes = failures(comparison).map((failure) => `* ${failure}`);
   const table = [line(head!), line(rule), ...body.map(line)];
   return `# ${comparison.study}\n\n${[...table, ...(notes.length > 0 ? ['', ...notes] : [])].join('\n')}\n`;
@@ -100,5 +107,7 @@ export function comparisonCsv(comparison: Comparison): string {
     const text = value === null ? '' : String(value);
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
-  return [keys.join(','), ...comparison.rows.map((row) => keys.map((key) => quote(row[key])).join(','))].map((line) => `${line}\n`).join('');
+  return [keys.join(','), ...comparison.rows.map((row) => keys.map((key) => quote(row[key])).join(','))]
+    .map((line) => `${line}\n`)
+    .join('');
 }

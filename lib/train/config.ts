@@ -3,7 +3,10 @@ import { z } from 'zod';
 
 const count = z.int().positive();
 /** Seeds go through a JavaScript number and must survive `seed + epoch`. */
-export const seedSchema = z.int().nonnegative().max(2 ** 48);
+export const seedSchema = z
+  .int()
+  .nonnegative()
+  .max(2 ** 48);
 
 const trainShape = {
   /** Passes over the training blocks; may be fractional. Default 3, unless `maxSteps` is given. */
@@ -50,7 +53,12 @@ interface Lengths {
 function checkLengths(lengths: Lengths, context: z.RefinementCtx): void {
   const exclude = (key: keyof Lengths, other: keyof Lengths) => {
     if (lengths[key] === undefined || lengths[other] === undefined) return;
-    context.addIssue({ code: 'custom', path: [key], message: `give either ${other} or ${key}, not both`, input: lengths[key] });
+    context.addIssue({
+      code: 'custom',
+      path: [key],
+      message: `give either ${other} or ${key}, not both`,
+      input: lengths[key],
+    });
   };
   exclude('maxSteps', 'epochs');
   exclude('warmupSteps', 'warmupRatio');

@@ -85,7 +85,11 @@ export class Trainer implements AsyncIterable<TrainEvent> {
       eps: config.epsilon,
     });
     const order = config.dataSeed ?? config.seed;
-    using batches = openBatches(data.train, { batchSize: config.batchSize, seed: order, device: deviceOf(this.#model) });
+    using batches = openBatches(data.train, {
+      batchSize: config.batchSize,
+      seed: order,
+      device: deviceOf(this.#model),
+    });
     this.#model.train();
     const start = performance.now();
     const totals = { loss: 0, samples: 0 };
@@ -109,7 +113,8 @@ export class Trainer implements AsyncIterable<TrainEvent> {
   #stopped(error: AbortError): AbortError {
     const { checkpoints } = this.#options;
     const { globalStep, maxSteps } = this.#state;
-    const kept = checkpoints !== undefined && globalStep > 0 ? ` The weights of that step are in ${checkpoints.last}.` : '';
+    const kept =
+      checkpoints !== undefined && globalStep > 0 ? ` The weights of that step are in ${checkpoints.last}.` : '';
     return new AbortError(`Training was stopped after step ${globalStep} of ${maxSteps}.${kept}`, { cause: error });
   }
 

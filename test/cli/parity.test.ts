@@ -19,7 +19,10 @@ const parity = (fixtures: string, ...args: string[]) =>
 const lastLine = (stdout: string) => stdout.trimEnd().split('\n').at(-1);
 
 /** A copy of some residual cases, as the index lists them, each changed by `change`. */
-function copyCases(names: string[], change: (content: Record<string, unknown>) => Record<string, unknown> | null): string {
+function copyCases(
+  names: string[],
+  change: (content: Record<string, unknown>) => Record<string, unknown> | null,
+): string {
   const target = path.join(folder, 'somewhere/deep/cases');
   fs.cpSync(path.join(golden, 'residual'), target, { recursive: true });
   const file = path.join(target, 'index.json');
@@ -40,36 +43,62 @@ test('every golden case passes in both dtypes', async () => {
 test('one dtype can be chosen', async () => {
   copyCases(['mini-kv2-m1-mid'], (each) => each);
   const { code, stdout } = await parity(folder, '--dtype', 'float64');
-  expect(stdout).toMatch(/^pass {2}somewhere\/deep\/cases\/mini-kv2-m1-mid {2}worst error \S+, tolerance \S+ \(float64 .*\)\n1 passed, 0 failed\n$/);
+  expect(stdout).toMatch(
+    /^pass {2}somewhere\/deep\/cases\/mini-kv2-m1-mid {2}worst error \S+, tolerance \S+ \(float64 .*\)\n1 passed, 0 failed\n$/,
+  );
   expect(code).toBe(0);
 });
 
-test.each<[string, (each: Record<string, unknown>) => Record<string, unknown> | null, RegExp]>([
-  ['another variant', (each) => ({ ...each, config: { ...(each.config as object), residual_variant: 'm2' } }), /worst error/],
-  ['another switch', (each) => ({ ...each, config: { ...(each.config as object), residual_window: 1 } }), /worst error/],
+type Change = (each: Record<string, unknown>) => Record<string, unknown> | null;
+/** What is wrong with a case, and what its line must say. */
+const hostile: [string, Change, RegExp][] = [
+  [
+    'another variant',
+    (each) => ({ ...each, config: { ...(each.config as object), residual_variant: 'm2' } }),
+    /worst error/,
+  ],
+  [
+    'another switch',
+    (each) => ({ ...each, config: { ...(each.config as object), residual_window: 1 } }),
+    /worst error/,
+  ],
   ['another accuracy', (each) => ({ ...each, accuracy: 0.9 }), /accuracy/],
   ['another loss', (each) => ({ ...each, loss_f64: (each.loss_f64 as number) + 1e-9 }), /float64 loss/],
-  ['another trace', (each) => ({ ...each, adamw_trace_f64: { ...(each.adamw_trace_f64 as object), clip: 0.5 } }), /AdamW trace/],
-  ['a case file that is not there', (each) => ({ ...each, file: 'gone.safetensors' }), /cannot be run: .*gone\.safetensors/],
+  [
+    'another trace',
+    (each) => ({ ...each, adamw_trace_f64: { ...(each.adamw_trace_f64 as object), clip: 0.5 } }),
+    /AdamW trace/,
+  ],
+  [
+    'a case file that is not there',
+    (each) => ({ ...each, file: 'gone.safetensors' }),
+    /cannot be run: .*gone\.safetensors/,
+  ],
   ['weights of another shape', (each) => ({ ...each, weights: 'weights-h16-kv2.safetensors' }), /cannot be run/],
   ['a path out of the folder', (each) => ({ ...each, file: '../../../passwd' }), /cannot be run: .*same folder/],
-  ['sizes beyond all memory', (each) => ({ ...each, config: { ...(each.config as object), vocab_size: 2 ** 30, hidden_size: 2 ** 30 } }), /cannot be run/],
+  [
+    'sizes beyond all memory',
+    (each) => ({ ...each, config: { ...(each.config as object), vocab_size: 2 ** 30, hidden_size: 2 ** 30 } }),
+    /cannot be run/,
+  ],
   ['a configuration that is none', (each) => ({ ...each, config: 'tiny' }), /cannot be run/],
   ['a loss that is no number', (each) => ({ ...each, loss_f64: null }), /cannot be run/],
   ['no case at all', () => null, /cannot be run/],
-])('%s fails its case, and the next one is run', async (_name, change, message) => {
-  let first = true;
-  copyCases(['tiny-kv2-m1', 'mini-kv4-m1'], (each) => {
-    const changed = first ? change(each) : each;
-    first = false;
-    return changed;
-  });
+];
+
+test('each broken case fails in a line of its own, and those beside it are run', async () => {
+  const changes = hostile.flatMap(([, change]) => [change, (each: Record<string, unknown>) => each]);
+  const names = hostile.flatMap(() => ['tiny-kv2-m1', 'mini-kv4-m1']);
+  let next = 0;
+  copyCases(names, (each) => changes[next++]!(each));
   const { code, stdout } = await parity(folder, '--dtype', 'float64');
-  const [failed, passed] = stdout.split('\n');
-  expect(failed).toMatch(/^FAIL {2}/);
-  expect(failed).toMatch(message);
-  expect(passed).toMatch(/^pass {2}somewhere\/deep\/cases\/mini-kv4-m1 /);
-  expect(lastLine(stdout)).toBe('1 passed, 1 failed');
+  const lines = stdout.trimEnd().split('\n');
+  hostile.forEach(([what, , message], index) => {
+    expect(`${what}: ${lines[2 * index]}`).toMatch(/: FAIL {2}/);
+    expect(`${what}: ${lines[2 * index]}`).toMatch(message);
+    expect(lines[2 * index + 1]).toMatch(/^pass {2}somewhere\/deep\/cases\/mini-kv4-m1 /);
+  });
+  expect(lines.at(-1)).toBe(`${hostile.length} passed, ${hostile.length} failed`);
   expect(code).toBe(1);
 });
 
@@ -97,7 +126,9 @@ test('a wrong greedy continuation fails its case', async () => {
   index.cases[2]!.greedy_from_first5[7] = 3;
   fs.writeFileSync(file, JSON.stringify(index));
   const { stdout } = await parity(target);
-  expect(stdout).toMatch(/^FAIL {2}hf\/tied {2}worst error 1\.00e\+0, tolerance 0e\+0 \(float64 greedy ids that differ\)$/m);
+  expect(stdout).toMatch(
+    /^FAIL {2}hf\/tied {2}worst error 1\.00e\+0, tolerance 0e\+0 \(float64 greedy ids that differ\)$/m,
+  );
   expect(lastLine(stdout)).toBe('2 passed, 1 failed');
 });
 

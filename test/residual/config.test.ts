@@ -46,7 +46,9 @@ test.each([
   [{ residual: { site: 'attention', input: 'mid' } }, /residual.input/],
   [{ residual: { window: -1 } }, /residual.window/],
 ])('%j is refused', (options, message) => {
-  expect(() => parse(options)).toThrow(expect.objectContaining({ code: 'ERR_CONFIG', message: expect.stringMatching(message) }));
+  expect(() => parse(options)).toThrow(
+    expect.objectContaining({ code: 'ERR_CONFIG', message: expect.stringMatching(message) }),
+  );
 });
 
 test('a resolved configuration is itself a configuration', () => {
@@ -60,7 +62,10 @@ test.each([
   [{ site: 'mlp', weights: 'sum', mode: 'replace', window: 2 }, 'Method 1 (replace, window 2)'],
   [{ site: 'none', mode: 'replace' }, 'Baseline'],
   [{ site: 'mlp', weights: 'sum', normSet: 'earlier', weightParam: 'free' }, 'Method 1'],
-  [{ site: 'attention', weights: 'learned', normSet: 'earlier', weightParam: 'free', detachProbs: true }, 'Method 4.2 (earlier, free, detach)'],
+  [
+    { site: 'attention', weights: 'learned', normSet: 'earlier', weightParam: 'free', detachProbs: true },
+    'Method 4.2 (earlier, free, detach)',
+  ],
 ])('%j has the title %s', (residual, title) => {
   expect(residualTitle(residualSchema.parse(residual))).toBe(title);
 });

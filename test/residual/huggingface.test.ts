@@ -5,7 +5,15 @@ import { fromHuggingFace, toHuggingFace } from '../../lib/residual/huggingface';
 const extras = { dtype: 'float32', bosTokenId: 1, eosTokenId: 2 };
 const config = (options: object = {}) =>
   parseConfig(
-    { vocabSize: 101, hiddenSize: 32, numHiddenLayers: 3, numAttentionHeads: 4, numKeyValueHeads: 2, ropeTheta: 5e5, ...options },
+    {
+      vocabSize: 101,
+      hiddenSize: 32,
+      numHiddenLayers: 3,
+      numAttentionHeads: 4,
+      numKeyValueHeads: 2,
+      ropeTheta: 5e5,
+      ...options,
+    },
     modelSchema,
     'model',
   );
@@ -27,7 +35,10 @@ const old = {
 
 test.each([
   ['baseline', {}],
-  ['another head size, tied, with biases', { headDim: 16, tieWordEmbeddings: true, attentionBias: true, mlpBias: true }],
+  [
+    'another head size, tied, with biases',
+    { headDim: 16, tieWordEmbeddings: true, attentionBias: true, mlpBias: true },
+  ],
   ['Method 1', { residual: '1' }],
   [
     'every switch',
@@ -47,7 +58,10 @@ test.each([
   ],
 ])('%s goes to config.json and back', (_name, options) => {
   const original = config(options);
-  expect(read(JSON.parse(JSON.stringify(toHuggingFace(original, extras))) as object)).toEqual({ config: original, extras });
+  expect(read(JSON.parse(JSON.stringify(toHuggingFace(original, extras))) as object)).toEqual({
+    config: original,
+    extras,
+  });
 });
 
 test('a model without recomputation is plain Llama to other programs', () => {
@@ -64,7 +78,12 @@ test('the older form is read: rope_theta, torch_dtype, no key/value heads, no he
 
 test('the form of transformers 5 is read: rope_parameters, dtype', () => {
   const { rope_theta: _theta, torch_dtype: _dtype, ...rest } = old;
-  const content = { ...rest, rope_parameters: { rope_theta: 7000, rope_type: 'default' }, dtype: 'float16', eos_token_id: [2, 3] };
+  const content = {
+    ...rest,
+    rope_parameters: { rope_theta: 7000, rope_type: 'default' },
+    dtype: 'float16',
+    eos_token_id: [2, 3],
+  };
   const { config: read_, extras: extra } = read(content);
   expect(read_.ropeTheta).toBe(7000);
   expect(extra).toEqual({ dtype: 'float16', bosTokenId: null, eosTokenId: 2 });

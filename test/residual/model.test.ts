@@ -5,7 +5,14 @@ import { ResidualLlama, countParameters, type ModelOptions } from '../../lib/res
 import { torch } from '../../lib/tensor';
 import { temporaryFolder } from '../train/tokens';
 
-const options: ModelOptions = { vocabSize: 13, hiddenSize: 8, intermediateSize: 12, numHiddenLayers: 3, numAttentionHeads: 2, numKeyValueHeads: 1 };
+const options: ModelOptions = {
+  vocabSize: 13,
+  hiddenSize: 8,
+  intermediateSize: 12,
+  numHiddenLayers: 3,
+  numAttentionHeads: 2,
+  numKeyValueHeads: 1,
+};
 const fixtures = path.resolve(__dirname, '../fixtures/hf-llama');
 
 let folder: string;
@@ -19,8 +26,14 @@ const ids = () => torch.tensor([[1, 2, 3, 4, 5]], { dtype: 'int64' });
 test.each([
   ['baseline', {}],
   ['learned weights', { residual: '3.2' }],
-  ['learned weights over the earlier layers of a window', { residual: { site: 'attention', weights: 'learned', normSet: 'earlier', window: 1 } }],
-  ['tied, biased, with heads of their own size', { tieWordEmbeddings: true, attentionBias: true, mlpBias: true, headDim: 6 }],
+  [
+    'learned weights over the earlier layers of a window',
+    { residual: { site: 'attention', weights: 'learned', normSet: 'earlier', window: 1 } },
+  ],
+  [
+    'tied, biased, with heads of their own size',
+    { tieWordEmbeddings: true, attentionBias: true, mlpBias: true, headDim: 6 },
+  ],
 ] as [string, Partial<ModelOptions>][])('the count of parameters is that of the model: %s', (_name, change) => {
   const model = ResidualLlama.create({ ...options, ...change });
   const numbers = [...model.namedParameters()].map(([name, { numel }]) => [name, numel] as const);
@@ -60,13 +73,18 @@ function copyOf(kind: 'single' | 'sharded', name: string): string {
   return target;
 }
 
-const refusedWith = (code: string, message: RegExp) => expect.objectContaining({ code, message: expect.stringMatching(message) });
+const refusedWith = (code: string, message: RegExp): Error =>
+  expect.objectContaining({ code, message: expect.stringMatching(message) as string }) as Error;
 
 test('a folder without weights, without configuration, or with broken ones is refused', async () => {
   const noWeights = copyOf('single', 'no-weights');
   fs.rmSync(path.join(noWeights, 'model.safetensors'));
-  await expect(ResidualLlama.load(noWeights)).rejects.toThrow(refusedWith('ERR_CHECKPOINT', /neither model\.safetensors/));
-  await expect(ResidualLlama.load(path.join(folder, 'nowhere'))).rejects.toThrow(refusedWith('ERR_CHECKPOINT', /config\.json does not exist/));
+  await expect(ResidualLlama.load(noWeights)).rejects.toThrow(
+    refusedWith('ERR_CHECKPOINT', /neither model\.safetensors/),
+  );
+  await expect(ResidualLlama.load(path.join(folder, 'nowhere'))).rejects.toThrow(
+    refusedWith('ERR_CHECKPOINT', /config\.json does not exist/),
+  );
   const noJson = copyOf('single', 'no-json');
   fs.writeFileSync(path.join(noJson, 'config.json'), '{');
   await expect(ResidualLlama.load(noJson)).rejects.toThrow(refusedWith('ERR_CHECKPOINT', /not JSON/));
@@ -88,12 +106,16 @@ test('an index may not lead out of its folder', async () => {
 test('weights that do not fit change nothing', async () => {
   const model = ResidualLlama.create(options);
   const before = model.forward(ids()).toArray();
-  await expect(model.loadWeights(path.join(fixtures, 'single'))).rejects.toThrow(refusedWith('ERR_CHECKPOINT', /shape \[101, 32\], the model needs \[13, 8\]/));
+  await expect(model.loadWeights(path.join(fixtures, 'single'))).rejects.toThrow(
+    refusedWith('ERR_CHECKPOINT', /shape \[101, 32\], the model needs \[13, 8\]/),
+  );
   expect(model.forward(ids()).toArray()).toEqual(before);
 });
 
 test('impossible sizes are refused before anything is allocated', () => {
-  expect(() => ResidualLlama.create({ ...options, numAttentionHeads: 3 })).toThrow(refusedWith('ERR_CONFIG', /3 heads do not divide/));
+  expect(() => ResidualLlama.create({ ...options, numAttentionHeads: 3 })).toThrow(
+    refusedWith('ERR_CONFIG', /3 heads do not divide/),
+  );
   expect(() => ResidualLlama.create({ ...options, vocabSize: 2 ** 30, hiddenSize: 2 ** 20 })).toThrow(
     refusedWith('ERR_OUT_OF_MEMORY', /vocabSize 1073741824/),
   );
@@ -101,8 +123,14 @@ test('impossible sizes are refused before anything is allocated', () => {
 
 test('ids of a wrong dtype, shape or range are refused', () => {
   const model = ResidualLlama.create(options);
-  for (const wrong of [torch.tensor([[0.5, 1]]), torch.tensor([1, 2], { dtype: 'int64' }), torch.tensor([[1, 99]], { dtype: 'int64' })]) {
-    expect(() => model.forward(wrong)).toThrow(expect.objectContaining({ code: expect.stringMatching(/^ERR_(DTYPE|SHAPE|ARGUMENT|DATA)$/) }));
+  for (const wrong of [
+    torch.tensor([[0.5, 1]]),
+    torch.tensor([1, 2], { dtype: 'int64' }),
+    torch.tensor([[1, 99]], { dtype: 'int64' }),
+  ]) {
+    expect(() => model.forward(wrong)).toThrow(
+      expect.objectContaining({ code: expect.stringMatching(/^ERR_(DTYPE|SHAPE|ARGUMENT|DATA)$/) }),
+    );
   }
 });
 

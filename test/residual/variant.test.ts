@@ -24,9 +24,12 @@ test.each([
   expect(parseVariant(name)).toEqual(variant);
 });
 
-test.each(['', '3', '1.1', '5', 'm', 'method', '2.2', 'method3-3-v3', 'v3', 'mistral', NaN])('%j names nothing', (name) => {
-  expect(() => parseVariant(name)).toThrow(expect.objectContaining({ code: 'ERR_CONFIG' }));
-});
+test.each(['', '3', '1.1', '5', 'm', 'method', '2.2', 'method3-3-v3', 'v3', 'mistral', NaN])(
+  '%j names nothing',
+  (name) => {
+    expect(() => parseVariant(name)).toThrow(expect.objectContaining({ code: 'ERR_CONFIG' }));
+  },
+);
 
 test('every canonical name comes back from its variant', () => {
   for (const name of variantNames) expect(variantName(parseVariant(name))).toBe(name);

@@ -9,7 +9,8 @@ const words = ['whale', 'ship', 'sea', 'captain', 'storm', 'harpoon', 'sail', 'd
 /** Some 12 kB of lines. */
 export function writeCorpus(folder: string): string {
   const file = path.join(folder, 'corpus.txt');
-  const line = (index: number) => `The ${words[index % 8]} saw the ${words[(index * 3 + 1) % 8]} and the ${words[(index * 5 + 2) % 8]}.\n`;
+  const line = (index: number) =>
+    `The ${words[index % 8]} saw the ${words[(index * 3 + 1) % 8]} and the ${words[(index * 5 + 2) % 8]}.\n`;
   fs.writeFileSync(file, Array.from({ length: 300 }, (_, index) => line(index)).join(''));
   return file;
 }

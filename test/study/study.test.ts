@@ -27,7 +27,8 @@ beforeAll(() => {
 });
 afterAll(() => fs.rmSync(folder, { recursive: true }));
 
-const refusedWith = (code: string, message: RegExp) => expect.objectContaining({ code, message: expect.stringMatching(message) });
+const refusedWith = (code: string, message: RegExp): Error =>
+  expect.objectContaining({ code, message: expect.stringMatching(message) as string }) as Error;
 const runsMade = () => (fs.existsSync(path.join(folder, 'runs')) ? fs.readdirSync(path.join(folder, 'runs')) : []);
 
 describe('shipped studies', () => {
@@ -46,16 +47,40 @@ describe('shipped studies', () => {
 
   test("note has the note's shape and recipe", () => {
     const { model, train, data } = readStudy('note');
-    expect(model).toMatchObject({ vocabSize: 32000, hiddenSize: 512, intermediateSize: 1024, numHiddenLayers: 8, numKeyValueHeads: 4, maxPositionEmbeddings: 1024 });
+    expect(model).toMatchObject({
+      vocabSize: 32000,
+      hiddenSize: 512,
+      intermediateSize: 1024,
+      numHiddenLayers: 8,
+      numKeyValueHeads: 4,
+      maxPositionEmbeddings: 1024,
+    });
     expect(data.blockSize).toBe(2048);
-    expect(train).toMatchObject({ epochs: 5, learningRate: 3e-4, schedule: 'cosine', warmupRatio: 0.015, weightDecay: 0.1, precision: 'bf16', evalEvery: 200, evalBatchSize: 8 });
+    expect(train).toMatchObject({
+      epochs: 5,
+      learningRate: 3e-4,
+      schedule: 'cosine',
+      warmupRatio: 0.015,
+      weightDecay: 0.1,
+      precision: 'bf16',
+      evalEvery: 200,
+      evalBatchSize: 8,
+    });
   });
 });
 
 describe('variants of a study', () => {
   test('each differs from model.residual in what it says', () => {
     const variants = studyVariants(
-      readStudy({ ...study, model: { ...study.model, residual: { mode: 'replace' } }, variants: ['1', { site: 'mlp', weights: 'sum', mode: 'add' }, { site: 'attention', weights: 'mean', window: 1 }] }),
+      readStudy({
+        ...study,
+        model: { ...study.model, residual: { mode: 'replace' } },
+        variants: [
+          '1',
+          { site: 'mlp', weights: 'sum', mode: 'add' },
+          { site: 'attention', weights: 'mean', window: 1 },
+        ],
+      }),
     );
     expect(variants.map(({ title, slug }) => [title, slug])).toEqual([
       ['Method 1 (replace)', 'method-1-replace'],
@@ -97,12 +122,21 @@ describe('a comparison', () => {
   });
 
   test('writes the table three times, and a whole run for each variant', () => {
-    expect(fs.readdirSync(result.folder).sort()).toEqual(['baseline', 'comparison.csv', 'comparison.json', 'comparison.md', 'method-3.2', 'study.yaml']);
+    expect(fs.readdirSync(result.folder).sort()).toEqual([
+      'baseline',
+      'comparison.csv',
+      'comparison.json',
+      'comparison.md',
+      'method-3.2',
+      'study.yaml',
+    ]);
     expect(JSON.parse(fs.readFileSync(path.join(result.folder, 'comparison.json'), 'utf8'))).toEqual(result);
     const csv = fs.readFileSync(path.join(result.folder, 'comparison.csv'), 'utf8').trim().split('\n');
     expect(csv).toHaveLength(3);
     expect(csv[1]!.split(',')[3]).toBe(String(result.rows[0]!.evalLoss));
-    expect(fs.readFileSync(path.join(result.folder, 'comparison.md'), 'utf8')).toMatch(/^# small\n\n\| Variant +\| +Loss .*\n\| -+ \| -+: .*\n\| Baseline /);
+    expect(fs.readFileSync(path.join(result.folder, 'comparison.md'), 'utf8')).toMatch(
+      /^# small\n\n\| Variant +\| +Loss .*\n\| -+ \| -+: .*\n\| Baseline /,
+    );
     expect(fs.readdirSync(path.join(result.folder, 'baseline')).sort()).toEqual([
       'all_results.json',
       'best',
@@ -116,7 +150,12 @@ describe('a comparison', () => {
 
   test('reports training and evaluation of each variant', () => {
     const reports = events.flatMap((event) => (event.type === 'report' ? [event] : []));
-    expect(reports.map(({ title, split }) => `${title} ${split}`)).toEqual(['Baseline train', 'Baseline eval', 'Method 3.2 train', 'Method 3.2 eval']);
+    expect(reports.map(({ title, split }) => `${title} ${split}`)).toEqual([
+      'Baseline train',
+      'Baseline eval',
+      'Method 3.2 train',
+      'Method 3.2 eval',
+    ]);
     expect(Object.keys(reports[1]!.metrics).sort()).toEqual([
       'epoch',
       'eval_accuracy',
@@ -133,7 +172,9 @@ describe('a comparison', () => {
 
   test('the best model is the one that is reported, and carries its tokenizer', async () => {
     const best = path.join(result.folder, 'method-3.2/best');
-    expect(fs.readdirSync(best)).toEqual(expect.arrayContaining(['config.json', 'model.safetensors', 'tokenizer.json']));
+    expect(fs.readdirSync(best)).toEqual(
+      expect.arrayContaining(['config.json', 'model.safetensors', 'tokenizer.json']),
+    );
     using model = await ResidualLlama.load(best);
     expect(model.config.residual).toMatchObject({ site: 'mlp', weights: 'learned' });
     const { title, metrics } = await evaluateRun(path.join(result.folder, 'method-3.2'), { cacheDir });
@@ -142,22 +183,38 @@ describe('a comparison', () => {
   });
 
   test('a run repeats from its saved configuration, to the bit', async () => {
-    const again = await trainStudy(path.join(result.folder, 'method-3.2/study.yaml'), { cacheDir, out: path.join(folder, 'again') });
+    const again = await trainStudy(path.join(result.folder, 'method-3.2/study.yaml'), {
+      cacheDir,
+      out: path.join(folder, 'again'),
+    });
     expect(again.title).toBe('Method 3.2');
     expect(again.eval.eval_loss).toBe(result.rows[1]!.evalLoss);
-    expect(again.train.train_loss).toBe((JSON.parse(fs.readFileSync(path.join(result.folder, 'method-3.2/train_results.json'), 'utf8')) as { train_loss: number }).train_loss);
+    expect(again.train.train_loss).toBe(
+      (
+        JSON.parse(fs.readFileSync(path.join(result.folder, 'method-3.2/train_results.json'), 'utf8')) as {
+          train_loss: number;
+        }
+      ).train_loss,
+    );
   });
 
   test('its folder is not one run to evaluate', async () => {
-    await expect(evaluateRun(result.folder)).rejects.toThrow(refusedWith('ERR_ARGUMENT', /It is a comparison; give one of its runs: .*baseline/));
+    await expect(evaluateRun(result.folder)).rejects.toThrow(
+      refusedWith('ERR_ARGUMENT', /It is a comparison; give one of its runs: .*baseline/),
+    );
   });
 });
 
 test('a variant that diverges is noted, and the others are compared', async () => {
   const events: StudyEvent[] = [];
-  const wild = { ...study, train: { ...study.train, learningRate: 1e38, maxGradNorm: null, schedule: 'constant' as const } };
+  const wild = {
+    ...study,
+    train: { ...study.train, learningRate: 1e38, maxGradNorm: null, schedule: 'constant' as const },
+  };
   const { rows, ...comparison } = await runStudy(wild, { cacheDir, onEvent: (event) => events.push(event) });
-  expect(rows.map(({ evalLoss, error }) => [evalLoss, error])).toEqual(Array(2).fill([null, expect.stringMatching(/diverged at step/)]));
+  expect(rows.map(({ evalLoss, error }) => [evalLoss, error])).toEqual(
+    Array(2).fill([null, expect.stringMatching(/diverged at step/)]),
+  );
   expect(events.filter(({ type }) => type === 'failure')).toHaveLength(2);
   expect(comparisonText({ ...comparison, rows })).toMatch(/Method 3\.2 failed: Training diverged/);
 });
@@ -174,7 +231,9 @@ test('a comparison that is stopped keeps the variants it has finished', async ()
     },
   });
   await expect(work).rejects.toThrow(refusedWith('ERR_ABORTED', /What was finished is in .*stopped/));
-  const { rows } = JSON.parse(fs.readFileSync(path.join(out, 'comparison.json'), 'utf8')) as { rows: { title: string }[] };
+  const { rows } = JSON.parse(fs.readFileSync(path.join(out, 'comparison.json'), 'utf8')) as {
+    rows: { title: string }[];
+  };
   expect(rows.map(({ title }) => title)).toEqual(['Baseline']);
 });
 
@@ -182,12 +241,37 @@ describe('bad input is refused before a folder is made', () => {
   const model = (change: object) => ({ ...study, model: { ...study.model, ...change } });
   const data = (change: object) => ({ ...study, data: { ...study.data, ...change } });
   test.each<[string, () => StudyInput, string, RegExp]>([
-    ['heads that do not divide', () => model({ numAttentionHeads: 3 }), 'ERR_CONFIG', /3 heads do not divide hiddenSize 16/],
-    ['a vocabulary too small', () => model({ vocabSize: 100 }), 'ERR_CONFIG', /model\.vocabSize 100 is too small: the tokenizer gives ids up to 255/],
+    [
+      'heads that do not divide',
+      () => model({ numAttentionHeads: 3 }),
+      'ERR_CONFIG',
+      /3 heads do not divide hiddenSize 16/,
+    ],
+    [
+      'a vocabulary too small',
+      () => model({ vocabSize: 100 }),
+      'ERR_CONFIG',
+      /model\.vocabSize 100 is too small: the tokenizer gives ids up to 255/,
+    ],
     ['a block longer than the text', () => data({ blockSize: 100_000 }), 'ERR_DATA', /no block of 100000 tokens/],
-    ['a corpus that is not there', () => data({ corpus: path.join(folder, 'nowhere.txt') }), 'ERR_DATA', /nowhere\.txt/],
-    ['a tokenizer that is not one', () => data({ tokenizer: path.join(folder, 'corpus.txt') }), 'ERR_DATA', /corpus\.txt/],
-    ['an unknown key', () => ({ ...study, varaints: [] }) as StudyInput, 'ERR_CONFIG', /varaints unknown key; did you mean variants/],
+    [
+      'a corpus that is not there',
+      () => data({ corpus: path.join(folder, 'nowhere.txt') }),
+      'ERR_DATA',
+      /nowhere\.txt/,
+    ],
+    [
+      'a tokenizer that is not one',
+      () => data({ tokenizer: path.join(folder, 'corpus.txt') }),
+      'ERR_DATA',
+      /corpus\.txt/,
+    ],
+    [
+      'an unknown key',
+      () => ({ ...study, varaints: [] }) as StudyInput,
+      'ERR_CONFIG',
+      /varaints unknown key; did you mean variants/,
+    ],
     ['a wrong device', () => ({ ...study, device: 'tpu' }), 'ERR_CONFIG', /device must be "cpu"/],
   ])('%s', async (_name, make, code, message) => {
     const before = runsMade();
@@ -206,5 +290,7 @@ test('a folder that holds anything is never written into', async () => {
 });
 
 test('a folder that is not a run says so', async () => {
-  await expect(evaluateRun(path.join(folder, 'nowhere'))).rejects.toThrow(refusedWith('ERR_ARGUMENT', /is not the folder of a run/));
+  await expect(evaluateRun(path.join(folder, 'nowhere'))).rejects.toThrow(
+    refusedWith('ERR_ARGUMENT', /is not the folder of a run/),
+  );
 });

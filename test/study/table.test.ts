@@ -1,4 +1,10 @@
-import { comparisonCsv, comparisonMarkdown, comparisonText, type Comparison, type ComparisonRow } from '../../lib/study/table';
+import {
+  comparisonCsv,
+  comparisonMarkdown,
+  comparisonText,
+  type Comparison,
+  type ComparisonRow,
+} from '../../lib/study/table';
 
 const row = (change: Partial<ComparisonRow>): ComparisonRow => ({
   title: 'Baseline',
@@ -17,7 +23,18 @@ const row = (change: Partial<ComparisonRow>): ComparisonRow => ({
   ...change,
 });
 const failed: Partial<ComparisonRow> = Object.fromEntries(
-  ['parameters', 'evalLoss', 'perplexity', 'accuracy', 'bestStep', 'trainRuntime', 'evalRuntime', 'lossToBaseline', 'trainRuntimeRatio', 'evalRuntimeRatio'].map((key) => [key, null]),
+  [
+    'parameters',
+    'evalLoss',
+    'perplexity',
+    'accuracy',
+    'bestStep',
+    'trainRuntime',
+    'evalRuntime',
+    'lossToBaseline',
+    'trainRuntimeRatio',
+    'evalRuntimeRatio',
+  ].map((key) => [key, null]),
 );
 const comparison: Comparison = {
   study: 'note',

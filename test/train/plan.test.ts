@@ -30,13 +30,20 @@ test('the warm-up is a ratio of all steps, rounded up, or a number of steps', ()
 
 test('the steps of an epoch take each of its batches once', () => {
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 500 }), fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 9 }), (blocks, batchSize, accumulation) => {
-      const steps = plan(blocks, { batchSize, accumulation, epochs: 2 });
-      const taken = Array.from({ length: steps.stepsPerEpoch }, (_, step) => microBatchesOf(step, steps, accumulation));
-      expect(taken.reduce((sum, count) => sum + count, 0)).toBe(steps.batchesPerEpoch);
-      expect(Math.min(...taken)).toBeGreaterThan(0);
-      expect(epochAfter(steps.totalSteps, steps, accumulation)).toBe(2);
-    }),
+    fc.property(
+      fc.integer({ min: 1, max: 500 }),
+      fc.integer({ min: 1, max: 9 }),
+      fc.integer({ min: 1, max: 9 }),
+      (blocks, batchSize, accumulation) => {
+        const steps = plan(blocks, { batchSize, accumulation, epochs: 2 });
+        const taken = Array.from({ length: steps.stepsPerEpoch }, (_, step) =>
+          microBatchesOf(step, steps, accumulation),
+        );
+        expect(taken.reduce((sum, count) => sum + count, 0)).toBe(steps.batchesPerEpoch);
+        expect(Math.min(...taken)).toBeGreaterThan(0);
+        expect(epochAfter(steps.totalSteps, steps, accumulation)).toBe(2);
+      },
+    ),
   );
 });
 

@@ -4,7 +4,14 @@ import path from 'node:path';
 import { ResidualLlama } from '../../lib/residual';
 import { nn } from '../../lib';
 import { torch } from '../../lib/tensor';
-import { Trainer, evaluateBlocks, type LanguageModel, type StepEvent, type TrainEvent, type TrainerOptions } from '../../lib/train';
+import {
+  Trainer,
+  evaluateBlocks,
+  type LanguageModel,
+  type StepEvent,
+  type TrainEvent,
+  type TrainerOptions,
+} from '../../lib/train';
 import { temporaryFolder, vocabSize, writeTokens } from './tokens';
 
 let folder: string;
@@ -18,7 +25,14 @@ afterAll(() => fs.rmSync(folder, { recursive: true }));
 
 function makeModel(residual = '3.2'): ResidualLlama {
   torch.manualSeed(7);
-  return ResidualLlama.create({ vocabSize, hiddenSize: 16, intermediateSize: 32, numHiddenLayers: 2, numAttentionHeads: 2, residual });
+  return ResidualLlama.create({
+    vocabSize,
+    hiddenSize: 16,
+    intermediateSize: 32,
+    numHiddenLayers: 2,
+    numAttentionHeads: 2,
+    residual,
+  });
 }
 
 async function collect(trainer: Trainer): Promise<TrainEvent[]> {
@@ -30,7 +44,9 @@ async function collect(trainer: Trainer): Promise<TrainEvent[]> {
 const ofType = <T extends TrainEvent['type']>(events: TrainEvent[], type: T) =>
   events.filter((event): event is Extract<TrainEvent, { type: T }> => event.type === type);
 
-async function trainFresh(options: Partial<TrainerOptions>): Promise<{ events: TrainEvent[]; steps: StepEvent[]; model: ResidualLlama; trainer: Trainer }> {
+async function trainFresh(
+  options: Partial<TrainerOptions>,
+): Promise<{ events: TrainEvent[]; steps: StepEvent[]; model: ResidualLlama; trainer: Trainer }> {
   const model = makeModel();
   const trainer = new Trainer(model, { data, batchSize: 4, learningRate: 1e-2, ...options });
   const events = await collect(trainer);
@@ -57,14 +73,16 @@ test('the loss falls, and the report has all keys of a training', async () => {
 });
 
 test('the same seed gives the same losses to the bit, another seed others', async () => {
-  const losses = async (seed: number) => (await trainFresh({ maxSteps: 8, seed })).steps.map(({ loss, gradNorm }) => [loss, gradNorm]);
+  const losses = async (seed: number) =>
+    (await trainFresh({ maxSteps: 8, seed })).steps.map(({ loss, gradNorm }) => [loss, gradNorm]);
   const first = await losses(3);
   expect(await losses(3)).toEqual(first);
   expect(await losses(4)).not.toEqual(first);
 });
 
 test('dataSeed alone decides the order of the blocks', async () => {
-  const losses = async (seed: number, dataSeed: number) => (await trainFresh({ maxSteps: 3, seed, dataSeed })).steps.map(({ loss }) => loss);
+  const losses = async (seed: number, dataSeed: number) =>
+    (await trainFresh({ maxSteps: 3, seed, dataSeed })).steps.map(({ loss }) => loss);
   expect(await losses(1, 9)).toEqual(await losses(2, 9));
 });
 
@@ -113,14 +131,27 @@ test('it evaluates every so many steps and after the last, and keeps the best mo
   expect(evaluations.map(({ step }) => step)).toEqual([4, 8, 10]);
   const losses = evaluations.map(({ metrics }) => metrics.eval_loss!);
   const bestLoss = Math.min(...losses);
-  expect(evaluations.map(({ best }, index) => best === (losses[index]! < Math.min(Infinity, ...losses.slice(0, index))))).toEqual([true, true, true]);
+  expect(
+    evaluations.map(({ best }, index) => best === losses[index]! < Math.min(Infinity, ...losses.slice(0, index))),
+  ).toEqual([true, true, true]);
   expect(ofType(events, 'end')[0]!.best).toEqual({ step: evaluations[losses.indexOf(bestLoss)]!.step, loss: bestLoss });
   // The model that is left, the one in `best`, and the reported loss are the same.
   expect(await evalLoss(model)).toBe(bestLoss);
   expect(await evalLoss(await ResidualLlama.load(checkpoints.best))).toBe(bestLoss);
   expect(await evalLoss(await ResidualLlama.load(checkpoints.last))).toBe(losses.at(-1));
-  expect(trainer.state).toMatchObject({ globalStep: 10, maxSteps: 10, bestMetric: bestLoss, bestModelCheckpoint: checkpoints.best });
-  expect(trainer.state.logHistory.map(({ step, loss, eval_loss: evaluated }) => [step, loss !== undefined, evaluated !== undefined])).toEqual([
+  expect(trainer.state).toMatchObject({
+    globalStep: 10,
+    maxSteps: 10,
+    bestMetric: bestLoss,
+    bestModelCheckpoint: checkpoints.best,
+  });
+  expect(
+    trainer.state.logHistory.map(({ step, loss, eval_loss: evaluated }) => [
+      step,
+      loss !== undefined,
+      evaluated !== undefined,
+    ]),
+  ).toEqual([
     [4, false, true],
     [5, true, false],
     [8, false, true],
@@ -165,11 +196,19 @@ test('stopped by its signal it keeps the last whole step and says where', async 
   const checkpoints = modelFolders('stopped');
   const model = makeModel();
   const controller = new AbortController();
-  const trainer = new Trainer(model, { data, batchSize: 4, maxSteps: 1000, signal: controller.signal, checkpoints: checkpoints.of(model) });
+  const trainer = new Trainer(model, {
+    data,
+    batchSize: 4,
+    maxSteps: 1000,
+    signal: controller.signal,
+    checkpoints: checkpoints.of(model),
+  });
   const run = (async () => {
     for await (const event of trainer) if (event.type === 'step' && event.step === 3) controller.abort();
   })();
-  await expect(run).rejects.toThrow(expect.objectContaining({ code: 'ERR_ABORTED', message: expect.stringContaining(checkpoints.last) }));
+  await expect(run).rejects.toThrow(
+    expect.objectContaining({ code: 'ERR_ABORTED', message: expect.stringContaining(checkpoints.last) }),
+  );
   expect(trainer.state.globalStep).toBe(3);
   expect(weightsOf(await ResidualLlama.load(checkpoints.last))).toEqual(weightsOf(model));
 });
@@ -194,7 +233,9 @@ test('a training that diverges stops before the weights are spoilt', async () =>
     schedule: 'constant',
     checkpoints: checkpoints.of(model),
   });
-  await expect(collect(trainer)).rejects.toThrow(expect.objectContaining({ code: 'ERR_NON_FINITE', message: expect.stringMatching(/step \d+.*learning rate/s) }));
+  await expect(collect(trainer)).rejects.toThrow(
+    expect.objectContaining({ code: 'ERR_NON_FINITE', message: expect.stringMatching(/step \d+.*learning rate/s) }),
+  );
   expect(trainer.state.globalStep).toBeGreaterThan(0);
   expect(fs.existsSync(checkpoints.last)).toBe(true);
 });
@@ -207,13 +248,21 @@ test('bf16 trains too, with weights that stay float32', async () => {
 
 test('all variants train', async () => {
   for (const residual of ['baseline', '1', '2', '3.1', '4.1', '4.2']) {
-    const steps = ofType(await collect(new Trainer(makeModel(residual), { data, batchSize: 4, maxSteps: 30, learningRate: 1e-2 })), 'step');
+    const steps = ofType(
+      await collect(new Trainer(makeModel(residual), { data, batchSize: 4, maxSteps: 30, learningRate: 1e-2 })),
+      'step',
+    );
     expect(steps.at(-1)!.loss).toBeLessThan(steps[0]!.loss);
   }
 });
 
 test('ids beyond the vocabulary are refused before anything is trained', async () => {
-  const small = ResidualLlama.create({ vocabSize: vocabSize - 1, hiddenSize: 8, numHiddenLayers: 1, numAttentionHeads: 1 });
+  const small = ResidualLlama.create({
+    vocabSize: vocabSize - 1,
+    hiddenSize: 8,
+    numHiddenLayers: 1,
+    numAttentionHeads: 1,
+  });
   await expect(collect(new Trainer(small, { data }))).rejects.toThrow(
     expect.objectContaining({ code: 'ERR_DATA', message: expect.stringMatching(/token id 16.*16 entries/s) }),
   );
@@ -229,11 +278,15 @@ test('a module written in TypeScript is refused with an explanation', () => {
 test('a trainer runs once, and the best model needs a place', async () => {
   const { trainer } = await trainFresh({ maxSteps: 1 });
   await expect(collect(trainer)).rejects.toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT' }));
-  expect(() => new Trainer(makeModel(), { data, loadBestModelAtEnd: true })).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT' }));
+  expect(() => new Trainer(makeModel(), { data, loadBestModelAtEnd: true })).toThrow(
+    expect.objectContaining({ code: 'ERR_ARGUMENT' }),
+  );
 });
 
 test('a model that was disposed is refused', async () => {
   const model = makeModel();
   model.dispose();
-  await expect(collect(new Trainer(model, { data, maxSteps: 1 }))).rejects.toThrow(expect.objectContaining({ code: 'ERR_DISPOSED' }));
+  await expect(collect(new Trainer(model, { data, maxSteps: 1 }))).rejects.toThrow(
+    expect.objectContaining({ code: 'ERR_DISPOSED' }),
+  );
 });

@@ -30,14 +30,19 @@ export async function runHuggingFaceCase(content: unknown, root: string, place: 
     const ids = tensorOf(tensors, 'input_ids', file).to({ device });
     const labels = tensorOf(tensors, 'labels', file).to({ device });
     using model = await ResidualLlama.load(folder, place);
-    const logits = await difference(noGrad(() => model.forward(ids)), tensorOf(tensors, 'logits', file));
+    const logits = await difference(
+      noGrad(() => model.forward(ids)),
+      tensorOf(tensors, 'logits', file),
+    );
     const { loss, correct, predicted } = await model.evaluate(ids, labels);
     const expected = golden.greedy_from_first5;
     return [
       ...worst(`${dtype} logits`, limit, [logits.absolute]),
       ...worst(`${dtype} loss`, limit, [Math.abs(loss - golden.loss)]),
       ...worst(`${dtype} accuracy`, accuracyTolerance, [Math.abs(correct / predicted - golden.accuracy)]),
-      ...(expected === undefined ? [] : worst(`${dtype} greedy ids that differ`, 0, [continueGreedily(model, ids, expected)])),
+      ...(expected === undefined
+        ? []
+        : worst(`${dtype} greedy ids that differ`, 0, [continueGreedily(model, ids, expected)])),
     ];
   });
 }
@@ -50,7 +55,11 @@ function continueGreedily(model: ResidualLlama, ids: Tensor, expected: number[])
     const next = scope(() =>
       noGrad(() => {
         const logits = model.forward(torch.tensor([produced], { dtype: 'int64', device: ids.device }));
-        return logits.select(0, 0).select(0, produced.length - 1).argmax().item();
+        return logits
+          .select(0, 0)
+          .select(0, produced.length - 1)
+          .argmax()
+          .item();
       }),
     );
     produced.push(next);

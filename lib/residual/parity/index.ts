@@ -12,7 +12,8 @@ export interface ParityCase {
   run(place: ParityPlace): Promise<Measurement[]>;
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
  * The cases of an index, or undefined when it is not of this family's form. Contents are not trusted: what a case lacks comes out when it runs.

@@ -29,7 +29,8 @@ export function tensorOf(tensors: Map<string, Tensor>, name: string, file: strin
   return tensor;
 }
 
-const doubles = async (tensor: Tensor) => (await tensor.detach().to({ dtype: 'float64', device: 'cpu' }).data()) as Float64Array;
+const doubles = async (tensor: Tensor) =>
+  (await tensor.detach().to({ dtype: 'float64', device: 'cpu' }).data()) as Float64Array;
 
 /** Largest absolute difference, and the largest golden magnitude. @throws ShapeError when the shapes differ */
 export async function difference(actual: Tensor, golden: Tensor): Promise<{ absolute: number; magnitude: number }> {

@@ -41,7 +41,12 @@ const caseSchema = z.looseObject({
 type Case = z.output<typeof caseSchema>;
 
 /** Runs one case in one dtype. @throws ConfigError, CheckpointError, ... when the case cannot be run */
-export async function runResidualCase(content: unknown, folder: string, tolerances: unknown, place: ParityPlace): Promise<Measurement[]> {
+export async function runResidualCase(
+  content: unknown,
+  folder: string,
+  tolerances: unknown,
+  place: ParityPlace,
+): Promise<Measurement[]> {
   const golden = parseConfig(content, caseSchema, 'case');
   const limits = parseConfig(tolerances, toleranceSchema, 'tolerance');
   const { config } = fromHuggingFace(golden.config, 'case config');
@@ -77,7 +82,10 @@ async function compareForward(
 ): Promise<Measurement[]> {
   const suffix = dtype === 'float64' ? 'f64' : 'f32';
   const { logits_abs, loss_abs } = tolerances[dtype];
-  const logits = await difference(noGrad(() => model.forward(ids)), tensorOf(tensors, `logits_${suffix}`, file));
+  const logits = await difference(
+    noGrad(() => model.forward(ids)),
+    tensorOf(tensors, `logits_${suffix}`, file),
+  );
   const states: number[] = [];
   const hidden = noGrad(() => model.hiddenStates(ids));
   for (const [index, state] of hidden.entries()) {
@@ -131,7 +139,11 @@ function traceAdamW(
   trace: NonNullable<Case['adamw_trace_f64']>,
   tolerances: Tolerances,
 ): Measurement {
-  using optimizer = new AdamW(decayGroups(model, trace.weight_decay), { lr: trace.lr, betas: trace.betas, eps: trace.eps });
+  using optimizer = new AdamW(decayGroups(model, trace.weight_decay), {
+    lr: trace.lr,
+    betas: trace.betas,
+    eps: trace.eps,
+  });
   const errors = trace.losses.map((expected) =>
     scope(() => {
       optimizer.zeroGrad();
