@@ -8,8 +8,8 @@ namespace torchwright::residual {
 
 Attention::Attention(const Config& config, const at::TensorOptions& options) {
   const auto linear = [&](const char* name, int64_t in, int64_t out) {
-    return register_module(
-        name, std::make_shared<Linear>(in, out, config.attention_bias, config.initializer_range, options));
+    return register_module(name,
+                           std::make_shared<Linear>(in, out, config.attention_bias, config.initializer_range, options));
   };
   q_proj_ = linear("q_proj", config.hidden_size, config.query_size());
   k_proj_ = linear("k_proj", config.hidden_size, config.kv_size());

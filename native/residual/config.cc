@@ -41,8 +41,8 @@ T choice(const Plan& plan, const char* key, std::initializer_list<std::pair<cons
 Residual read_residual(const Plan& plan) {
   Residual residual{
       .site = choice<Site>(plan, "site", {{"none", Site::kNone}, {"mlp", Site::kMlp}, {"attention", Site::kAttention}}),
-      .weights = choice<Weights>(
-          plan, "weights", {{"sum", Weights::kSum}, {"mean", Weights::kMean}, {"learned", Weights::kLearned}}),
+      .weights = choice<Weights>(plan, "weights",
+                                 {{"sum", Weights::kSum}, {"mean", Weights::kMean}, {"learned", Weights::kLearned}}),
       .replace = choice<bool>(plan, "mode", {{"add", false}, {"replace", true}}),
       .first_layer_residual = choice<bool>(plan, "firstLayer", {{"standard", true}, {"none", false}}),
       .mid = choice<bool>(plan, "input", {{"layer", false}, {"mid", true}}),
@@ -85,7 +85,8 @@ Config Config::from(const Plan& plan) {
   if (!(config.initializer_range >= 0) || !std::isfinite(config.initializer_range)) {
     refuse("initializerRange must be a finite number, at least 0");
   }
-  if (plan.number("attentionDropout") != 0) refuse("attentionDropout must be 0: dropout of probabilities is not supported");
+  if (plan.number("attentionDropout") != 0)
+    refuse("attentionDropout must be 0: dropout of probabilities is not supported");
   return config;
 }
 

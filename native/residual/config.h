@@ -14,13 +14,13 @@ enum class Weights { kSum, kMean, kLearned };
 struct Residual {
   Site site;
   Weights weights;
-  bool replace;              // the sum takes the residual's place instead of being added to it
-  bool first_layer_residual; // with `replace`: layer 0, which has no earlier layers, keeps its residual
-  bool mid;                  // earlier layers read the stream after attention, not the layer's input (site MLP)
-  int64_t window;            // how many of the nearest earlier layers take part; 0: all
-  bool norm_with_current;    // the current layer's own output is inside the mean or softmax
-  bool free_weights;         // learned weights are used as they are, without a softmax
-  bool detach_probs;         // no gradient through kept probabilities into the layer that made them
+  bool replace;               // the sum takes the residual's place instead of being added to it
+  bool first_layer_residual;  // with `replace`: layer 0, which has no earlier layers, keeps its residual
+  bool mid;                   // earlier layers read the stream after attention, not the layer's input (site MLP)
+  int64_t window;             // how many of the nearest earlier layers take part; 0: all
+  bool norm_with_current;     // the current layer's own output is inside the mean or softmax
+  bool free_weights;          // learned weights are used as they are, without a softmax
+  bool detach_probs;          // no gradient through kept probabilities into the layer that made them
 };
 
 struct Config {

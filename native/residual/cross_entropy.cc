@@ -48,12 +48,15 @@ struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
       loss = loss.defined() ? loss.add_(part_loss) : part_loss;
       if (!with_gradient) continue;
       // d loss / d logits, not yet divided by the number of rows: softmax, less 1 at the target
-      log_probabilities.exp_().scatter_add_(1, wanted.unsqueeze(1), at::full({count, 1}, -1, log_probabilities.options()));
+      log_probabilities.exp_().scatter_add_(1, wanted.unsqueeze(1),
+                                            at::full({count, 1}, -1, log_probabilities.options()));
       const at::Tensor dlogits = log_probabilities.to(x.scalar_type());
       at::Tensor part_dx = dx.narrow(0, begin, count);
       at::mm_out(part_dx, dlogits, compute_weight);
-      if (dweight.scalar_type() == x.scalar_type()) dweight.addmm_(dlogits.t(), part);
-      else dweight.add_(at::mm(dlogits.t(), part));
+      if (dweight.scalar_type() == x.scalar_type())
+        dweight.addmm_(dlogits.t(), part);
+      else
+        dweight.add_(at::mm(dlogits.t(), part));
     }
     context->save_for_backward({dx, dweight});
     context->saved_data["rows"] = rows;

@@ -76,7 +76,8 @@ at::Tensor DecoderLayer::forward(const at::Tensor& h, Pass& pass) const {
   std::vector<Probabilities> kept(pass.kept.begin() + first_earlier_, pass.kept.begin() + index_);
   kept.push_back(probabilities(normed, pass));
 
-  if (config_.is_recomputed(index_)) pass.kept[index_] = config_.residual.detach_probs ? kept.back().detached() : kept.back();
+  if (config_.is_recomputed(index_))
+    pass.kept[index_] = config_.residual.detach_probs ? kept.back().detached() : kept.back();
   // The next layers look back no further than the next one does.
   for (int64_t j = first_earlier_; j < config_.first_earlier(index_ + 1) && j < index_; ++j) pass.kept[j] = {};
 

@@ -5,7 +5,8 @@
 namespace torchwright::residual {
 
 at::Tensor add_linear(const at::Tensor& base, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
-  if (base.scalar_type() != x.scalar_type()) return base + (bias.defined() ? at::linear(x, weight, bias) : at::mm(x, weight.t()));
+  if (base.scalar_type() != x.scalar_type())
+    return base + (bias.defined() ? at::linear(x, weight, bias) : at::mm(x, weight.t()));
   const at::Tensor sum = at::addmm(base, x, weight.t());
   return bias.defined() ? sum + bias : sum;
 }

@@ -1,4 +1,5 @@
-// The decoder's learned matrices. They hold parameters under Hugging Face's names; the arithmetic is where they are used.
+// The decoder's learned matrices. They hold parameters under Hugging Face's names; the arithmetic is where they are
+// used.
 #pragma once
 
 #include <torch/nn/module.h>

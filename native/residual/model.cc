@@ -20,9 +20,8 @@ std::string text(at::IntArrayRef sizes) {
 }  // namespace
 
 Body::Body(const Config& config, const at::TensorOptions& options) : config_(config) {
-  embed_tokens_ = register_module(
-      "embed_tokens",
-      std::make_shared<Embedding>(config.vocab_size, config.hidden_size, config.initializer_range, options));
+  embed_tokens_ = register_module("embed_tokens", std::make_shared<Embedding>(config.vocab_size, config.hidden_size,
+                                                                              config.initializer_range, options));
   torch::nn::ModuleList list;
   for (int64_t index = 0; index < config.layers; ++index) {
     layers_.push_back(std::make_shared<DecoderLayer>(config, index, options));
@@ -42,8 +41,10 @@ std::vector<at::Tensor> Body::hidden_states(const at::Tensor& ids, at::ScalarTyp
   std::vector<at::Tensor> states = {at::embedding(embedding(), ids).view({batch * time, config_.hidden_size})};
   for (const auto& layer : layers_) {
     at::Tensor next = layer->forward(states.back(), pass);
-    if (all) states.push_back(std::move(next));
-    else states.back() = std::move(next);
+    if (all)
+      states.push_back(std::move(next));
+    else
+      states.back() = std::move(next);
   }
   return states;
 }
@@ -83,7 +84,8 @@ std::vector<at::Tensor> Llama::call(const std::string& method, const std::vector
 void Llama::check(const at::Tensor& ids, const char* name) const {
   const std::string who = std::string(name);
   if (!ids.defined()) throw Error(code::kArgument, who + " must be a tensor, not null");
-  if (ids.scalar_type() != at::kLong) throw Error(code::kDtype, who + " must be int64 token ids, not " + c10::toString(ids.scalar_type()));
+  if (ids.scalar_type() != at::kLong)
+    throw Error(code::kDtype, who + " must be int64 token ids, not " + c10::toString(ids.scalar_type()));
   if (ids.dim() != 2 || ids.numel() == 0) {
     throw Error(code::kShape, who + " must be [batch, time] with at least one token, not " + text(ids.sizes()));
   }
@@ -95,7 +97,8 @@ void Llama::check(const at::Tensor& ids, const char* name) const {
   const int64_t lowest = low.item<int64_t>(), highest = high.item<int64_t>();
   if (lowest < 0 || highest >= config_.vocab_size) {
     throw Error(code::kData, who + " hold the token id " + std::to_string(lowest < 0 ? lowest : highest) +
-                                 ", but the model's vocabulary has the ids 0 to " + std::to_string(config_.vocab_size - 1));
+                                 ", but the model's vocabulary has the ids 0 to " +
+                                 std::to_string(config_.vocab_size - 1));
   }
 }
 
@@ -120,7 +123,8 @@ std::vector<at::Tensor> Llama::loss(const at::Tensor& ids, const at::Tensor& lab
   if (labels.sizes() != ids.sizes()) {
     throw Error(code::kShape, "labels " + text(labels.sizes()) + " must have the shape of ids " + text(ids.sizes()));
   }
-  if (time < 2) throw Error(code::kShape, "a loss needs at least 2 tokens in each row: the first has nothing to predict it");
+  if (time < 2)
+    throw Error(code::kShape, "a loss needs at least 2 tokens in each row: the first has nothing to predict it");
   const at::ScalarType dtype = compute_type(head());
   const auto guard = autocast_off();
   const at::AutoGradMode grad(at::GradMode::is_enabled() && !evaluate);

@@ -18,8 +18,8 @@ class Body : public torch::nn::Module {
  public:
   Body(const Config& config, const at::TensorOptions& options);
 
-  // Input of every layer, then the last layer's output before the final norm, each [batch * time, hidden]; only the last
-  // of them unless `all`.
+  // Input of every layer, then the last layer's output before the final norm, each [batch * time, hidden]; only the
+  // last of them unless `all`.
   std::vector<at::Tensor> hidden_states(const at::Tensor& ids, at::ScalarType dtype, bool all) const;
 
   // The final norm.

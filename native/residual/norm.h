@@ -1,5 +1,6 @@
-// RMSNorm in two parts: rows brought to unit root mean square, and a gain. Rows are shared by all layers that read the same
-// stream; the gain is folded into the weights that follow (`x^ (diag(g) W)`), so that it costs nothing for each row.
+// RMSNorm in two parts: rows brought to unit root mean square, and a gain. Rows are shared by all layers that read the
+// same stream; the gain is folded into the weights that follow (`x^ (diag(g) W)`), so that it costs nothing for each
+// row.
 #pragma once
 
 #include <torch/nn/module.h>

@@ -1,5 +1,6 @@
-// Which types the decoder computes in. It reads autocast once, at its door, and chooses types itself from there on: matrix
-// products in the compute type, the stream, norms, softmax and loss in float32 at least, each weight converted once a pass.
+// Which types the decoder computes in. It reads autocast once, at its door, and chooses types itself from there on:
+// matrix products in the compute type, the stream, norms, softmax and loss in float32 at least, each weight converted
+// once a pass.
 #pragma once
 
 #include <ATen/autocast_mode.h>

@@ -25,7 +25,7 @@ struct Block {
 
 // On the CPU small blocks save most of the forbidden half; a GPU is better served by few large products.
 std::vector<Block> blocks_of(int64_t time, c10::DeviceType device) {
-  const int64_t size = device == at::kCPU ? 64 : 1024;
+  const int64_t size = device != at::kCPU ? 1024 : time <= 256 ? 64 : 128;
   std::vector<Block> blocks;
   for (int64_t begin = 0; begin < time; begin += size) blocks.push_back({begin, std::min(size, time - begin)});
   return blocks;
@@ -82,8 +82,10 @@ struct CausalProbabilities : torch::autograd::Function<CausalProbabilities> {
       gradients[i].reset();
       rows(dq, block, group).copy_(at::bmm(ds, keys.narrow(1, 0, block.end())));
       const at::Tensor part = at::bmm(ds.transpose(1, 2), rows(queries, block, group));
-      if (dk.defined()) dk.narrow(1, 0, block.end()).add_(part);
-      else dk = part;
+      if (dk.defined())
+        dk.narrow(1, 0, block.end()).add_(part);
+      else
+        dk = part;
     }
     return {dq, dk, at::Tensor(), at::Tensor()};
   }
@@ -133,7 +135,8 @@ struct ApplyProbabilities : torch::autograd::Function<ApplyProbabilities> {
     const at::Tensor& parts = saved[0];
     const auto gradients = context->saved_data["gradients"].toList();
     const auto sizes = context->saved_data["sizes"].toIntVector();
-    const int64_t batch = sizes[0], time = sizes[1], count = sizes[2], kv = sizes[3], group = sizes[4], width = sizes[5];
+    const int64_t batch = sizes[0], time = sizes[1], count = sizes[2], kv = sizes[3], group = sizes[4],
+                  width = sizes[5];
     const auto blocks = blocks_of(time, parts.device().type());
 
     const at::Tensor dout = grads[0].view({batch, time, count, kv, group, width});
@@ -152,11 +155,15 @@ struct ApplyProbabilities : torch::autograd::Function<ApplyProbabilities> {
                                         .transpose(1, 2)
                                         .reshape({batch * kv, block.count * group, width});
         const at::Tensor seen = parts[i].narrow(1, 0, block.end()).transpose(1, 2);
-        if (wanted && first) sums[b] = at::bmm(dproduct, seen);
-        else if (wanted) sums[b].baddbmm_(dproduct, seen);
+        if (wanted && first)
+          sums[b] = at::bmm(dproduct, seen);
+        else if (wanted)
+          sums[b].baddbmm_(dproduct, seen);
         const at::Tensor part = at::bmm(probabilities.transpose(1, 2), dproduct);
-        if (dv.defined()) dv.narrow(1, 0, block.end()).add_(part);
-        else dv = part;
+        if (dv.defined())
+          dv.narrow(1, 0, block.end()).add_(part);
+        else
+          dv = part;
       }
       dvalues.select(2, i).copy_(dv.view({batch, kv, time, width}).transpose(1, 2));
     }
