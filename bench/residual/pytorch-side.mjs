@@ -13,7 +13,9 @@ export class PyTorchSide {
     this.#process = spawn(python, [script, String(threads)], { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#failure = new Promise((_, reject) => {
       const advice = 'Name a Python that has torch and safetensors by --python or TORCHWRIGHT_PYTHON.';
-      this.#process.on('error', (error) => reject(new Error(`${python} could not be started: ${error.message}. ${advice}`)));
+      this.#process.on('error', (error) =>
+        reject(new Error(`${python} could not be started: ${error.message}. ${advice}`)),
+      );
       this.#process.on('exit', (code) => reject(new Error(`${python} ended with code ${code}. ${advice}`)));
     });
     this.#failure.catch(() => {});

@@ -147,7 +147,9 @@ async function alternate(work, ours, theirs) {
     }
     difference = Math.max(difference, Math.abs(losses.ours - losses.theirs));
     if (!(difference <= largestLossDifference[options.precision])) {
-      throw new Error(`the two sides do not do the same work: losses ${losses.ours} (ours) and ${losses.theirs} (PyTorch)`);
+      throw new Error(
+        `the two sides do not do the same work: losses ${losses.ours} (ours) and ${losses.theirs} (PyTorch)`,
+      );
     }
   }
   return { ours: median(seconds.ours), theirs: median(seconds.theirs), difference };
