@@ -36,8 +36,24 @@ export type { DataConfig, DataInput, DataProgress, PreparedData, TextTokenizer, 
 export { formatMetrics, saveMetrics, saveTrainerState } from './metrics';
 export type { Metrics, TrainerState } from './metrics';
 export { ResidualLlama, countParameters, parseVariant, residualTitle, variantNames } from './residual';
-export type { BatchEvaluation, ModelConfig, ModelOptions, ResidualConfig, ResidualVariant, VariantName } from './residual';
+export type {
+  BatchEvaluation,
+  ModelConfig,
+  ModelOptions,
+  ResidualConfig,
+  ResidualVariant,
+  VariantName,
+} from './residual';
 export { Trainer, evaluateBlocks, trainSchema } from './train';
 export type { Checkpoints, LanguageModel, TrainConfig, TrainEvent, TrainOptions, TrainerOptions } from './train';
 export { comparisonMarkdown, comparisonText, evaluateRun, runStudy, studySchema, trainStudy } from './study';
-export type { Comparison, ComparisonRow, RunEvaluation, RunResult, StudyConfig, StudyEvent, StudyInput, StudyOptions } from './study';
+export type {
+  Comparison,
+  ComparisonRow,
+  RunEvaluation,
+  RunResult,
+  StudyConfig,
+  StudyEvent,
+  StudyInput,
+  StudyOptions,
+} from './study';
