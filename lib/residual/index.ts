@@ -1,6 +1,6 @@
 export { ResidualLlama } from './model';
-export { countParameters } from './cost';
-export type { BatchEvaluation, PlacementOptions, SpecialTokens } from './model';
+export { checkMemory, countParameters } from './cost';
+export type { BatchEvaluation, SpecialTokens } from './model';
 export { modelSchema, modelSectionSchema, residualOverrideSchema, residualSchema, residualTitle } from './config';
 export type { ModelConfig, ModelOptions, ResidualConfig, ResidualOverride } from './config';
 export { parseVariant, variantName, variantNames, variantTitle } from './variant';

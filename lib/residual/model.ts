@@ -1,24 +1,15 @@
 /** The recomputed-residual Llama decoder: baseline and Methods 1, 2, 3.1, 3.2, 4.1, 4.2 in one native module. */
 import fs from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 
 import { parseConfig } from '../config';
-import { OutOfMemoryError } from '../errors';
 import { writeFileAtomically } from '../files';
-import { NativeModule } from '../nn';
-import type { Device, Dtype, Tensor } from '../tensor';
+import { NativeModule, type NativeModuleOptions } from '../nn';
+import type { Tensor } from '../tensor';
 import { modelSchema, type ModelConfig, type ModelOptions } from './config';
-import { countParameters, embeddingParameters } from './cost';
+import { checkMemory, countParameters, embeddingParameters } from './cost';
 import { fromHuggingFace, toHuggingFace } from './huggingface';
 import { loadWeights, readJson, saveWeights } from './weights';
-
-export interface PlacementOptions {
-  /** Of the parameters. Default `float32`. */
-  dtype?: Dtype;
-  /** Default `cpu`. */
-  device?: Device;
-}
 
 /** Token ids that begin and end a text, kept with the model's files. */
 export interface SpecialTokens {
@@ -47,7 +38,7 @@ const configFile = 'config.json';
 export class ResidualLlama extends NativeModule {
   readonly config: ModelConfig;
 
-  private constructor(config: ModelConfig, options: PlacementOptions) {
+  private constructor(config: ModelConfig, options: NativeModuleOptions) {
     super('residual-llama', config, options);
     this.config = config;
   }
@@ -57,9 +48,9 @@ export class ResidualLlama extends NativeModule {
    *
    * @throws ConfigError for sizes that do not fit together, OutOfMemoryError when the machine could not hold the weights.
    */
-  static create(options: ModelOptions, placement: PlacementOptions = {}): ResidualLlama {
+  static create(options: ModelOptions, placement: NativeModuleOptions = {}): ResidualLlama {
     const config = parseConfig(options, modelSchema, 'model');
-    refuseUnholdable(config, placement);
+    checkMemory(config, placement);
     return new ResidualLlama(config, placement);
   }
 
@@ -68,7 +59,10 @@ export class ResidualLlama extends NativeModule {
    *
    * @throws CheckpointError for files that are missing, damaged or do not fit; ConfigError for a model of another kind.
    */
-  static async load(folder: string, options: PlacementOptions & { signal?: AbortSignal } = {}): Promise<ResidualLlama> {
+  static async load(
+    folder: string,
+    options: NativeModuleOptions & { signal?: AbortSignal } = {},
+  ): Promise<ResidualLlama> {
     const file = path.join(folder, configFile);
     const { config } = fromHuggingFace(await readJson(file), file);
     const { signal, ...placement } = options;
@@ -142,16 +136,4 @@ export class ResidualLlama extends NativeModule {
     for (const parameter of this.parameters()) return parameter;
     throw new Error('a decoder has parameters');
   }
-}
-
-/** The operating system may promise memory it does not have and end the process later; so sizes beyond all memory are refused here. */
-function refuseUnholdable(config: ModelConfig, { dtype = 'float32', device = 'cpu' }: PlacementOptions): void {
-  const bytes = countParameters(config) * (dtype === 'float64' ? 8 : dtype === 'float32' ? 4 : 2);
-  if (device !== 'cpu' || bytes <= os.totalmem()) return;
-  const gigabytes = (size: number) => `${(size / 2 ** 30).toFixed(1)} GiB`;
-  throw new OutOfMemoryError(
-    `The model's ${countParameters(config)} parameters need ${gigabytes(bytes)}, and this machine has ${gigabytes(os.totalmem())}: ` +
-      `vocabSize ${config.vocabSize}, hiddenSize ${config.hiddenSize}, intermediateSize ${config.intermediateSize}, ` +
-      `numHiddenLayers ${config.numHiddenLayers}.`,
-  );
 }

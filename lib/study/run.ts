@@ -6,7 +6,7 @@ import { prepareData, type PreparedData } from '../data';
 import { ConfigError } from '../errors';
 import { writeFileAtomically } from '../files';
 import { saveMetrics, saveTrainerState, type Metrics } from '../metrics';
-import { ResidualLlama, countParameters, type ModelConfig } from '../residual';
+import { ResidualLlama, checkMemory, countParameters, type ModelConfig } from '../residual';
 import { torch, type Device } from '../tensor';
 import { Trainer, evaluateBlocks, type TrainEvent } from '../train';
 import { readStudy, studyVariant, type StudyConfig, type StudyInput, type StudyVariant } from './config';
@@ -44,11 +44,12 @@ export interface RunResult {
 
 type Context = Pick<StudyOptions, 'signal' | 'onEvent'>;
 
-/** Makes a study's data ready. */
+/** Makes a study's data ready. @throws DeviceError before anything else when the study's device is not there */
 export async function prepareStudyData(
   study: StudyConfig,
   { signal, onEvent, cacheDir }: StudyOptions,
 ): Promise<PreparedData> {
+  torch.zeros([1], { device: study.device as Device }).dispose();
   const data = await prepareData(study.data, {
     maxPositionEmbeddings: study.model.maxPositionEmbeddings,
     onProgress: (progress) => onEvent?.({ type: 'data', progress }),
@@ -59,7 +60,7 @@ export async function prepareStudyData(
   return data;
 }
 
-/** A variant's model configuration. @throws ConfigError when the vocabulary cannot hold the tokenizer's ids */
+/** A variant's model configuration. @throws ConfigError when the vocabulary cannot hold the tokenizer's ids, OutOfMemoryError */
 export function modelConfigOf(study: StudyConfig, variant: StudyVariant, data: PreparedData): ModelConfig {
   const vocabSize = study.model.vocabSize ?? data.vocabSize;
   if (vocabSize < data.vocabSize) {
@@ -68,7 +69,9 @@ export function modelConfigOf(study: StudyConfig, variant: StudyVariant, data: P
         `Set it to at least ${data.vocabSize}, or leave it out.`,
     );
   }
-  return { ...study.model, vocabSize, residual: variant.residual };
+  const config = { ...study.model, vocabSize, residual: variant.residual };
+  checkMemory(config, { device: study.device as Device });
+  return config;
 }
 
 /** Trains one variant in its own (existing, empty) folder. */
