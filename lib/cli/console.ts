@@ -1,6 +1,7 @@
 /** Shows a study's events: a progress bar on a terminal, plain lines elsewhere. Progress goes to stderr, results to stdout. */
 import { SingleBar } from 'cli-progress';
 
+import type { DataProgress } from '../data';
 import { formatMetrics } from '../metrics';
 import type { StudyEvent } from '../study';
 import type { StepEvent } from '../train';
@@ -46,6 +47,7 @@ export class StudyConsole {
         console.log(`\n${event.title}\n${formatMetrics(event.split, event.metrics)}`);
         return;
       case 'failure':
+        this.#endBar();
         return this.#say(`${event.title} failed: ${event.message}`);
       case 'checkpoint':
       case 'comparison':
@@ -57,13 +59,8 @@ export class StudyConsole {
     this.#endBar();
   }
 
-  #data(progress: Extract<StudyEvent, { type: 'data' }>['progress']): void {
-    const lines = {
-      fetch: 'corpus' in progress ? `Fetching the corpus ${progress.corpus}` : '',
-      'train-tokenizer': 'vocabSize' in progress ? `Training a tokenizer of ${progress.vocabSize} entries` : '',
-      tokenize: 'split' in progress ? `Tokenising the ${progress.split} text` : '',
-    };
-    const line = lines[progress.stage];
+  #data(progress: DataProgress): void {
+    const line = describeProgress(progress);
     if (this.#said.has(line)) return;
     this.#said.add(line);
     this.#say(line);
@@ -117,5 +114,17 @@ export class StudyConsole {
   #say(line: string): void {
     this.#lastLine = performance.now();
     console.error(line);
+  }
+}
+
+/** The same words while a stage goes on. */
+function describeProgress(progress: DataProgress): string {
+  switch (progress.stage) {
+    case 'fetch':
+      return `Fetching the corpus ${progress.corpus}`;
+    case 'train-tokenizer':
+      return `Training a tokenizer of ${progress.vocabSize} entries`;
+    case 'tokenize':
+      return `Tokenising the ${progress.split} text`;
   }
 }
