@@ -33,7 +33,7 @@ const configFile = 'config.json';
  *     const logits = model.forward(ids);                     // [batch, time] int64 -> [batch, time, vocabSize]
  *     await model.save('runs/mine'); await ResidualLlama.load('runs/mine');
  *
- * Parameters have Hugging Face's names. Source: spec of the residual variants, sections 1 and 2.
+ * Parameters have Hugging Face's names. What each variant computes: docs/residual-study.md.
  */
 export class ResidualLlama extends NativeModule {
   readonly config: ModelConfig;

@@ -22,9 +22,33 @@ function writeFile(name: string, header: unknown, bytes: number): string {
 }
 
 test('every dtype comes back as it was, with names, shapes and metadata', async () => {
-  const dtypes: Dtype[] = ['float64', 'float32', 'float16', 'bfloat16', 'int64', 'int32', 'int16', 'int8', 'uint8', 'bool'];
+  const dtypes: Dtype[] = [
+    'float64',
+    'float32',
+    'float16',
+    'bfloat16',
+    'int64',
+    'int32',
+    'int16',
+    'int8',
+    'uint8',
+    'bool',
+  ];
   const tensors = dtypes.map((dtype) => [`a.${dtype}`, torch.tensor([[0, 1, 1]], { dtype })] as const);
-  const all = [...tensors, ['scalar', torch.tensor(2.5)], ['empty', torch.zeros([0, 4])], ['transposed', torch.tensor([[1, 2], [3, 4]]).t()]] as const;
+  const all = [
+    ...tensors,
+    ['scalar', torch.tensor(2.5)],
+    ['empty', torch.zeros([0, 4])],
+    [
+      'transposed',
+      torch
+        .tensor([
+          [1, 2],
+          [3, 4],
+        ])
+        .t(),
+    ],
+  ] as const;
   const file = at('all.safetensors');
   await saveSafetensors(file, all, { metadata: { format: 'pt' } });
   expect(inspectSafetensors(file).metadata).toEqual({ format: 'pt' });
@@ -44,7 +68,11 @@ test('a file that was there is replaced whole, and nothing else is left', async 
   expect(fs.readdirSync(folder).filter((name) => name.includes('once'))).toEqual(['once.safetensors']);
 });
 
-const f32 = (begin: number, end: number, shape = [(end - begin) / 4]) => ({ dtype: 'F32', shape, data_offsets: [begin, end] });
+const f32 = (begin: number, end: number, shape = [(end - begin) / 4]) => ({
+  dtype: 'F32',
+  shape,
+  data_offsets: [begin, end],
+});
 
 test.each<[string, unknown, number, RegExp]>([
   ['no JSON', '{"x": ', 4, /not JSON/],
@@ -61,7 +89,9 @@ test.each<[string, unknown, number, RegExp]>([
   ['metadata that are no texts', { __metadata__: { a: 1 } }, 0, /metadata/],
 ])('%s is refused', (name, header, bytes, message) => {
   const file = writeFile(`${name.replaceAll(' ', '-')}.safetensors`, header, bytes);
-  expect(() => inspectSafetensors(file)).toThrow(expect.objectContaining({ code: 'ERR_CHECKPOINT', message: expect.stringMatching(message) }));
+  expect(() => inspectSafetensors(file)).toThrow(
+    expect.objectContaining({ code: 'ERR_CHECKPOINT', message: expect.stringMatching(message) }),
+  );
 });
 
 test('files that are not there, empty, or with a header longer than they are, are refused', () => {
@@ -75,9 +105,13 @@ test('files that are not there, empty, or with a header longer than they are, ar
 test('a name that the file lacks is named', async () => {
   const file = at('lacking.safetensors');
   await saveSafetensors(file, [['x', torch.tensor([1])]]);
-  await expect(loadSafetensors(file, { names: ['y'] })).rejects.toThrow(expect.objectContaining({ code: 'ERR_CHECKPOINT', message: expect.stringContaining('no tensor y') }));
+  await expect(loadSafetensors(file, { names: ['y'] })).rejects.toThrow(
+    expect.objectContaining({ code: 'ERR_CHECKPOINT', message: expect.stringContaining('no tensor y') }),
+  );
 });
 
 test('a folder that is not there is an error, not a crash', async () => {
-  await expect(saveSafetensors(at('no/such/folder/x.safetensors'), [['x', torch.tensor([1])]])).rejects.toThrow(expect.objectContaining({ code: 'ERR_CHECKPOINT' }));
+  await expect(saveSafetensors(at('no/such/folder/x.safetensors'), [['x', torch.tensor([1])]])).rejects.toThrow(
+    expect.objectContaining({ code: 'ERR_CHECKPOINT' }),
+  );
 });
