@@ -10,7 +10,8 @@ import path from 'node:path';
 
 import nodeGypBuild from 'node-gyp-build';
 
-import { describeLoadFailure, nativeErrorFactory, type NativeErrorFactory } from './errors';
+import { describeLoadFailure, nativeErrorFactory, VersionError, type NativeErrorFactory } from './errors';
+import { checkSupported } from './setup/libtorch';
 
 /** Names an `at::Tensor` of this environment. Never zero. */
 export type Handle = number;
@@ -59,7 +60,7 @@ export type NativeValue = unknown;
 export interface NativeVersions {
   /** libtorch the addon was compiled against, such as `2.13.0`. */
   compiled: string;
-  /** libtorch that is loaded. */
+  /** libtorch that is loaded; empty where it does not say. */
   loaded: string;
   napi: number;
 }
@@ -180,7 +181,13 @@ export interface Native {
   /** Calls one of the kind's methods (`forward`, `loss`, `evaluate`, ...) on the calling thread. */
   moduleCall(module: ObjectId, method: string, inputs: (Handle | null)[]): Handle[];
   /** The same as a job on the compute thread, under the caller's grad mode and the given autocast dtype. */
-  moduleRun(token: CancelToken, module: ObjectId, method: string, inputs: (Handle | null)[], autocast: string | null): Promise<Handle[]>;
+  moduleRun(
+    token: CancelToken,
+    module: ObjectId,
+    method: string,
+    inputs: (Handle | null)[],
+    autocast: string | null,
+  ): Promise<Handle[]>;
   moduleTrain(module: ObjectId, training: boolean): void;
   /** Moves and converts in place; the parameters' handles stay the same tensors. */
   moduleTo(module: ObjectId, device: string | null, dtype: string | null): void;
@@ -231,7 +238,12 @@ export interface Native {
     },
   ): Promise<NativeTrainStep>;
   /** One evaluation batch as a job: the module's `evaluate` on the next batch, without gradients. */
-  evaluateBatch(token: CancelToken, module: ObjectId, batches: ObjectId, autocast: string | null): Promise<NativeEvaluation>;
+  evaluateBatch(
+    token: CancelToken,
+    module: ObjectId,
+    batches: ObjectId,
+    autocast: string | null,
+  ): Promise<NativeEvaluation>;
 
   // files -----------------------------------------------------------------------------------------------------------
   /** Copies tensors out of a file to `device`, as a job; `offset` counts from the file's start. */
@@ -255,7 +267,19 @@ function load(): Native {
     throw describeLoadFailure(error);
   }
   addon.initialize(nativeErrorFactory);
+  checkVersions(addon.versions());
   return addon;
+}
+
+/** Another minor version has other binary interfaces: it may load, and go wrong later. */
+function checkVersions({ compiled, loaded }: NativeVersions): void {
+  checkSupported({ version: compiled, root: 'the path the addon was built with' });
+  const minor = (version: string) => version.split('.').slice(0, 2).join('.');
+  if (loaded === '' || minor(loaded) === minor(compiled) || process.env.TORCHWRIGHT_SKIP_VERSION_CHECK === '1') return;
+  throw new VersionError(
+    `The native addon was built for libtorch ${compiled}, but libtorch ${loaded} is loaded. Run \`npx torchwright build\` ` +
+      'to build it for that one, or set TORCHWRIGHT_SKIP_VERSION_CHECK=1 to use it all the same.',
+  );
 }
 
 /** The loaded addon of this environment. */

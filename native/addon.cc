@@ -25,7 +25,9 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   auto* environment = new Environment(env);
   env.SetInstanceData(environment);
 
-  const auto export_as = [&]<NativeFunction function>(const char* name) { export_function<function>(*environment, exports, name); };
+  const auto export_as = [&]<NativeFunction function>(const char* name) {
+    export_function<function>(*environment, exports, name);
+  };
 #define EXPORT(function, name) export_as.template operator()<function>(name)
 
   EXPORT(runtime::initialize, "initialize");

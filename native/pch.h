@@ -1,4 +1,5 @@
-// Precompiled: what nearly every translation unit needs, and what takes longest to parse. Kept small: each unit loads all of it.
+// Precompiled: what nearly every translation unit needs, and what takes longest to parse. Kept small: each unit loads
+// all of it.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -14,7 +14,8 @@ namespace torchwright {
 
 Batches::Batches(std::shared_ptr<const TokenFile> tokens, BatchesOptions options)
     : tokens_(std::move(tokens)), options_(std::move(options)) {
-  if (options_.block_size < 1 || options_.batch_size < 1) throw Error(code::kArgument, "block and batch size must be at least 1");
+  if (options_.block_size < 1 || options_.batch_size < 1)
+    throw Error(code::kArgument, "block and batch size must be at least 1");
   if (options_.offsets.empty()) throw Error(code::kData, "there is not one block to make batches of");
   for (const int64_t offset : options_.offsets) {
     if (offset < 0 || offset > tokens_->length() - options_.block_size) {
@@ -41,8 +42,8 @@ int64_t Batches::batches_per_epoch() const {
 
 void Batches::seek(int64_t epoch, int64_t batch) {
   if (epoch < 0 || batch < 0 || batch >= batches_per_epoch()) {
-    throw Error(code::kArgument, "there is no batch " + std::to_string(batch) + " in epoch " + std::to_string(epoch) + " of " +
-                                     std::to_string(batches_per_epoch()) + " batches");
+    throw Error(code::kArgument, "there is no batch " + std::to_string(batch) + " in epoch " + std::to_string(epoch) +
+                                     " of " + std::to_string(batches_per_epoch()) + " batches");
   }
   {
     const std::lock_guard lock(mutex_);
@@ -113,7 +114,8 @@ at::Tensor Batches::make(int64_t epoch, int64_t batch) {
   }
   const int64_t first = batch * options_.batch_size;
   const int64_t samples = std::min(options_.batch_size, blocks - first);
-  at::Tensor ids = at::empty({samples, options_.block_size}, at::TensorOptions().dtype(at::kLong).pinned_memory(options_.device.is_cuda()));
+  at::Tensor ids = at::empty({samples, options_.block_size},
+                             at::TensorOptions().dtype(at::kLong).pinned_memory(options_.device.is_cuda()));
   for (int64_t i = 0; i < samples; ++i) {
     tokens_->copy(options_.offsets[order_[first + i]], options_.block_size,
                   ids.mutable_data_ptr<int64_t>() + i * options_.block_size);

@@ -31,7 +31,8 @@ class Batches {
   Batches(std::shared_ptr<const TokenFile> tokens, BatchesOptions options);
   ~Batches();
 
-  // `[samples, blockSize]` int64 on the device; the last batch of an epoch may be short. Epochs follow each other without end.
+  // `[samples, blockSize]` int64 on the device; the last batch of an epoch may be short. Epochs follow each other
+  // without end.
   at::Tensor next(const CancelFlag& cancel);
   void seek(int64_t epoch, int64_t batch);
   int64_t batches_per_epoch() const;

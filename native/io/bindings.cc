@@ -12,7 +12,8 @@ namespace torchwright::io {
 
 Napi::Value tokens_open(Environment& environment, const Napi::CallbackInfo& info) {
   const std::string dtype = info[1].ToString();
-  if (dtype != "uint16" && dtype != "uint32") throw Error(code::kDtype, "token files are of uint16 or uint32, not " + dtype);
+  if (dtype != "uint16" && dtype != "uint32")
+    throw Error(code::kDtype, "token files are of uint16 or uint32, not " + dtype);
   auto tokens = std::make_shared<TokenFile>(info[0].ToString(), dtype == "uint16" ? 2 : 4);
   auto result = Napi::Object::New(info.Env());
   result.Set("length", static_cast<double>(tokens->length()));
@@ -35,7 +36,9 @@ Napi::Value tokens_maximum(Environment& environment, const Napi::CallbackInfo& i
         }
         return largest;
       },
-      [](Environment& environment, int64_t largest) { return Napi::Number::New(environment.napi(), static_cast<double>(largest)); });
+      [](Environment& environment, int64_t largest) {
+        return Napi::Number::New(environment.napi(), static_cast<double>(largest));
+      });
 }
 
 Napi::Value batches_create(Environment& environment, const Napi::CallbackInfo& info) {
@@ -43,11 +46,15 @@ Napi::Value batches_create(Environment& environment, const Napi::CallbackInfo& i
     throw Error(code::kArgument, "batches: expected the blocks' offsets as a Float64Array");
   }
   const auto list = info[1].As<Napi::Float64Array>();
-  BatchesOptions options{{}, to_int64(info.Env(), info[2], "a block size"), to_int64(info.Env(), info[3], "a batch size"),
-                         std::nullopt, parse_device(info[5].ToString())};
+  BatchesOptions options{{},
+                         to_int64(info.Env(), info[2], "a block size"),
+                         to_int64(info.Env(), info[3], "a batch size"),
+                         std::nullopt,
+                         parse_device(info[5].ToString())};
   options.offsets.reserve(list.ElementLength());
   for (std::size_t i = 0; i < list.ElementLength(); ++i) options.offsets.push_back(static_cast<int64_t>(list[i]));
-  if (!info[4].IsNull() && !info[4].IsUndefined()) options.seed = to_int64(info.Env(), info[4], "a whole number as seed");
+  if (!info[4].IsNull() && !info[4].IsUndefined())
+    options.seed = to_int64(info.Env(), info[4], "a whole number as seed");
   return environment.add_object(
       std::make_shared<Batches>(environment.object<TokenFile>(info[0], "token file"), std::move(options)));
 }
@@ -61,7 +68,9 @@ Napi::Value batches_seek(Environment& environment, const Napi::CallbackInfo& inf
 Napi::Value batches_next(Environment& environment, const Napi::CallbackInfo& info) {
   return submit(
       environment, info[0],
-      [batches = environment.object<Batches>(info[1], "batches")](const CancelFlag& cancel) { return batches->next(cancel); },
+      [batches = environment.object<Batches>(info[1], "batches")](const CancelFlag& cancel) {
+        return batches->next(cancel);
+      },
       [](Environment& environment, const at::Tensor& batch) {
         return Napi::Number::New(environment.napi(), environment.add_tensor(batch));
       });
@@ -94,8 +103,8 @@ Napi::Value tensors_save(Environment& environment, const Napi::CallbackInfo& inf
   std::string header(reinterpret_cast<const char*>(view.Data()), view.ByteLength());
   return submit(
       environment, info[0],
-      [path = info[1].ToString().Utf8Value(), header = std::move(header), tensors = environment.tensor_list(info[3])](
-          const CancelFlag& cancel) {
+      [path = info[1].ToString().Utf8Value(), header = std::move(header),
+       tensors = environment.tensor_list(info[3])](const CancelFlag& cancel) {
         save_tensors(path, header, tensors, cancel);
         return true;
       },

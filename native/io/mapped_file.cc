@@ -15,7 +15,7 @@ namespace torchwright {
 MappedFile::MappedFile(const std::string& path, const char* code) {
   const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) throw Error(code, path + ": " + std::strerror(errno));
-  struct stat status {};
+  struct stat status{};
   std::string problem;
   if (fstat(file, &status) != 0) {
     problem = std::strerror(errno);

@@ -17,7 +17,8 @@ namespace {
 // A file being written. What is not finished is removed.
 class NewFile {
  public:
-  explicit NewFile(const std::string& path) : path_(path), file_(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644)) {
+  explicit NewFile(const std::string& path)
+      : path_(path), file_(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644)) {
     if (file_ < 0) fail();
   }
   ~NewFile() {

@@ -10,7 +10,9 @@ namespace torchwright {
 static_assert(std::endian::native == std::endian::little, "token files are little-endian");
 
 TokenFile::TokenFile(const std::string& path, int bytes_per_token)
-    : file_(path, code::kData), bytes_per_token_(bytes_per_token), length_(static_cast<int64_t>(file_.size()) / bytes_per_token) {
+    : file_(path, code::kData),
+      bytes_per_token_(bytes_per_token),
+      length_(static_cast<int64_t>(file_.size()) / bytes_per_token) {
   if (file_.size() % bytes_per_token != 0) {
     throw Error(code::kData, path + ": " + std::to_string(file_.size()) + " bytes are no whole number of " +
                                  std::to_string(bytes_per_token) + "-byte tokens: the file is damaged");

@@ -71,7 +71,8 @@ Napi::Value kinds(Environment&, const Napi::CallbackInfo& info) {
 Napi::Value create(Environment& environment, const Napi::CallbackInfo& info) {
   if (!info[1].IsObject()) throw Error(code::kConfig, "a module's plan must be an object");
   const auto plan = read_plan(info[1].As<Napi::Object>(), "", 0);
-  const auto options = at::TensorOptions().dtype(parse_dtype(info[2].ToString())).device(parse_device(info[3].ToString()));
+  const auto options =
+      at::TensorOptions().dtype(parse_dtype(info[2].ToString())).device(parse_device(info[3].ToString()));
   return environment.add_object(make_module(info[0].ToString(), *plan, options));
 }
 

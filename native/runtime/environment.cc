@@ -14,7 +14,8 @@ int64_t bytes_of(const at::Tensor& tensor) {
 }  // namespace
 
 Environment::Environment(Napi::Env env) : env_(env), compute_(std::make_unique<ComputeThread>(*this)) {
-  // Hooks run in reverse order: added after the compute thread's own, this one joins the thread before its channel closes.
+  // Hooks run in reverse order: added after the compute thread's own, this one joins the thread before its channel
+  // closes.
   napi_add_env_cleanup_hook(env, on_cleanup, this);
 }
 

@@ -1,4 +1,5 @@
-// All that belongs to one JavaScript environment (the main thread or a worker): handles, objects, jobs, the maker of errors.
+// All that belongs to one JavaScript environment (the main thread or a worker): handles, objects, jobs, the maker of
+// errors.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -78,8 +79,8 @@ class Environment {
   HandleTable<Object> objects_{"native object"};
   HandleTable<std::shared_ptr<CancelFlag>> cancel_flags_{"cancellation token"};
   Napi::FunctionReference error_factory_;
-  int64_t bytes_ = 0;         // held by live handles, views counted as if they owned
-  int64_t bytes_told_ = 0;    // what V8 was told of them
+  int64_t bytes_ = 0;       // held by live handles, views counted as if they owned
+  int64_t bytes_told_ = 0;  // what V8 was told of them
   std::unique_ptr<ComputeThread> compute_;
 };
 

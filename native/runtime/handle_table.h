@@ -45,7 +45,8 @@ class HandleTable {
 
   T& get(Handle handle) {
     if (T* value = find(handle)) return *value;
-    throw Error(code::kDisposed, std::string("this ") + what_ + " has been disposed, or belongs to another environment");
+    throw Error(code::kDisposed,
+                std::string("this ") + what_ + " has been disposed, or belongs to another environment");
   }
 
   // Gives the value back so that its destructor runs after the table is in order. An empty value for a stale handle.

@@ -1,4 +1,5 @@
-// Makes a job of two functions: one that computes, off the JavaScript thread, and one that gives its result to JavaScript.
+// Makes a job of two functions: one that computes, off the JavaScript thread, and one that gives its result to
+// JavaScript.
 #pragma once
 
 #include "runtime/environment.h"

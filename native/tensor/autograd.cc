@@ -42,7 +42,8 @@ Napi::Value set_grad(Environment& environment, const Napi::CallbackInfo& info) {
   const at::Tensor gradient = environment.optional_tensor(info[1]);
   if (gradient.defined()) {
     if (gradient.sizes() != tensor.sizes()) throw Error(code::kShape, "a gradient has the shape of its tensor");
-    if (gradient.scalar_type() != tensor.scalar_type()) throw Error(code::kDtype, "a gradient has the dtype of its tensor");
+    if (gradient.scalar_type() != tensor.scalar_type())
+      throw Error(code::kDtype, "a gradient has the dtype of its tensor");
     if (gradient.device() != tensor.device()) throw Error(code::kDevice, "a gradient lies on the device of its tensor");
     if (gradient.is_same(tensor)) throw Error(code::kArgument, "a tensor cannot be its own gradient");
   }
@@ -53,9 +54,12 @@ Napi::Value set_grad(Environment& environment, const Napi::CallbackInfo& info) {
 Napi::Value backward(Environment& environment, const Napi::CallbackInfo& info) {
   const at::Tensor& tensor = environment.tensor(info[0]);
   if (!tensor.requires_grad()) {
-    throw Error(code::kArgument, "backward: this tensor does not require gradients: nothing it was made from does, or it was made under noGrad");
+    throw Error(
+        code::kArgument,
+        "backward: this tensor does not require gradients: nothing it was made from does, or it was made under noGrad");
   }
-  tensor.backward(environment.optional_tensor(info[1]), info[2].ToBoolean() || info[3].ToBoolean(), info[3].ToBoolean());
+  tensor.backward(environment.optional_tensor(info[1]), info[2].ToBoolean() || info[3].ToBoolean(),
+                  info[3].ToBoolean());
   return info.Env().Undefined();
 }
 

@@ -34,7 +34,9 @@ std::size_t checked_bytes(const std::vector<int64_t>& shape, at::ScalarType dtyp
 }
 
 // A CPU tensor of the same elements in row-major order.
-at::Tensor flat_on_cpu(const at::Tensor& tensor) { return tensor.detach().to(at::kCPU).resolve_conj().resolve_neg().contiguous(); }
+at::Tensor flat_on_cpu(const at::Tensor& tensor) {
+  return tensor.detach().to(at::kCPU).resolve_conj().resolve_neg().contiguous();
+}
 
 Napi::Value array_buffer(Environment& environment, const at::Tensor& flat) {
   auto buffer = Napi::ArrayBuffer::New(environment.napi(), flat.nbytes());

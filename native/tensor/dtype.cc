@@ -76,10 +76,10 @@ at::Device parse_device(const std::string& name) {
   const int index = name == "cuda" ? 0 : std::stoi(name.substr(5));
   const int count = cuda_device_count();
   if (index >= count) {
-    throw Error(code::kDevice, count == 0 ? "device '" + name + "' cannot be used: " + cuda_absence()
-                                          : "device '" + name + "' is not there: this machine has " +
-                                                std::to_string(count) + " CUDA device(s), cuda:0 to cuda:" +
-                                                std::to_string(count - 1));
+    throw Error(code::kDevice, count == 0
+                                   ? "device '" + name + "' cannot be used: " + cuda_absence()
+                                   : "device '" + name + "' is not there: this machine has " + std::to_string(count) +
+                                         " CUDA device(s), cuda:0 to cuda:" + std::to_string(count - 1));
   }
   return at::Device(at::kCUDA, static_cast<at::DeviceIndex>(index));
 }

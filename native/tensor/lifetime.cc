@@ -27,7 +27,8 @@ Napi::Value alias(Environment& environment, const Napi::CallbackInfo& info) {
 }
 
 Napi::Value is_live(Environment& environment, const Napi::CallbackInfo& info) {
-  const bool live = info[0].IsNumber() && environment.tensors().find(info[0].As<Napi::Number>().DoubleValue()) != nullptr;
+  const bool live =
+      info[0].IsNumber() && environment.tensors().find(info[0].As<Napi::Number>().DoubleValue()) != nullptr;
   return Napi::Boolean::New(info.Env(), live);
 }
 

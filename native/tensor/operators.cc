@@ -50,7 +50,8 @@ uint32_t OperatorTable::prepare(const c10::OperatorHandle& handle) {
     if (const auto* alias = result.alias_info(); alias != nullptr && alias->isWrite()) {
       for (std::size_t i = 0; i < schema.arguments().size(); ++i) {
         const auto* other = schema.arguments()[i].alias_info();
-        if (other != nullptr && other->isWrite() && other->beforeSets() == alias->beforeSets()) source = static_cast<int32_t>(i);
+        if (other != nullptr && other->isWrite() && other->beforeSets() == alias->beforeSets())
+          source = static_cast<int32_t>(i);
       }
     }
     prepared.returned_argument.push_back(source);
@@ -112,8 +113,8 @@ void push_arguments(Environment& environment, const Operator& op, const napi_val
                     torch::jit::Stack& stack) {
   const auto& arguments = op.handle.schema().arguments();
   if (count > arguments.size()) {
-    throw Error(code::kArgument, op.handle.schema().name() + " takes " + std::to_string(arguments.size()) + " arguments, got " +
-                                     std::to_string(count));
+    throw Error(code::kArgument, op.handle.schema().name() + " takes " + std::to_string(arguments.size()) +
+                                     " arguments, got " + std::to_string(count));
   }
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     napi_valuetype type = napi_undefined;

@@ -9,7 +9,9 @@ namespace torchwright::tensor {
 
 namespace {
 
-uint64_t read_seed(Napi::Value value) { return static_cast<uint64_t>(to_int64(value.Env(), value, "a whole number as seed")); }
+uint64_t read_seed(Napi::Value value) {
+  return static_cast<uint64_t>(to_int64(value.Env(), value, "a whole number as seed"));
+}
 
 }  // namespace
 
@@ -21,7 +23,9 @@ Napi::Value manual_seed(Environment&, const Napi::CallbackInfo& info) {
 Napi::Value generator_create(Environment& environment, const Napi::CallbackInfo& info) {
   const at::Device device = parse_device(info[0].ToString());
   auto generator = std::make_shared<at::Generator>(
-      device.is_cpu() ? at::make_generator<at::CPUGeneratorImpl>() : at::globalContext().getAcceleratorHooksInterface(device.type()).getNewGenerator(device.index()));
+      device.is_cpu()
+          ? at::make_generator<at::CPUGeneratorImpl>()
+          : at::globalContext().getAcceleratorHooksInterface(device.type()).getNewGenerator(device.index()));
   generator->set_current_seed(read_seed(info[1]));
   return environment.add_object(std::move(generator));
 }

@@ -45,7 +45,8 @@ c10::Scalar to_scalar(napi_env env, napi_value value) {
   double number;
   if (napi_get_value_double(env, value, &number) == napi_ok) {
     // JavaScript does not tell 2 from 2.0: whole numbers are integers, as type promotion needs.
-    const bool whole = std::floor(number) == number && std::abs(number) <= kLargestSafe && !(number == 0 && std::signbit(number));
+    const bool whole =
+        std::floor(number) == number && std::abs(number) <= kLargestSafe && !(number == 0 && std::signbit(number));
     return whole ? c10::Scalar(static_cast<int64_t>(number)) : c10::Scalar(number);
   }
   switch (type_of(env, value)) {
@@ -137,7 +138,8 @@ c10::IValue to_list_value(Environment& environment, napi_value value, const Valu
           return tensor.defined() ? std::optional<at::Tensor>(std::move(tensor)) : std::nullopt;
         });
       }
-      return to_list<at::Tensor>(env, value, 0, [&](napi_value element) { return to_tensor(environment, element, false); });
+      return to_list<at::Tensor>(env, value, 0,
+                                 [&](napi_value element) { return to_tensor(environment, element, false); });
     case Base::kInt:
       return to_list<int64_t>(env, value, kind.length,
                               [&](napi_value element) { return to_int64(env, element, "a whole number"); });
@@ -285,7 +287,8 @@ napi_value to_javascript(Environment& environment, const c10::IValue& value, con
   const napi_env env = environment.env();
   if (value.isTensor()) {
     const at::Tensor& tensor = value.toTensor();
-    return tensor.defined() ? number(env, environment.add_tensor(tensor)) : static_cast<napi_value>(Napi::Env(env).Null());
+    return tensor.defined() ? number(env, environment.add_tensor(tensor))
+                            : static_cast<napi_value>(Napi::Env(env).Null());
   }
   if (value.isNone()) return Napi::Env(env).Null();
   if (value.isBool()) return Napi::Boolean::New(env, value.toBool());
@@ -302,7 +305,8 @@ napi_value to_javascript(Environment& environment, const c10::IValue& value, con
   if (value.isTensorList()) return array(environment, value.toTensorVector(), kind);
   if (value.isList()) return array(environment, value.toListRef(), kind);
   if (value.isTuple()) return array(environment, value.toTupleRef().elements().vec(), std::nullopt);
-  throw Error(code::kTorch, "an operator returned a value of type " + value.tagKind() + ", which JavaScript cannot hold");
+  throw Error(code::kTorch,
+              "an operator returned a value of type " + value.tagKind() + ", which JavaScript cannot hold");
 }
 
 }  // namespace torchwright

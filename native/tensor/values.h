@@ -14,7 +14,19 @@ class Environment;
 
 // What an argument of a schema takes, worked out once from its type.
 struct ValueKind {
-  enum class Base { kTensor, kScalar, kInt, kFloat, kBool, kString, kDtype, kLayout, kMemoryFormat, kDevice, kGenerator };
+  enum class Base {
+    kTensor,
+    kScalar,
+    kInt,
+    kFloat,
+    kBool,
+    kString,
+    kDtype,
+    kLayout,
+    kMemoryFormat,
+    kDevice,
+    kGenerator
+  };
   Base base = Base::kTensor;
   bool list = false;
   bool optional = false;           // of the whole value

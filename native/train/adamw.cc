@@ -39,8 +39,10 @@ AdamW::AdamW(std::vector<AdamWGroup> groups) : groups_(std::move(groups)) {
   std::size_t count = 0;
   for (const AdamWGroup& group : groups_) {
     for (const at::Tensor& parameter : group.parameters) {
-      if (!at::isFloatingType(parameter.scalar_type())) throw Error(code::kDtype, "AdamW: a parameter is not of a floating dtype");
-      if (!parameter.is_leaf()) throw Error(code::kArgument, "AdamW: a parameter is the result of an operation, not a leaf");
+      if (!at::isFloatingType(parameter.scalar_type()))
+        throw Error(code::kDtype, "AdamW: a parameter is not of a floating dtype");
+      if (!parameter.is_leaf())
+        throw Error(code::kArgument, "AdamW: a parameter is the result of an operation, not a leaf");
       ++count;
     }
   }
@@ -48,15 +50,17 @@ AdamW::AdamW(std::vector<AdamWGroup> groups) : groups_(std::move(groups)) {
 }
 
 void AdamW::step(const std::vector<double>& learning_rates) {
-  if (learning_rates.size() != groups_.size()) throw Error(code::kArgument, "AdamW: one learning rate for each group is wanted");
+  if (learning_rates.size() != groups_.size())
+    throw Error(code::kArgument, "AdamW: one learning rate for each group is wanted");
   const at::NoGradGuard no_grad;
   std::size_t index = 0;
   for (std::size_t g = 0; g < groups_.size(); ++g) {
     const AdamWGroup& group = groups_[g];
-    std::map<std::pair<at::Device, at::ScalarType>, Bucket, bool (*)(const std::pair<at::Device, at::ScalarType>&,
-                                                                   const std::pair<at::Device, at::ScalarType>&)>
+    std::map<std::pair<at::Device, at::ScalarType>, Bucket,
+             bool (*)(const std::pair<at::Device, at::ScalarType>&, const std::pair<at::Device, at::ScalarType>&)>
         buckets([](const auto& a, const auto& b) {
-          return std::make_tuple(a.first.type(), a.first.index(), a.second) < std::make_tuple(b.first.type(), b.first.index(), b.second);
+          return std::make_tuple(a.first.type(), a.first.index(), a.second) <
+                 std::make_tuple(b.first.type(), b.first.index(), b.second);
         });
     for (const at::Tensor& parameter : group.parameters) {
       AdamWMoments& moments = moments_[index++];

@@ -43,7 +43,8 @@ class AdamW {
   std::vector<AdamWMoments> moments_;
 };
 
-// L2 norm of all gradients together, a scalar tensor on the first gradient's device; scales them when it exceeds `max_norm`.
+// L2 norm of all gradients together, a scalar tensor on the first gradient's device; scales them when it exceeds
+// `max_norm`.
 at::Tensor clip_grad_norm(const std::vector<at::Tensor>& parameters, double max_norm);
 at::Tensor total_grad_norm(const std::vector<at::Tensor>& parameters);
 

@@ -12,7 +12,9 @@ double number(Napi::Object object, const char* key) {
   return value.ToNumber().DoubleValue();
 }
 
-std::shared_ptr<AdamW> optimizer(Environment& environment, Napi::Value id) { return environment.object<AdamW>(id, "optimiser"); }
+std::shared_ptr<AdamW> optimizer(Environment& environment, Napi::Value id) {
+  return environment.object<AdamW>(id, "optimiser");
+}
 
 }  // namespace
 
@@ -23,8 +25,9 @@ Napi::Value adamw_create(Environment& environment, const Napi::CallbackInfo& inf
   for (uint32_t i = 0; i < list.Length(); ++i) {
     if (!list.Get(i).IsObject()) throw Error(code::kArgument, "AdamW: a parameter group must be an object");
     const auto object = list.Get(i).As<Napi::Object>();
-    groups.push_back({environment.tensor_list(object.Get("parameters")), number(object, "learningRate"), number(object, "beta1"),
-                      number(object, "beta2"), number(object, "epsilon"), number(object, "weightDecay")});
+    groups.push_back({environment.tensor_list(object.Get("parameters")), number(object, "learningRate"),
+                      number(object, "beta1"), number(object, "beta2"), number(object, "epsilon"),
+                      number(object, "weightDecay")});
   }
   return environment.add_object(std::make_shared<AdamW>(std::move(groups)));
 }
@@ -90,7 +93,8 @@ Napi::Value adamw_load_state(Environment& environment, const Napi::CallbackInfo&
 
 Napi::Value clip_grad_norm(Environment& environment, const Napi::CallbackInfo& info) {
   if (!info[1].IsNumber()) throw Error(code::kArgument, "clipGradNorm: expected a number as largest norm");
-  const at::Tensor norm = torchwright::clip_grad_norm(environment.tensor_list(info[0]), info[1].ToNumber().DoubleValue());
+  const at::Tensor norm =
+      torchwright::clip_grad_norm(environment.tensor_list(info[0]), info[1].ToNumber().DoubleValue());
   return Napi::Number::New(info.Env(), norm.item<double>());
 }
 

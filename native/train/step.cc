@@ -47,13 +47,15 @@ StepResult run_step(const StepPlan& plan, const CancelFlag& cancel) {
       const AutocastScope autocast(ids.device().type(), plan.autocast);
       loss = plan.module->call("loss", {ids, at::Tensor()}).at(0);
     }
-    // Blocks are of equal length: weighing by samples makes the sum the mean over all tokens, also with a short last batch.
+    // Blocks are of equal length: weighing by samples makes the sum the mean over all tokens, also with a short last
+    // batch.
     if (inputs.size() > 1) loss = loss * (static_cast<double>(ids.size(0)) / static_cast<double>(result.samples));
     loss.backward();
     total = total.defined() ? total + loss.detach() : loss.detach();
   }
   const auto parameters = plan.optimizer->parameters();
-  const at::Tensor norm = plan.max_grad_norm ? torchwright::clip_grad_norm(parameters, *plan.max_grad_norm) : total_grad_norm(parameters);
+  const at::Tensor norm =
+      plan.max_grad_norm ? torchwright::clip_grad_norm(parameters, *plan.max_grad_norm) : total_grad_norm(parameters);
   result.loss = total.item<double>();
   result.grad_norm = norm.item<double>();
   // A loss or gradient that is not a number would spoil every weight: leave them as they are and let the caller say so.
@@ -85,7 +87,8 @@ Napi::Value train_step(Environment& environment, const Napi::CallbackInfo& info)
                 std::nullopt,
                 optional_dtype(step.Get("autocast"))};
   if (plan.micro_batches < 1) throw Error(code::kArgument, "trainStep: at least one micro-batch is wanted");
-  if (!step.Get("learningRates").IsArray()) throw Error(code::kArgument, "trainStep: expected an array of learning rates");
+  if (!step.Get("learningRates").IsArray())
+    throw Error(code::kArgument, "trainStep: expected an array of learning rates");
   const auto rates = step.Get("learningRates").As<Napi::Array>();
   for (uint32_t i = 0; i < rates.Length(); ++i) plan.learning_rates.push_back(rates.Get(i).ToNumber().DoubleValue());
   if (step.Get("maxGradNorm").IsNumber()) plan.max_grad_norm = step.Get("maxGradNorm").ToNumber().DoubleValue();
@@ -104,13 +107,15 @@ Napi::Value train_step(Environment& environment, const Napi::CallbackInfo& info)
 Napi::Value evaluate_batch(Environment& environment, const Napi::CallbackInfo& info) {
   return submit(
       environment, info[0],
-      [module = environment.object<Module>(info[1], "module"), batches = environment.object<Batches>(info[2], "batches"),
+      [module = environment.object<Module>(info[1], "module"),
+       batches = environment.object<Batches>(info[2], "batches"),
        dtype = optional_dtype(info[3])](const CancelFlag& cancel) {
         const at::NoGradGuard no_grad;
         const at::Tensor ids = batches->next(cancel);
         const AutocastScope autocast(ids.device().type(), dtype);
         const auto outputs = module->call("evaluate", {ids, at::Tensor()});
-        return EvaluationResult{outputs.at(0).item<double>(), outputs.at(1).item<int64_t>(), outputs.at(2).item<int64_t>(), ids.size(0)};
+        return EvaluationResult{outputs.at(0).item<double>(), outputs.at(1).item<int64_t>(),
+                                outputs.at(2).item<int64_t>(), ids.size(0)};
       },
       [](Environment& environment, const EvaluationResult& result) {
         auto object = Napi::Object::New(environment.napi());
