@@ -54,11 +54,6 @@ Napi::Value named_handles(Environment& environment, const torch::OrderedDict<std
   return list;
 }
 
-std::optional<at::ScalarType> optional_dtype(Napi::Value name) {
-  if (name.IsNull() || name.IsUndefined()) return std::nullopt;
-  return parse_dtype(name.ToString());
-}
-
 }  // namespace
 
 Napi::Value kinds(Environment&, const Napi::CallbackInfo& info) {

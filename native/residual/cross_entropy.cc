@@ -17,7 +17,7 @@ using torch::autograd::variable_list;
 // So many rows that a part's logits stay near a CPU's caches, or fill a GPU without filling its memory.
 int64_t rows_per_part(const at::Tensor& weight) {
   const int64_t elements = weight.device().is_cpu() ? int64_t{1} << 20 : int64_t{1} << 27;
-  return std::max<int64_t>(128, elements / weight.size(0));
+  return std::max<int64_t>(256, elements / weight.size(0));
 }
 
 at::Tensor logits_of(const at::Tensor& x, const at::Tensor& weight) {
@@ -38,7 +38,7 @@ struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
     at::Tensor loss, dx, dweight;
     if (with_gradient) {
       dx = at::empty_like(x);
-      dweight = at::zeros(weight.sizes(), weight.options().dtype(accumulation_type(weight.scalar_type())));
+      dweight = at::empty(weight.sizes(), weight.options().dtype(accumulation_type(weight.scalar_type())));
     }
     for (int64_t begin = 0; begin < rows; begin += step) {
       const int64_t count = std::min(step, rows - begin);
@@ -53,10 +53,12 @@ struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
       const at::Tensor dlogits = log_probabilities.to(x.scalar_type());
       at::Tensor part_dx = dx.narrow(0, begin, count);
       at::mm_out(part_dx, dlogits, compute_weight);
-      if (dweight.scalar_type() == x.scalar_type())
-        dweight.addmm_(dlogits.t(), part);
-      else
-        dweight.add_(at::mm(dlogits.t(), part));
+      if (dweight.scalar_type() == x.scalar_type()) {
+        dweight.addmm_(dlogits.t(), part, /*beta=*/begin == 0 ? 0 : 1);
+      } else {
+        const at::Tensor part_dweight = at::mm(dlogits.t(), part);
+        begin == 0 ? dweight.copy_(part_dweight) : dweight.add_(part_dweight);
+      }
     }
     context->save_for_backward({dx, dweight});
     context->saved_data["rows"] = rows;

@@ -309,4 +309,9 @@ napi_value to_javascript(Environment& environment, const c10::IValue& value, con
               "an operator returned a value of type " + value.tagKind() + ", which JavaScript cannot hold");
 }
 
+std::optional<at::ScalarType> optional_dtype(Napi::Value name) {
+  if (name.IsNull() || name.IsUndefined()) return std::nullopt;
+  return parse_dtype(name.ToString());
+}
+
 }  // namespace torchwright

@@ -50,4 +50,7 @@ napi_value to_javascript(Environment& environment, const c10::IValue& value, con
 // A whole number of JavaScript (number or bigint) that fits int64.
 int64_t to_int64(napi_env env, napi_value value, const char* what);
 
+// A dtype's name; nothing for null and undefined.
+std::optional<at::ScalarType> optional_dtype(Napi::Value name);
+
 }  // namespace torchwright

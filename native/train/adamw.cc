@@ -12,6 +12,7 @@
 #include <ATen/ops/zeros_like.h>
 
 #include <map>
+#include <tuple>
 #include <utility>
 
 #include "runtime/errors.h"
@@ -24,6 +25,12 @@ namespace {
 struct Bucket {
   std::vector<at::Tensor> parameters, gradients, exp_avgs, exp_avg_sqs, steps;
 };
+
+using BucketKey = std::tuple<at::DeviceType, at::DeviceIndex, at::ScalarType>;
+
+BucketKey key_of(const at::Tensor& tensor) {
+  return {tensor.device().type(), tensor.device().index(), tensor.scalar_type()};
+}
 
 std::vector<at::Tensor> gradients_of(const std::vector<at::Tensor>& parameters) {
   std::vector<at::Tensor> gradients;
@@ -56,12 +63,7 @@ void AdamW::step(const std::vector<double>& learning_rates) {
   std::size_t index = 0;
   for (std::size_t g = 0; g < groups_.size(); ++g) {
     const AdamWGroup& group = groups_[g];
-    std::map<std::pair<at::Device, at::ScalarType>, Bucket,
-             bool (*)(const std::pair<at::Device, at::ScalarType>&, const std::pair<at::Device, at::ScalarType>&)>
-        buckets([](const auto& a, const auto& b) {
-          return std::make_tuple(a.first.type(), a.first.index(), a.second) <
-                 std::make_tuple(b.first.type(), b.first.index(), b.second);
-        });
+    std::map<BucketKey, Bucket> buckets;
     for (const at::Tensor& parameter : group.parameters) {
       AdamWMoments& moments = moments_[index++];
       if (!parameter.grad().defined()) continue;
@@ -70,14 +72,14 @@ void AdamW::step(const std::vector<double>& learning_rates) {
         moments.exp_avg = at::zeros_like(parameter, at::MemoryFormat::Preserve);
         moments.exp_avg_sq = at::zeros_like(parameter, at::MemoryFormat::Preserve);
       }
-      Bucket& bucket = buckets[{parameter.device(), parameter.scalar_type()}];
+      Bucket& bucket = buckets[key_of(parameter)];
       bucket.parameters.push_back(parameter);
       bucket.gradients.push_back(parameter.grad());
       bucket.exp_avgs.push_back(moments.exp_avg);
       bucket.exp_avg_sqs.push_back(moments.exp_avg_sq);
       bucket.steps.push_back(moments.step);
     }
-    for (auto& [where, bucket] : buckets) {
+    for (auto& [key, bucket] : buckets) {
       at::_foreach_add_(bucket.steps, 1);
       at::_fused_adamw_(bucket.parameters, bucket.gradients, bucket.exp_avgs, bucket.exp_avg_sqs, {}, bucket.steps,
                         learning_rates[g], group.beta1, group.beta2, group.weight_decay, group.epsilon,

@@ -69,11 +69,6 @@ struct EvaluationResult {
   int64_t correct, predicted, samples;
 };
 
-std::optional<at::ScalarType> optional_dtype(Napi::Value name) {
-  if (name.IsNull() || name.IsUndefined()) return std::nullopt;
-  return parse_dtype(name.ToString());
-}
-
 }  // namespace
 
 Napi::Value train_step(Environment& environment, const Napi::CallbackInfo& info) {
