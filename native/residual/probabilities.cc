@@ -2,9 +2,11 @@
 
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
+#include <torch/csrc/autograd/graph_task.h>
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "residual/precision.h"
 
@@ -46,6 +48,15 @@ void forbid_future(const at::Tensor& scores, const Block& block, int64_t group) 
       .add_(mask.unsqueeze(1));
 }
 
+// The sums of the backward pass that is running, empty at its first use.
+std::vector<at::Tensor>& current_sums(const c10::IValue& capsule) {
+  auto& gradients = static_cast<ProbabilityGradients&>(*capsule.toCapsule());
+  const int task = torch::autograd::get_current_graph_task_id();
+  if (gradients.task != task) gradients.blocks.clear();
+  gradients.task = task;
+  return gradients.blocks;
+}
+
 struct CausalProbabilities : torch::autograd::Function<CausalProbabilities> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& queries, const at::Tensor& keys,
                             std::vector<at::Tensor>* kept, const Gradients& gradients) {
@@ -64,11 +75,10 @@ struct CausalProbabilities : torch::autograd::Function<CausalProbabilities> {
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& /*grads: only marks the order*/) {
+    const auto guard = autocast_off();
     const auto saved = context->get_saved_variables();
     const at::Tensor &queries = saved[0], &keys = saved[1];
-    const auto holder = context->saved_data["gradients"].toCapsule();
-    auto gradients = std::move(static_cast<ProbabilityGradients*>(holder.get())->blocks);
-    static_cast<ProbabilityGradients*>(holder.get())->blocks.clear();
+    auto gradients = std::exchange(current_sums(context->saved_data["gradients"]), {});
     if (gradients.empty()) return {at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
 
     const int64_t time = keys.size(1), group = queries.size(1) / time;
@@ -93,7 +103,7 @@ struct CausalProbabilities : torch::autograd::Function<CausalProbabilities> {
 
 // Everything about the probabilities that is not a tensor of the graph.
 struct Uses {
-  std::vector<Probabilities> kept;
+  const std::vector<Probabilities>& kept;
   int64_t kv_heads;
 };
 
@@ -131,6 +141,7 @@ struct ApplyProbabilities : torch::autograd::Function<ApplyProbabilities> {
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& grads) {
+    const auto guard = autocast_off();
     const auto saved = context->get_saved_variables();
     const at::Tensor& parts = saved[0];
     const auto gradients = context->saved_data["gradients"].toList();
@@ -139,10 +150,10 @@ struct ApplyProbabilities : torch::autograd::Function<ApplyProbabilities> {
                   width = sizes[5];
     const auto blocks = blocks_of(time, parts.device().type());
 
-    const at::Tensor dout = grads[0].view({batch, time, count, kv, group, width});
+    const at::Tensor dout = grads[0].reshape({batch, time, count, kv, group, width});
     at::Tensor dvalues = at::empty({batch, time, count, kv, width}, parts.options());
     for (int64_t i = 0; i < count; ++i) {
-      auto& sums = static_cast<ProbabilityGradients*>(gradients.get(i).toCapsule().get())->blocks;
+      auto& sums = current_sums(gradients.get(i));
       const bool wanted = context->needs_input_grad(i);
       const bool first = sums.empty();
       if (wanted && first) sums.resize(blocks.size());

@@ -18,6 +18,7 @@ namespace torchwright::residual {
 // backward takes them once all uses have run: one softmax backward and no T x T addition outside a matrix product.
 struct ProbabilityGradients : torch::CustomClassHolder {
   std::vector<at::Tensor> blocks;
+  int task = -1;  // the backward pass that they belong to: what one that failed has left is not added to
 };
 
 struct Probabilities {
