@@ -7,7 +7,7 @@ const file = path.join(import.meta.dirname, '..', 'RESULTS.md');
 
 export function record({ name, shape, options, threads, rounds, versions, native, rows }) {
   const milliseconds = (seconds) => (seconds * 1000).toFixed(1);
-  const cells = ({ ours, theirs }) => [milliseconds(theirs), milliseconds(ours), (ours / theirs).toFixed(2)];
+  const cells = ({ ours, theirs, ratio }) => [milliseconds(theirs), milliseconds(ours), ratio.toFixed(2)];
   const table = rows.map(({ variant, training, evaluation }) => {
     const difference = Math.max(training.difference, evaluation.difference).toExponential(0);
     return `| ${[variant, ...cells(training), ...cells(evaluation), difference].join(' | ')} |`;
@@ -19,7 +19,7 @@ export function record({ name, shape, options, threads, rounds, versions, native
     `${layers} x ${hidden}, ff ${intermediate}, heads ${heads}/${kvHeads}, vocabulary ${vocab}, batch ${batch} x ${block}. ` +
       `${os.cpus()[0]?.model ?? 'unknown CPU'}, ${os.availableParallelism()} cores, load average ${os.loadavg()[0].toFixed(1)} at the end; ` +
       `libtorch ${native.versions().loaded}, PyTorch ${versions.torch}, Python ${versions.python}, Node ${process.version}. ` +
-      `Medians of ${rounds} alternating rounds, milliseconds of wall time.`,
+      `${rounds} alternating rounds: median milliseconds of wall time, median ratio of a round.`,
     '',
     '| variant | training: PyTorch | ours | ratio | evaluation: PyTorch | ours | ratio | largest loss difference |',
     '| --- | --- | --- | --- | --- | --- | --- | --- |',

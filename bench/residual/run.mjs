@@ -4,7 +4,8 @@
  *
  *     npm run bench -- residual --shape demo --threads 2 --record
  *
- * A ratio below 1 means that ours takes less time. Medians of wall time; the losses of both sides are compared as they go.
+ * A ratio below 1 means that ours takes less time. Times are medians of wall time, ratios medians of each round's own ratio: its two
+ * sides ran next to each other, so what else the machine does weighs on both. Losses are compared as they go.
  */
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
@@ -152,7 +153,8 @@ async function alternate(work, ours, theirs) {
       );
     }
   }
-  return { ours: median(seconds.ours), theirs: median(seconds.theirs), difference };
+  const ratio = median(seconds.ours.map((ours, round) => ours / seconds.theirs[round]));
+  return { ours: median(seconds.ours), theirs: median(seconds.theirs), ratio, difference };
 }
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'torchwright-bench-'));
@@ -172,8 +174,8 @@ try {
     const evaluation = await alternate('evaluate', ours, theirs);
     ours.dispose();
     rows.push({ variant, training, evaluation });
-    const report = (name, { ours, theirs }) =>
-      `${name} ${(theirs * 1000).toFixed(1)} -> ${(ours * 1000).toFixed(1)} ms (x${(ours / theirs).toFixed(2)})`;
+    const report = (name, { ours, theirs, ratio }) =>
+      `${name} ${(theirs * 1000).toFixed(1)} -> ${(ours * 1000).toFixed(1)} ms (x${ratio.toFixed(2)})`;
     console.log(`${variant.padEnd(8)} ${report('training', training)}  ${report('evaluation', evaluation)}`);
   }
   if (options.record) record({ name: options.shape, shape, options, threads, rounds, versions, native, rows });
