@@ -4,6 +4,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "residual/precision.h"
+#include "runtime/errors.h"
 
 namespace torchwright::residual {
 
@@ -27,6 +28,10 @@ struct UnitRms : torch::autograd::Function<UnitRms> {
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& grads) {
+    // Every gradient of the decoder passes here. Its backward passes are written by hand and cannot be differentiated.
+    if (at::GradMode::is_enabled()) {
+      throw Error(code::kArgument, "a residual-llama has first derivatives only: backward without createGraph");
+    }
     const auto saved = context->get_saved_variables();
     const at::Tensor &unit = saved[0], &scale = saved[1];
     const at::Tensor& grad = grads[0];

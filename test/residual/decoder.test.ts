@@ -117,3 +117,10 @@ test('ids must be whole numbers in two dimensions', () => {
     expect.objectContaining({ code: 'ERR_SHAPE' }),
   );
 });
+
+test('second derivatives are refused', () => {
+  const loss = create('3.2').loss(idsOf([tokens(5)]));
+  expect(() => loss.backward(undefined, { createGraph: true })).toThrow(
+    expect.objectContaining({ code: 'ERR_ARGUMENT', message: expect.stringContaining('createGraph') }),
+  );
+});
