@@ -11,6 +11,7 @@ import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
 import { PyTorchSide } from './pytorch-side.mjs';
@@ -56,15 +57,16 @@ for (const [wrong, message] of [
   }
 }
 
-// Both processes read these when they load OpenMP. Waiting threads sleep: the two sides take turns on the same cores.
+// Both processes read this when they load OpenMP.
 process.env.OMP_NUM_THREADS = String(threads);
-process.env.OMP_WAIT_POLICY = 'PASSIVE';
 const require = createRequire(import.meta.url);
 const { native } = require('../../dist/native.js');
 const { ResidualLlama, optim, torch, withSignal } = require('../../dist/index.js');
 
 const autocast = options.precision === 'bf16' ? 'bfloat16' : null;
 const batchCount = 4;
+/** Milliseconds in which the other side's waiting threads fall asleep. */
+const pause = 20;
 
 /** A file of random token ids, `batchCount` batches long. Both sides read it. */
 function writeTokens(file) {
@@ -142,6 +144,7 @@ async function alternate(work, ours, theirs) {
     const order = round % 2 === 0 ? ['ours', 'theirs'] : ['theirs', 'ours'];
     const losses = {};
     for (const side of order) {
+      await sleep(pause);
       const result = await run[side]();
       losses[side] = result.loss;
       if (round >= 0) seconds[side].push(result.seconds);
