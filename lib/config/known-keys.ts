@@ -1,6 +1,8 @@
 /** For an unknown key: which keys the schema knows in its place, and which of them was probably meant. */
 import { z } from 'zod';
 
+import { editDistance } from '../edit-distance';
+
 type JsonSchema = z.core.JSONSchema.BaseSchema;
 
 /** Keys that `schema` knows at `path`, those of all alternatives together. */
@@ -39,18 +41,4 @@ export function nearestKey(key: string, known: readonly string[]): string | unde
     .sort((a, b) => a.distance - b.distance);
   const [best] = ranked;
   return best && best.distance <= Math.max(1, Math.floor(best.name.length / 3)) ? best.name : undefined;
-}
-
-/** Insertions, deletions and replacements between two words (Levenshtein). */
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (const [row, letter] of [...a].entries()) {
-    const current = [row + 1];
-    for (let column = 0; column < b.length; column++) {
-      const replaced = (previous[column] ?? 0) + (letter === b[column] ? 0 : 1);
-      current.push(Math.min(replaced, (previous[column + 1] ?? 0) + 1, (current[column] ?? 0) + 1));
-    }
-    previous = current;
-  }
-  return previous[b.length] ?? 0;
 }
