@@ -19,6 +19,6 @@ Examples:
     )
     .action(async (folder: string, overrides: string[]) => {
       const result = await runStudyCommand((study, options) => study.evaluateRun(folder, { overrides, ...options }));
-      console.log(`${result.title}, ${result.model}\n${formatMetrics('eval', result.metrics)}`);
+      console.log(`${result.title}, ${result.model}\n${formatMetrics(result.split, result.metrics)}`);
     });
 }

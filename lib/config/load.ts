@@ -13,10 +13,15 @@ export interface LoadConfigOptions {
 
 /**
  * Reads a YAML file, sets the overrides, checks the result.
+ * @param choose - the schema, or what chooses it by the value, overrides included
  * @throws ConfigError that names every problem, a line each: `file:line:column path message`, or
  * `override "a.b=c" path message`
  */
-export function loadConfig<S extends z.ZodType>(file: string, schema: S, options: LoadConfigOptions = {}): z.output<S> {
+export function loadConfig<S extends z.ZodType>(
+  file: string,
+  choose: S | ((value: unknown) => S),
+  options: LoadConfigOptions = {},
+): z.output<S> {
   const document = ConfigDocument.read(file);
   let value: unknown = document.root();
   const overrides: Override[] = [];
@@ -31,6 +36,7 @@ export function loadConfig<S extends z.ZodType>(file: string, schema: S, options
       overrides.push(override as Override);
     }
   }
+  const schema = typeof choose === 'function' ? choose(value) : choose;
   const result = schema.safeParse(value);
   const located = (result.success ? [] : problemsOf(result.error.issues, schema, value)).map(
     ({ path, part, message }) => {

@@ -1,8 +1,8 @@
 /** What a study tells while it runs: the trainer's events, and what happens around them. */
-import type { DataProgress } from '../data';
-import type { Metrics, Split } from '../metrics';
-import type { TrainEvent } from '../train';
-import type { Comparison } from './table';
+import type { DataProgress } from '../../data';
+import type { Metrics, Split } from '../../metrics';
+import type { TrainEvent } from '../../train';
+import type { StudyComparison } from './comparison';
 
 /** The data are being made ready. */
 export interface DataEvent {
@@ -16,7 +16,7 @@ export interface PreparedEvent {
   description: string;
 }
 
-/** A variant's training begins. */
+/** A variant's or model's training begins. */
 export interface VariantEvent {
   type: 'variant';
   title: string;
@@ -27,7 +27,7 @@ export interface VariantEvent {
   folder: string;
 }
 
-/** A variant's metrics are final and saved. */
+/** A variant's or model's metrics are final and saved. */
 export interface ReportEvent {
   type: 'report';
   title: string;
@@ -35,17 +35,17 @@ export interface ReportEvent {
   metrics: Metrics;
 }
 
-/** A variant could not be trained to the end; the comparison goes on. */
+/** A variant or model could not be trained to the end; the comparison goes on. */
 export interface FailureEvent {
   type: 'failure';
   title: string;
   message: string;
 }
 
-/** The comparison of the variants finished so far is saved. */
+/** The comparison of what is finished so far is saved. */
 export interface ComparisonEvent {
   type: 'comparison';
-  comparison: Comparison;
+  comparison: StudyComparison;
 }
 
 export type StudyEvent =

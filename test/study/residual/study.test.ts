@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 
-import { ResidualLlama } from '../../lib/residual';
+import { ResidualLlama } from '../../../lib/residual';
 import {
   comparisonText,
   evaluateRun,
@@ -12,9 +12,9 @@ import {
   trainStudy,
   type StudyEvent,
   type StudyInput,
-} from '../../lib/study';
-import { temporaryFolder } from '../train/tokens';
-import { smallStudy, writeCorpus } from './small';
+} from '../../../lib/study';
+import { temporaryFolder } from '../../train/tokens';
+import { smallStudy, writeCorpus } from '../small';
 
 let folder: string;
 let study: StudyInput;

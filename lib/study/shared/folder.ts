@@ -2,7 +2,7 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 
-import { AbortError, ArgumentError } from '../errors';
+import { AbortError, ArgumentError } from '../../errors';
 
 /** `2031-05-04_13-07-59`, local time. */
 function timestamp(date: Date): string {

@@ -1,35 +1,19 @@
 /** One training run from configuration to report: data, model, trainer, evaluation of the best model, files. */
 import path from 'node:path';
 
-import { formatConfig } from '../config';
-import { prepareData, type PreparedData } from '../data';
-import { ConfigError } from '../errors';
-import { writeFileAtomically } from '../files';
-import { saveMetrics, saveTrainerState, type Metrics } from '../metrics';
-import { ResidualLlama, checkMemory, countParameters, type ModelConfig } from '../residual';
-import { torch, type Device } from '../tensor';
-import { Trainer, evaluateBlocks, type TrainEvent } from '../train';
-import { readStudy, studyVariant, type StudyConfig, type StudyInput, type StudyVariant } from './config';
-import type { StudyEvent } from './events';
-import { createRunFolder, keepingIn, refuseTaken } from './folder';
-
-/** The resolved configuration, in every run's folder. */
-export const configName = 'study.yaml';
-/** The best model by `eval_loss`, in every run's folder. */
-export const bestName = 'best';
-const lastName = 'last';
-
-export interface StudyOptions {
-  /** `a.b.c=value`, for a study read from a file. */
-  overrides?: string[] | undefined;
-  /** The run's folder: new or empty. Default: a new one in the study's `output`. */
-  out?: string | undefined;
-  /** Stops the work with an AbortError; what was finished stays. */
-  signal?: AbortSignal | undefined;
-  onEvent?: ((event: StudyEvent) => void) | undefined;
-  /** Where corpora and token files are kept; see `prepareData`. */
-  cacheDir?: string | undefined;
-}
+import { formatConfig } from '../../config';
+import { prepareData, type PreparedData } from '../../data';
+import { ConfigError } from '../../errors';
+import { writeFileAtomically } from '../../files';
+import type { Metrics } from '../../metrics';
+import { ResidualLlama, checkMemory, countParameters, type ModelConfig } from '../../residual';
+import { torch, type Device } from '../../tensor';
+import { evaluateBlocks } from '../../train';
+import type { Place } from '../shared/compare';
+import { createRunFolder, keepingIn, refuseTaken } from '../shared/folder';
+import { configName, type Context, type StudyOptions } from '../shared/options';
+import { report, trainInFolder } from '../shared/training';
+import { studyVariant, type StudyConfig, type StudyVariant } from './config';
 
 /** What one run gives. */
 export interface RunResult {
@@ -41,8 +25,6 @@ export interface RunResult {
   eval: Metrics;
   best: { step: number; loss: number } | null;
 }
-
-type Context = Pick<StudyOptions, 'signal' | 'onEvent'>;
 
 /** Makes a study's data ready. @throws DeviceError before anything else when the study's device is not there */
 export async function prepareStudyData(
@@ -80,7 +62,7 @@ export async function runVariant(
   variant: StudyVariant,
   data: PreparedData,
   folder: string,
-  place: { number: number; count: number },
+  place: Place,
   { signal, onEvent }: Context,
 ): Promise<RunResult> {
   const config = modelConfigOf(study, variant, data);
@@ -90,39 +72,26 @@ export async function runVariant(
   const { variants: _others, ...resolved } = { ...study, model: config };
   await writeFileAtomically(path.join(folder, configName), formatConfig(resolved));
   onEvent?.({ type: 'variant', title: variant.title, ...place, parameters, folder });
-  const trainer = new Trainer(model, {
-    ...study.train,
-    seed: study.seed,
-    data,
-    signal,
-    checkpoints: {
-      best: path.join(folder, bestName),
-      last: path.join(folder, lastName),
+  const { metrics, best, epoch } = await trainInFolder(
+    model,
+    {
+      ...study.train,
+      seed: study.seed,
+      data,
+      signal,
+      title: variant.title,
+      folder,
       async save(target) {
         await model.save(target, data);
         await data.tokenizer.save(target);
       },
       restore: (source) => model.loadWeights(source),
     },
-  });
-  let end: Extract<TrainEvent, { type: 'end' }> | undefined;
-  try {
-    for await (const event of trainer) {
-      if (event.type === 'end') end = event;
-      onEvent?.(event);
-    }
-  } finally {
-    if (trainer.state.globalStep > 0) await saveTrainerState(folder, trainer.state);
-  }
-  const report = async (split: 'train' | 'eval', metrics: Metrics) => {
-    await saveMetrics(folder, split, metrics);
-    onEvent?.({ type: 'report', title: variant.title, split, metrics });
-  };
-  const { metrics: train, best } = end!;
-  await report('train', train);
-  const evaluation = await evaluateModel(model, data, study, { epoch: trainer.state.epoch }, { signal, onEvent });
-  await report('eval', evaluation);
-  return { title: variant.title, folder, parameters, train, eval: evaluation, best };
+    { onEvent },
+  );
+  const evaluation = await evaluateModel(model, data, study, { epoch }, { signal, onEvent });
+  await report({ title: variant.title, folder, split: 'eval', metrics: evaluation }, { onEvent });
+  return { title: variant.title, folder, parameters, train: metrics, eval: evaluation, best };
 }
 
 /** Evaluates a model on a study's validation blocks. */
@@ -151,11 +120,9 @@ export async function evaluateModel(
  * Trains the variant that the study's `model.residual` names, evaluates it and writes everything into a folder of its own:
  * `study.yaml` (resolved), `best/` and `last/` (model folders), `train_results.json`, `eval_results.json`, `all_results.json`, `trainer_state.json`.
  *
- * @param source - a YAML file, the name of a shipped study, or an object
- * @throws ConfigError, DataError, NonFiniteError, AbortError; after the last two, `last/` holds the weights of the last whole step.
+ * @throws DataError, NonFiniteError, AbortError; after the last two, `last/` holds the weights of the last whole step.
  */
-export async function trainStudy(source: string | StudyInput, options: StudyOptions = {}): Promise<RunResult> {
-  const study = readStudy(source, options.overrides);
+export async function trainVariant(study: StudyConfig, options: StudyOptions): Promise<RunResult> {
   await refuseTaken(options.out);
   const data = await prepareStudyData(study, options);
   const variant = studyVariant(study.model.residual);

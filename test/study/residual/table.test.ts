@@ -4,7 +4,7 @@ import {
   comparisonText,
   type Comparison,
   type ComparisonRow,
-} from '../../lib/study/table';
+} from '../../../lib/study/residual/table';
 
 const row = (change: Partial<ComparisonRow>): ComparisonRow => ({
   title: 'Baseline',

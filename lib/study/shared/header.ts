@@ -1,0 +1,27 @@
+/** The keys that every study has, whatever it trains. */
+import { z } from 'zod';
+
+import { seedSchema } from '../../train';
+
+export const header = {
+  /** Names the run's folder. */
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'must be letters, digits, ".", "_" or "-", and not begin with a sign'),
+  /** Seeds the initial weights, the order of the training data, and all else that is drawn. */
+  seed: seedSchema.default(42),
+  device: z
+    .string()
+    .regex(/^(cpu|cuda(:\d+)?)$/, 'must be "cpu", "cuda" or "cuda:N"')
+    .default('cpu'),
+  /** Folder in which a run's own folder is made. */
+  output: z.string().min(1).default('runs'),
+};
+
+/** A title as a folder's name: `method-3.2`. */
+export function slugOf(title: string): string {
+  return title
+    .toLowerCase()
+    .replace(/[^a-z0-9.]+/g, '-')
+    .replace(/-$/, '');
+}

@@ -1,0 +1,25 @@
+/** The studies that come with the package. */
+import fs from 'node:fs';
+import path from 'node:path';
+
+import { ConfigError } from '../errors';
+
+const folder = path.join(__dirname, 'configs');
+
+/** Their names: `demo`, `recipes/wmt14-en-de`. */
+export function shippedStudies(): string[] {
+  return fs
+    .readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.yaml'))
+    .map((file) => file.slice(0, -'.yaml'.length).replaceAll(path.sep, '/'))
+    .sort();
+}
+
+/** The file of a study: a path, or the name of a shipped one. @throws ConfigError when it is neither */
+export function findStudy(nameOrFile: string): string {
+  if (fs.statSync(nameOrFile, { throwIfNoEntry: false })?.isFile()) return nameOrFile;
+  if (shippedStudies().includes(nameOrFile)) return path.join(folder, `${nameOrFile}.yaml`);
+  throw new ConfigError(
+    `There is no study ${nameOrFile}: no such file, and the shipped studies are ${shippedStudies().join(', ')}.`,
+  );
+}
