@@ -95,6 +95,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   EXPORT(io::tokens_maximum, "tokensMaximum");
   EXPORT(io::batches_create, "batchesCreate");
   EXPORT(io::batches_seek, "batchesSeek");
+  EXPORT(io::pair_batches_create, "pairBatchesCreate");
+  EXPORT(io::pair_batches_queue, "pairBatchesQueue");
   EXPORT(io::batches_next, "batchesNext");
   EXPORT(io::tensors_load, "tensorsLoad");
   EXPORT(io::tensors_save, "tensorsSave");

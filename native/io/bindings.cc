@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "io/batches.h"
 #include "io/tensor_file.h"
 #include "io/token_file.h"
 #include "runtime/job.h"
@@ -38,41 +37,6 @@ Napi::Value tokens_maximum(Environment& environment, const Napi::CallbackInfo& i
       },
       [](Environment& environment, int64_t largest) {
         return Napi::Number::New(environment.napi(), static_cast<double>(largest));
-      });
-}
-
-Napi::Value batches_create(Environment& environment, const Napi::CallbackInfo& info) {
-  if (!info[1].IsTypedArray() || info[1].As<Napi::TypedArray>().TypedArrayType() != napi_float64_array) {
-    throw Error(code::kArgument, "batches: expected the blocks' offsets as a Float64Array");
-  }
-  const auto list = info[1].As<Napi::Float64Array>();
-  BatchesOptions options{{},
-                         to_int64(info.Env(), info[2], "a block size"),
-                         to_int64(info.Env(), info[3], "a batch size"),
-                         std::nullopt,
-                         parse_device(info[5].ToString())};
-  options.offsets.reserve(list.ElementLength());
-  for (std::size_t i = 0; i < list.ElementLength(); ++i) options.offsets.push_back(static_cast<int64_t>(list[i]));
-  if (!info[4].IsNull() && !info[4].IsUndefined())
-    options.seed = to_int64(info.Env(), info[4], "a whole number as seed");
-  return environment.add_object(
-      std::make_shared<Batches>(environment.object<TokenFile>(info[0], "token file"), std::move(options)));
-}
-
-Napi::Value batches_seek(Environment& environment, const Napi::CallbackInfo& info) {
-  environment.object<Batches>(info[0], "batches")
-      ->seek(to_int64(info.Env(), info[1], "an epoch"), to_int64(info.Env(), info[2], "a batch"));
-  return info.Env().Undefined();
-}
-
-Napi::Value batches_next(Environment& environment, const Napi::CallbackInfo& info) {
-  return submit(
-      environment, info[0],
-      [batches = environment.object<Batches>(info[1], "batches")](const CancelFlag& cancel) {
-        return batches->next(cancel);
-      },
-      [](Environment& environment, const at::Tensor& batch) {
-        return Napi::Number::New(environment.napi(), environment.add_tensor(batch));
       });
 }
 

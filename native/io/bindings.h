@@ -10,13 +10,18 @@ class Environment;
 
 namespace io {
 
+// bindings.cc
 Napi::Value tokens_open(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value tokens_maximum(Environment& environment, const Napi::CallbackInfo& info);
-Napi::Value batches_create(Environment& environment, const Napi::CallbackInfo& info);
-Napi::Value batches_seek(Environment& environment, const Napi::CallbackInfo& info);
-Napi::Value batches_next(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value tensors_load(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value tensors_save(Environment& environment, const Napi::CallbackInfo& info);
+
+// batches_bindings.cc
+Napi::Value batches_create(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value batches_seek(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value pair_batches_create(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value pair_batches_queue(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value batches_next(Environment& environment, const Napi::CallbackInfo& info);
 
 }  // namespace io
 }  // namespace torchwright

@@ -11,6 +11,7 @@
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
+#include <cmath>
 #include <map>
 #include <tuple>
 #include <utility>
@@ -21,15 +22,22 @@ namespace torchwright {
 
 namespace {
 
-// What one call of the fused kernel takes: tensors of one device and dtype.
+// What one call of the fused kernel takes: tensors of one device and dtype, and of one epsilon.
 struct Bucket {
   std::vector<at::Tensor> parameters, gradients, exp_avgs, exp_avg_sqs, steps;
 };
 
-using BucketKey = std::tuple<at::DeviceType, at::DeviceIndex, at::ScalarType>;
+using BucketKey = std::tuple<at::DeviceType, at::DeviceIndex, at::ScalarType, double>;
 
-BucketKey key_of(const at::Tensor& tensor) {
-  return {tensor.device().type(), tensor.device().index(), tensor.scalar_type()};
+BucketKey key_of(const at::Tensor& tensor, double epsilon) {
+  return {tensor.device().type(), tensor.device().index(), tensor.scalar_type(), epsilon};
+}
+
+// The kernel divides by sqrt(v) / sqrt(c) + epsilon with c = 1 - beta2^t. Fairseq's sqrt(v) + epsilon, with the step
+// multiplied by sqrt(c), is the same with an epsilon of epsilon / sqrt(c).
+double kernel_epsilon(const AdamWGroup& group, int64_t updates) {
+  if (!group.epsilon_before_correction) return group.epsilon;
+  return group.epsilon / std::sqrt(1 - std::pow(group.beta2, static_cast<double>(updates)));
 }
 
 std::vector<at::Tensor> gradients_of(const std::vector<at::Tensor>& parameters) {
@@ -72,7 +80,8 @@ void AdamW::step(const std::vector<double>& learning_rates) {
         moments.exp_avg = at::zeros_like(parameter, at::MemoryFormat::Preserve);
         moments.exp_avg_sq = at::zeros_like(parameter, at::MemoryFormat::Preserve);
       }
-      Bucket& bucket = buckets[key_of(parameter)];
+      ++moments.updates;
+      Bucket& bucket = buckets[key_of(parameter, kernel_epsilon(group, moments.updates))];
       bucket.parameters.push_back(parameter);
       bucket.gradients.push_back(parameter.grad());
       bucket.exp_avgs.push_back(moments.exp_avg);
@@ -82,7 +91,7 @@ void AdamW::step(const std::vector<double>& learning_rates) {
     for (auto& [key, bucket] : buckets) {
       at::_foreach_add_(bucket.steps, 1);
       at::_fused_adamw_(bucket.parameters, bucket.gradients, bucket.exp_avgs, bucket.exp_avg_sqs, {}, bucket.steps,
-                        learning_rates[g], group.beta1, group.beta2, group.weight_decay, group.epsilon,
+                        learning_rates[g], group.beta1, group.beta2, group.weight_decay, /*eps=*/std::get<double>(key),
                         /*amsgrad=*/false, /*maximize=*/false);
     }
   }

@@ -15,11 +15,14 @@ struct AdamWGroup {
   double beta2 = 0.999;
   double epsilon = 1e-8;
   double weight_decay = 0;
+  // Adds epsilon to the root of the second moment before that is corrected for its bias, as fairseq's Adam does.
+  bool epsilon_before_correction = false;
 };
 
 // Moments of one parameter. Undefined tensors before its first update.
 struct AdamWMoments {
-  at::Tensor step;  // float32 scalar, as the kernel wants it
+  int64_t updates = 0;
+  at::Tensor step;  // the same as a float32 scalar on the parameter's device, as the kernel wants it
   at::Tensor exp_avg;
   at::Tensor exp_avg_sq;
 };

@@ -1,4 +1,5 @@
 #include "runtime/environment.h"
+#include "tensor/values.h"
 #include "train/adamw.h"
 #include "train/bindings.h"
 
@@ -27,7 +28,7 @@ Napi::Value adamw_create(Environment& environment, const Napi::CallbackInfo& inf
     const auto object = list.Get(i).As<Napi::Object>();
     groups.push_back({environment.tensor_list(object.Get("parameters")), number(object, "learningRate"),
                       number(object, "beta1"), number(object, "beta2"), number(object, "epsilon"),
-                      number(object, "weightDecay")});
+                      number(object, "weightDecay"), object.Get("epsilonBeforeCorrection").ToBoolean()});
   }
   return environment.add_object(std::make_shared<AdamW>(std::move(groups)));
 }
@@ -56,7 +57,7 @@ Napi::Value adamw_state(Environment& environment, const Napi::CallbackInfo& info
       continue;
     }
     auto object = Napi::Object::New(info.Env());
-    object.Set("step", moments.step.item<double>());
+    object.Set("step", static_cast<double>(moments.updates));
     object.Set("expAvg", environment.add_tensor(moments.exp_avg));
     object.Set("expAvgSq", environment.add_tensor(moments.exp_avg_sq));
     list.Set(index++, object);
@@ -82,7 +83,9 @@ Napi::Value adamw_load_state(Environment& environment, const Napi::CallbackInfo&
       throw Error(code::kCheckpoint, "AdamW: the moments of parameter " + std::to_string(i) + " do not have its shape");
     }
     const auto options = parameters[i].options().requires_grad(false);
-    loaded[i].step = at::full({}, number(object, "step"), options.dtype(at::kFloat));
+    loaded[i].updates = to_int64(info.Env(), object.Get("step"), "a whole number of updates");
+    if (loaded[i].updates < 0) throw Error(code::kCheckpoint, "AdamW: a number of updates is negative");
+    loaded[i].step = at::full({}, static_cast<double>(loaded[i].updates), options.dtype(at::kFloat));
     // Copies: the caller's tensors stay the caller's.
     loaded[i].exp_avg = exp_avg.detach().to(options).clone();
     loaded[i].exp_avg_sq = exp_avg_sq.detach().to(options).clone();

@@ -25,38 +25,56 @@ struct StepPlan {
 };
 
 struct StepResult {
-  double loss, grad_norm;
-  int64_t samples, tokens;
+  double loss, nll, grad_norm;
+  int64_t samples, targets, tokens;
 };
+
+// What a micro-batch's `loss` gave. The second is the plain cross-entropy where the first is another, as with label
+// smoothing.
+struct Losses {
+  at::Tensor loss, nll;
+};
+
+Losses losses_of(Module& module, const Batch& batch, std::optional<at::ScalarType> dtype) {
+  const AutocastScope autocast(batch.inputs.at(0).device().type(), dtype);
+  const auto outputs = module.call("loss", batch.inputs);
+  return {outputs.at(0), outputs.size() > 1 ? outputs[1].detach() : outputs[0].detach()};
+}
+
+void add(at::Tensor& total, const at::Tensor& part) { total = total.defined() ? total + part : part; }
 
 StepResult run_step(const StepPlan& plan, const CancelFlag& cancel) {
   const at::AutoGradMode grad(true);
-  std::vector<at::Tensor> inputs;
-  StepResult result{0, 0, 0, 0};
+  std::vector<Batch> batches;
+  StepResult result{};
   for (int64_t i = 0; i < plan.micro_batches; ++i) {
-    inputs.push_back(plan.batches->next(cancel));
-    result.samples += inputs.back().size(0);
-    result.tokens += inputs.back().numel();
+    batches.push_back(plan.batches->next(cancel));
+    result.samples += batches.back().samples;
+    result.targets += batches.back().targets;
+    result.tokens += batches.back().tokens;
   }
   plan.optimizer->zero_grad();
-  at::Tensor total;
-  for (at::Tensor& ids : inputs) {
+  // With nothing to predict there is no mean loss, and nothing to learn: no update.
+  if (result.targets == 0) return result;
+  at::Tensor loss, nll;
+  for (const Batch& batch : batches) {
     cancel.check();
-    at::Tensor loss;
-    {
-      const AutocastScope autocast(ids.device().type(), plan.autocast);
-      loss = plan.module->call("loss", {ids, at::Tensor()}).at(0);
+    if (batch.targets == 0) continue;
+    Losses part = losses_of(*plan.module, batch, plan.autocast);
+    // Each loss is a mean over the batch's targets: weighing by targets makes the sum the mean over all of the update.
+    if (batches.size() > 1) {
+      const double weight = static_cast<double>(batch.targets) / static_cast<double>(result.targets);
+      part = {part.loss * weight, part.nll * weight};
     }
-    // Blocks are of equal length: weighing by samples makes the sum the mean over all tokens, also with a short last
-    // batch.
-    if (inputs.size() > 1) loss = loss * (static_cast<double>(ids.size(0)) / static_cast<double>(result.samples));
-    loss.backward();
-    total = total.defined() ? total + loss.detach() : loss.detach();
+    part.loss.backward();
+    add(loss, part.loss.detach());
+    add(nll, part.nll);
   }
   const auto parameters = plan.optimizer->parameters();
   const at::Tensor norm =
       plan.max_grad_norm ? torchwright::clip_grad_norm(parameters, *plan.max_grad_norm) : total_grad_norm(parameters);
-  result.loss = total.item<double>();
+  result.loss = loss.item<double>();
+  result.nll = nll.item<double>();
   result.grad_norm = norm.item<double>();
   // A loss or gradient that is not a number would spoil every weight: leave them as they are and let the caller say so.
   if (std::isfinite(result.loss) && std::isfinite(result.grad_norm)) plan.optimizer->step(plan.learning_rates);
@@ -65,7 +83,7 @@ StepResult run_step(const StepPlan& plan, const CancelFlag& cancel) {
 }
 
 struct EvaluationResult {
-  double loss;
+  double loss;  // mean over what is predicted
   int64_t correct, predicted, samples;
 };
 
@@ -92,8 +110,10 @@ Napi::Value train_step(Environment& environment, const Napi::CallbackInfo& info)
       [](Environment& environment, const StepResult& result) {
         auto object = Napi::Object::New(environment.napi());
         object.Set("loss", result.loss);
+        object.Set("nll", result.nll);
         object.Set("gradNorm", result.grad_norm);
         object.Set("samples", static_cast<double>(result.samples));
+        object.Set("targets", static_cast<double>(result.targets));
         object.Set("tokens", static_cast<double>(result.tokens));
         return object;
       });
@@ -106,11 +126,12 @@ Napi::Value evaluate_batch(Environment& environment, const Napi::CallbackInfo& i
        batches = environment.object<Batches>(info[2], "batches"),
        dtype = optional_dtype(info[3])](const CancelFlag& cancel) {
         const at::NoGradGuard no_grad;
-        const at::Tensor ids = batches->next(cancel);
-        const AutocastScope autocast(ids.device().type(), dtype);
-        const auto outputs = module->call("evaluate", {ids, at::Tensor()});
+        const Batch batch = batches->next(cancel);
+        if (batch.targets == 0) return EvaluationResult{0, 0, 0, batch.samples};
+        const AutocastScope autocast(batch.inputs.at(0).device().type(), dtype);
+        const auto outputs = module->call("evaluate", batch.inputs);
         return EvaluationResult{outputs.at(0).item<double>(), outputs.at(1).item<int64_t>(),
-                                outputs.at(2).item<int64_t>(), ids.size(0)};
+                                outputs.at(2).item<int64_t>(), batch.samples};
       },
       [](Environment& environment, const EvaluationResult& result) {
         auto object = Napi::Object::New(environment.napi());
