@@ -7,10 +7,21 @@ const temporaryName = (target: string) => `${target}.${randomBytes(4).toString('
 
 /** Writes a text file in one piece; its folder is made if need be. */
 export async function writeFileAtomically(file: string, text: string): Promise<void> {
+  await writeAtomically(file, (handle) => handle.writeFile(text));
+}
+
+/** Makes a file of what `write` puts into the open one it is given; if `write` fails, what stood there stays. */
+export async function writeAtomically(file: string, write: (handle: fs.FileHandle) => Promise<void>): Promise<void> {
   await fs.mkdir(path.dirname(file), { recursive: true });
   const temporary = temporaryName(file);
   try {
-    await fs.writeFile(temporary, text, { flush: true });
+    const handle = await fs.open(temporary, 'wx');
+    try {
+      await write(handle);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
     await fs.rename(temporary, file);
   } catch (error) {
     await fs.rm(temporary, { force: true });
