@@ -1,5 +1,11 @@
+export { bleuSmoothings, corpusBleu, formatBleu, sentenceBleu } from './bleu';
+export type { BleuOptions, BleuScore, BleuSmoothing } from './bleu';
+export { corpusChrf, formatChrf, sentenceChrf } from './chrf';
+export type { ChrfOptions, ChrfScore } from './chrf';
 export { evaluationMetrics, trainingMetrics } from './evaluation';
 export type { EvaluationBatch, EvaluationOptions, TrainingSummary } from './evaluation';
+export { fairseqBleu, formatFairseqBleu, splitCompounds } from './fairseq-bleu';
+export type { FairseqBleuOptions, FairseqBleuScore } from './fairseq-bleu';
 export { saveMetrics, saveTrainerState } from './files';
 export type { TrainerState } from './files';
 export { formatMetric } from './format';
@@ -7,3 +13,6 @@ export type { Metrics } from './format';
 export { roundHalfEven } from './python';
 export { formatMetrics } from './report';
 export type { Split } from './report';
+export type { References } from './sentences';
+export { bleuTokenizers } from './tokenize';
+export type { BleuTokenizer } from './tokenize';

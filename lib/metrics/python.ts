@@ -16,6 +16,11 @@ export function roundHalfEven(value: number, digits: number): number {
   return Number(isTie && last % 2 === 1 ? `${fixed.slice(0, -1)}${last - 1}` : fixed);
 }
 
+/** Python's `format(value, '.<digits>f')`. */
+export function fixed(value: number, digits: number): string {
+  return roundHalfEven(value, digits).toFixed(digits);
+}
+
 /** Python's `repr` of a float: the shortest digits that read back the same, `5.0`, `1e-05`, `1e+16`, `inf`, `nan`. */
 export function floatRepr(value: number): string {
   if (Number.isNaN(value)) return 'nan';
