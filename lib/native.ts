@@ -79,20 +79,47 @@ export interface NativeParameterGroup {
   beta2: number;
   epsilon: number;
   weightDecay: number;
+  /** Adds epsilon to the root of the second moment before its bias correction (fairseq's Adam), not after it (AdamW). */
+  epsilonBeforeCorrection: boolean;
 }
 
+/** One batch. The caller frees the inputs. */
+export interface NativeBatch {
+  /** What the module's `loss` and `evaluate` take. */
+  inputs: (Handle | null)[];
+  /** Blocks, or sentence pairs. */
+  samples: number;
+  /** Tokens that are predicted. */
+  targets: number;
+  /** Tokens read, without padding. */
+  tokens: number;
+}
+
+/** The sentences of both languages: sentence i is the tokens from `offsets[i]` up to `offsets[i + 1]`, back to back, without end marks. */
+export interface NativePairBatchesOptions {
+  sourceOffsets: Float64Array;
+  targetOffsets: Float64Array;
+  paddingId: number;
+  eosId: number;
+  device: string;
+}
+
+/** With no target in the whole step there is no update, and losses and norm are 0. */
 export interface NativeTrainStep {
-  /** Mean of the micro-batches' losses. */
+  /** The module's `loss`, a mean over all targets of the step. */
   loss: number;
+  /** Mean cross-entropy: the second result of the module's `loss` where it gives one (label smoothing), else equal to `loss`. */
+  nll: number;
   /** L2 norm of all gradients before clipping. */
   gradNorm: number;
-  /** Samples (blocks) and tokens consumed by this step. */
+  /** Samples (blocks, pairs) consumed by this step, tokens predicted, and tokens read. */
   samples: number;
+  targets: number;
   tokens: number;
 }
 
 export interface NativeEvaluation {
-  /** Mean cross-entropy of the batch. */
+  /** Mean cross-entropy over the batch's predictions; 0 when there are none. */
   loss: number;
   /** Predictions that equal their label, and predictions made. */
   correct: number;
@@ -178,8 +205,8 @@ export interface Native {
   moduleCreate(kind: string, plan: object, dtype: string, device: string): ObjectId;
   moduleParameters(module: ObjectId): [name: string, tensor: Handle][];
   moduleBuffers(module: ObjectId): [name: string, tensor: Handle][];
-  /** Calls one of the kind's methods (`forward`, `loss`, `evaluate`, ...) on the calling thread. */
-  moduleCall(module: ObjectId, method: string, inputs: (Handle | null)[]): Handle[];
+  /** Calls one of the kind's methods (`forward`, `loss`, `evaluate`, ...) on the calling thread. null stands for a result that is absent. */
+  moduleCall(module: ObjectId, method: string, inputs: (Handle | null)[]): (Handle | null)[];
   /** The same as a job on the compute thread, under the caller's grad mode and the given autocast dtype. */
   moduleRun(
     token: CancelToken,
@@ -187,7 +214,7 @@ export interface Native {
     method: string,
     inputs: (Handle | null)[],
     autocast: string | null,
-  ): Promise<Handle[]>;
+  ): Promise<(Handle | null)[]>;
   moduleTrain(module: ObjectId, training: boolean): void;
   /** Moves and converts in place; the parameters' handles stay the same tensors. */
   moduleTo(module: ObjectId, device: string | null, dtype: string | null): void;
@@ -218,13 +245,19 @@ export interface Native {
     seed: number | null,
     device: string,
   ): ObjectId;
-  /** Continues at this epoch and batch. */
+  /** Continues at this epoch and batch; batches of blocks only. */
   batchesSeek(batches: ObjectId, epoch: number, batch: number): void;
-  /** The next batch, `[samples, blockSize]` int64. */
-  batchesNext(token: CancelToken, batches: ObjectId): Promise<Handle>;
+  /** Batches of sentence pairs, made ahead of time on a thread of their own from what was queued. Inputs, int64: the source with an
+   *  end mark, padded on the left; the target behind an end mark, and the target with one behind it, both padded on the right. */
+  pairBatchesCreate(source: ObjectId, target: ObjectId, options: NativePairBatchesOptions): ObjectId;
+  /** Appends batches: `order` holds sentence numbers, `ends` the exclusive end of each batch in it. Taking a batch when none is left
+   *  is a DataError. */
+  pairBatchesQueue(batches: ObjectId, order: Int32Array, ends: Int32Array): void;
+  /** The next batch of either kind. Blocks give `[samples, blockSize]` int64 ids, and null for labels. */
+  batchesNext(token: CancelToken, batches: ObjectId): Promise<NativeBatch>;
 
   // training --------------------------------------------------------------------------------------------------------
-  /** One whole training step as a job: `accumulation` micro-batches (fewer at an epoch's end, as given), forward, backward, clip, update. */
+  /** One whole training step as a job: so many micro-batches, forward, backward, clip, update. */
   trainStep(
     token: CancelToken,
     step: {

@@ -19,7 +19,14 @@ export interface AdamWGroup extends Readonly<Omit<AdamWSettings, 'lr'>> {
   lr: number;
 }
 
-const defaults: AdamWSettings = { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0.01 };
+/** PyTorch's. */
+const defaults: AdamWSettings = {
+  lr: 1e-3,
+  betas: [0.9, 0.999],
+  eps: 1e-8,
+  weightDecay: 0.01,
+  epsilonBeforeCorrection: false,
+};
 
 /**
  *     const adam = new optim.AdamW(net.parameters(), { lr: 1e-3 });
@@ -105,20 +112,21 @@ export class AdamW {
 
 function createNative(groups: readonly AdamWGroup[]): NativeObject {
   const id = native.adamwCreate(
-    groups.map(({ params, lr, betas, eps, weightDecay }) => ({
+    groups.map(({ params, lr, betas, eps, weightDecay, epsilonBeforeCorrection }) => ({
       parameters: params.map((parameter) => parameter.handle),
       learningRate: lr,
       beta1: betas[0],
       beta2: betas[1],
       epsilon: eps,
       weightDecay,
+      epsilonBeforeCorrection,
     })),
   );
   return new NativeObject(id, 'optimiser');
 }
 
-function settingsOf({ lr, betas, eps, weightDecay }: AdamWSettings): AdamWSettings {
-  return { lr, betas: [betas[0], betas[1]], eps, weightDecay };
+function settingsOf({ lr, betas, eps, weightDecay, epsilonBeforeCorrection }: AdamWSettings): AdamWSettings {
+  return { lr, betas: [betas[0], betas[1]], eps, weightDecay, epsilonBeforeCorrection };
 }
 
 function checkParameters(parameters: readonly Tensor[]): void {

@@ -3,7 +3,7 @@ import { ArgumentError } from '../errors';
 import { LayerNorm, RMSNorm, type Module, type Parameter } from '../nn';
 import { Tensor } from '../tensor';
 
-/** Settings of AdamW, with PyTorch's names and defaults. */
+/** Settings of AdamW, with PyTorch's names. */
 export interface AdamWSettings {
   /** Learning rate. */
   lr: number;
@@ -13,6 +13,11 @@ export interface AdamWSettings {
   eps: number;
   /** Decoupled weight decay. */
   weightDecay: number;
+  /**
+   * Adds `eps` to the root of the second moment before its bias correction, as fairseq's Adam does. PyTorch's AdamW adds it after,
+   * which in the first updates makes it weigh less.
+   */
+  epsilonBeforeCorrection: boolean;
 }
 
 /** Parameters with settings of their own; those left out come from the optimiser. */
@@ -22,7 +27,7 @@ export interface ParameterGroup extends Partial<AdamWSettings> {
 
 /** @throws ArgumentError when a setting is out of range */
 export function checkSettings(settings: AdamWSettings): AdamWSettings {
-  const { lr, betas, eps, weightDecay } = settings;
+  const { lr, betas, eps, weightDecay, epsilonBeforeCorrection } = settings;
   const fit = (name: string, value: number, fits: boolean, range: string): void => {
     if (typeof value !== 'number' || !fits) throw new ArgumentError(`AdamW: ${name} must be ${range}, not ${value}.`);
   };
@@ -31,6 +36,8 @@ export function checkSettings(settings: AdamWSettings): AdamWSettings {
   fit('betas[1]', betas[1], betas[1] >= 0 && betas[1] < 1, 'from 0 to below 1');
   fit('eps', eps, Number.isFinite(eps) && eps >= 0, 'a finite number from 0 on');
   fit('weightDecay', weightDecay, Number.isFinite(weightDecay) && weightDecay >= 0, 'a finite number from 0 on');
+  if (typeof epsilonBeforeCorrection !== 'boolean')
+    throw new ArgumentError(`AdamW: epsilonBeforeCorrection must be true or false, not ${String(epsilonBeforeCorrection)}.`);
   return settings;
 }
 
