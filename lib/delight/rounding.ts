@@ -1,0 +1,40 @@
+/** Rounding and spacing of numbers exactly as the reference does them, where a digit decides a size. */
+
+/** Digits enough to print any double between 1e-9 and 1e9 exactly. */
+const exactDigits = 100;
+
+/**
+ * Rounds a number >= 0 to `digits` decimal places by its exact binary value, and exact ties to the even digit: 0.075, which is just
+ * below that in binary, gives 0.07, and 0.0625 gives 0.06. (`toFixed` alone takes ties upwards.)
+ */
+export function roundHalfEven(value: number, digits: number): number {
+  const text = value.toFixed(exactDigits);
+  const end = text.length - exactDigits + digits;
+  const isTie = /^50*$/.test(text.slice(end));
+  const isEven = Number(text[end - 1]) % 2 === 0;
+  return Number(isTie && isEven ? text.slice(0, end) : value.toFixed(digits));
+}
+
+/** `count` evenly spaced values from `start` to exactly `stop`; one value is `start`. In the order of operations of numpy's. */
+export function linspace(start: number, stop: number, count: number): number[] {
+  const step = (stop - start) / (count - 1);
+  return Array.from({ length: count }, (_, index) =>
+    index === 0 ? start : index === count - 1 ? stop : index * step + start,
+  );
+}
+
+/** The positive whole number nearest to `value` for which `possible` holds, if there is one within reach. */
+export function nearestPossible(value: number, possible: (candidate: number) => boolean): number | undefined {
+  const start = Math.max(1, Math.round(value));
+  for (let distance = 0; distance <= 2048; distance++) {
+    for (const candidate of [start - distance, start + distance]) {
+      if (candidate >= 1 && possible(candidate)) return candidate;
+    }
+  }
+  return undefined;
+}
+
+/** The end of a message about an impossible value. */
+export function nearestWords(nearest: number | undefined): string {
+  return nearest === undefined ? '' : `; the nearest possible value is ${nearest}`;
+}
