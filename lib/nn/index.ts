@@ -15,6 +15,8 @@ export {
   type Layer,
   type LayerOptions,
 } from './layers';
+export { checkMemory } from './memory';
+export { readJson } from './model-folder';
 export { Module, type Member } from './module';
 export { NativeModule, type NativeModuleOptions, type RunOptions } from './native-module';
 export { Buffer, Parameter } from './parameter';

@@ -1,8 +1,5 @@
 /** What a configuration costs, counted without building it. */
-import os from 'node:os';
-
-import { OutOfMemoryError } from '../errors';
-import type { NativeModuleOptions } from '../nn';
+import { checkMemory as checkModelMemory, type NativeModuleOptions } from '../nn';
 import type { ModelConfig } from './config';
 
 /** Parameters of the token embedding. */
@@ -35,18 +32,8 @@ function mixingParameters(config: ModelConfig): number {
   return recomputedPairs(config) + (residual.normSet === 'with_current' ? layers - 1 : 0);
 }
 
-/**
- * The operating system may promise memory it does not have and end the process later; so sizes beyond all memory are refused.
- *
- * @throws OutOfMemoryError naming the sizes
- */
-export function checkMemory(config: ModelConfig, { dtype = 'float32', device = 'cpu' }: NativeModuleOptions): void {
-  const bytes = countParameters(config) * (dtype === 'float64' ? 8 : dtype === 'float32' ? 4 : 2);
-  if (device !== 'cpu' || bytes <= os.totalmem()) return;
-  const gigabytes = (size: number) => `${(size / 2 ** 30).toFixed(1)} GiB`;
-  throw new OutOfMemoryError(
-    `The model's ${countParameters(config)} parameters need ${gigabytes(bytes)}, and this machine has ${gigabytes(os.totalmem())}: ` +
-      `vocabSize ${config.vocabSize}, hiddenSize ${config.hiddenSize}, intermediateSize ${config.intermediateSize}, ` +
-      `numHiddenLayers ${config.numHiddenLayers}.`,
-  );
+/** @throws OutOfMemoryError naming the sizes of a model beyond all memory */
+export function checkMemory(config: ModelConfig, placement: NativeModuleOptions): void {
+  const { vocabSize, hiddenSize, intermediateSize, numHiddenLayers } = config;
+  checkModelMemory(countParameters(config), placement, { vocabSize, hiddenSize, intermediateSize, numHiddenLayers });
 }

@@ -4,12 +4,12 @@ import path from 'node:path';
 
 import { parseConfig } from '../config';
 import { writeFileAtomically } from '../files';
-import { NativeModule, type NativeModuleOptions } from '../nn';
+import { NativeModule, readJson, type NativeModuleOptions } from '../nn';
 import type { Tensor } from '../tensor';
 import { modelSchema, type ModelConfig, type ModelOptions } from './config';
 import { checkMemory, countParameters, embeddingParameters } from './cost';
 import { fromHuggingFace, toHuggingFace } from './huggingface';
-import { loadWeights, readJson, saveWeights } from './weights';
+import { loadWeights, saveWeights } from './weights';
 
 /** Token ids that begin and end a text, kept with the model's files. */
 export interface SpecialTokens {
@@ -92,7 +92,7 @@ export class ResidualLlama extends NativeModule {
 
   /** `numHiddenLayers + 1` tensors `[batch, time, hiddenSize]`: the input of each layer, then the last one's output before the final norm. */
   hiddenStates(ids: Tensor): Tensor[] {
-    return this.call('hiddenStates', [ids]);
+    return this.call('hiddenStates', [ids]).map((tensor) => tensor!);
   }
 
   /** Mean cross-entropy of predicting each next id, a scalar to call `backward()` on. `labels` default to the ids themselves. */

@@ -6,7 +6,7 @@ import { z } from 'zod';
 
 import { parseConfig } from '../config';
 import { CheckpointError } from '../errors';
-import type { Module } from '../nn';
+import { readJson, type Module } from '../nn';
 import { inspectSafetensors, loadSafetensors, saveSafetensors, scope, type Tensor } from '../tensor';
 
 const singleFile = 'model.safetensors';
@@ -14,22 +14,6 @@ const indexFile = 'model.safetensors.index.json';
 
 /** Keys that some files hold and no model needs: tables that are computed. */
 const computed = /rotary_emb\.inv_freq$/;
-
-/** Reads a JSON file of a model folder. @throws CheckpointError when it is missing or not JSON */
-export async function readJson(file: string): Promise<unknown> {
-  let text: string;
-  try {
-    text = await fs.readFile(file, 'utf8');
-  } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new CheckpointError(`${file} ${missing ? 'does not exist' : 'cannot be read'}.`, { cause: error });
-  }
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new CheckpointError(`${file} is not JSON: ${(error as Error).message}`, { cause: error });
-  }
-}
 
 /** An index may name files of its own folder only. */
 const indexSchema = z.looseObject({

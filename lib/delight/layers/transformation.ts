@@ -1,0 +1,53 @@
+import { NativeModule, type NativeModuleOptions } from '../../nn';
+import type { Tensor } from '../../tensor';
+import { transformationPlan, type TransformationOptions, type TransformationPlan } from '../transformation';
+import { stylePlan, type StyleOptions } from './style';
+
+export interface DelightTransformationOptions extends TransformationOptions, StyleOptions {
+  /** Mix the groups' features between group linear layers. Default true, and false with `define`, whose units never do. */
+  shuffle?: boolean;
+}
+
+/** The native plan of a transformation inside another layer, and its sizes. Norm and activation are the models' unless given. */
+export function unitPlan({
+  shuffle,
+  bias,
+  norm = 'layer',
+  activation = 'swish',
+  dropout,
+  ...sizes
+}: DelightTransformationOptions) {
+  const plan = transformationPlan(sizes);
+  const { inFeatures, projFeatures, outFeatures, layers } = plan;
+  const style = stylePlan({
+    norm,
+    activation,
+    ...(bias === undefined ? {} : { bias }),
+    ...(dropout === undefined ? {} : { dropout }),
+  });
+  const mixing = sizes.define === true ? false : (shuffle ?? true);
+  return { plan, native: { inFeatures, projFeatures, outFeatures, layers, shuffle: mixing, ...style } };
+}
+
+/**
+ * The DeLighT transformation: a dense layer to `projFeatures`, group linear layers that first widen and then narrow, and a dense layer
+ * to `outFeatures`. Before every layer but the first the projected input is mixed in again, group by group.
+ *
+ * Source: DeLighT, section 3.1; with `define` the sizes of DeFINE (Mehta et al. 2020).
+ */
+export class DelightTransformation extends NativeModule {
+  /** Widths and groups of every layer. */
+  readonly plan: TransformationPlan;
+
+  /** @throws ConfigError for impossible sizes, naming the nearest possible value */
+  constructor(options: DelightTransformationOptions, placement: NativeModuleOptions = {}) {
+    const { plan, native } = unitPlan(options);
+    super('delight-transformation', native, placement);
+    this.plan = plan;
+  }
+
+  /** `[time, batch, inFeatures]` or `[batch, inFeatures]` -> the same with `outFeatures`. @throws ShapeError for other shapes */
+  override forward(x: Tensor): Tensor {
+    return this.call('forward', [x])[0]!;
+  }
+}
