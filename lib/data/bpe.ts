@@ -10,16 +10,16 @@ import { DataError, LoadError } from '../errors';
 import { byteCharacters, byteLevelTokenizerJson, endOfText, type Merge } from './byte-level';
 import { cached, sha256 } from './cache';
 import { runProgram } from './program';
-import { maxBpeVocabSize, minBpeVocabSize } from './schema';
+import { maxBpeVocabSize } from './schema';
 import { hashText, readRows, type TextPart } from './text';
 
 /** Written as a string because it runs in a process of its own, where the trainer's unstoppable progress lines are dropped. */
 const trainingProgram = `
-  const [, library, text, result] = process.argv;
+  const [, library, text, result, addPrefixSpace] = process.argv;
   try {
     const { BPE, Tokenizer, byteLevelPreTokenizer } = require(library);
     const tokenizer = new Tokenizer(BPE.empty());
-    tokenizer.setPreTokenizer(byteLevelPreTokenizer(false, true));
+    tokenizer.setPreTokenizer(byteLevelPreTokenizer(addPrefixSpace === 'true', true));
     tokenizer.train([text]);
     tokenizer.save(result);
   } catch (error) {
@@ -44,20 +44,34 @@ export async function trainBpe(
   vocabSize: number,
   options: TrainBpeOptions,
 ): Promise<string> {
+  const learned = await learnMerges(parts, false, options);
+  const { vocab, merges } = bpeVocabulary(learned, [endOfText], vocabSize, 'data.tokenizer.bpe');
+  return byteLevelTokenizerJson(vocab, merges, { specialTokens: [endOfText] });
+}
+
+/**
+ * All merges that the trainer learns from a text, in the order learned, from the cache or learned now.
+ * @param addPrefixSpace whether a blank is put before each line
+ */
+export async function learnMerges(
+  parts: readonly TextPart[],
+  addPrefixSpace: boolean,
+  options: TrainBpeOptions,
+): Promise<Merge[]> {
   const { cacheDir, signal, onTrain } = options;
-  const key = sha256('bpe-1', await hashText(parts, signal)).slice(0, 32);
+  const key = sha256(addPrefixSpace ? 'bpe-1-prefix' : 'bpe-1', await hashText(parts, signal)).slice(0, 32);
   const { folder } = await cached(cacheDir, 'bpe', key, async (temporary) => {
     onTrain?.();
-    const merges = await learnMerges(parts, temporary, signal);
+    const merges = await runTrainer(parts, addPrefixSpace, temporary, signal);
     await writeFile(path.join(temporary, 'merges.json'), JSON.stringify(merges));
     return {};
   });
-  const merges = JSON.parse(await readFile(path.join(folder, 'merges.json'), 'utf8')) as Merge[];
-  return tokenizerJson(merges, vocabSize);
+  return JSON.parse(await readFile(path.join(folder, 'merges.json'), 'utf8')) as Merge[];
 }
 
-async function learnMerges(
+async function runTrainer(
   parts: readonly TextPart[],
+  addPrefixSpace: boolean,
   folder: string,
   signal: AbortSignal | undefined,
 ): Promise<Merge[]> {
@@ -69,7 +83,7 @@ async function learnMerges(
   } finally {
     await handle.close();
   }
-  const args = ['-e', trainingProgram, require.resolve('tokenizers'), text, result];
+  const args = ['-e', trainingProgram, require.resolve('tokenizers'), text, result, String(addPrefixSpace)];
   const { code, output } = await runProgram(process.execPath, args, { signal, dropStderr: true });
   if (code !== 0)
     throw new LoadError(`training the tokenizer failed (exit code ${code}): ${output || 'it gave no reason'}`);
@@ -79,10 +93,21 @@ async function learnMerges(
   return model.merges;
 }
 
-/** Special token, bytes in the order of their characters, then tokens in the order learned: as the trainer numbers them. */
-function tokenizerJson(merges: readonly Merge[], vocabSize: number): string {
-  const tokens = [endOfText, ...byteCharacters().sort()];
+/**
+ * A vocabulary of exactly `vocabSize` entries: special tokens, bytes in the order of their characters, then tokens in the order
+ * learned, as the trainer numbers them; and the merges that lead to it.
+ * @param setting the name of `vocabSize` in a configuration, for the error
+ * @throws DataError when there are too few merges, naming the largest size they give
+ */
+export function bpeVocabulary(
+  merges: readonly Merge[],
+  specialTokens: readonly string[],
+  vocabSize: number,
+  setting: string,
+): { vocab: Record<string, number>; merges: Merge[] } {
+  const tokens = [...specialTokens, ...byteCharacters().sort()];
   const ids = new Map(tokens.map((token, id) => [token, id]));
+  const smallest = ids.size;
   let used = 0;
   for (; used < merges.length && ids.size < vocabSize; used++) {
     const token = (merges[used] as Merge).join('');
@@ -91,8 +116,8 @@ function tokenizerJson(merges: readonly Merge[], vocabSize: number): string {
   if (ids.size < vocabSize) {
     throw new DataError(
       `a byte-level BPE of ${vocabSize} entries cannot be learned from this text: it gives ${ids.size} at most (from ` +
-        `${minBpeVocabSize} to ${maxBpeVocabSize} are possible); lower data.tokenizer.bpe or give more text`,
+        `${smallest} to ${maxBpeVocabSize} are possible); lower ${setting} or give more text`,
     );
   }
-  return byteLevelTokenizerJson(Object.fromEntries(ids), merges.slice(0, used), [endOfText]);
+  return { vocab: Object.fromEntries(ids), merges: merges.slice(0, used) };
 }

@@ -6,13 +6,27 @@ export const endOfText = '<|endoftext|>';
 /** Two tokens that become one. */
 export type Merge = [left: string, right: string];
 
+export interface ByteLevelOptions {
+  /** Tokens that stand for themselves wherever their text occurs. */
+  specialTokens: readonly string[];
+  /** Put a blank before each text and take it off again, so that a word is the same token at the beginning as elsewhere. */
+  addPrefixSpace?: boolean;
+  lowercase?: boolean;
+}
+
 /** A Hugging Face `tokenizer.json` of a byte-level BPE. Without merges it splits nothing, so that bytes stay single. */
 export function byteLevelTokenizerJson(
   vocab: Record<string, number>,
   merges: readonly Merge[],
-  specialTokens: readonly string[],
+  { specialTokens, addPrefixSpace = false, lowercase = false }: ByteLevelOptions,
 ): string {
-  const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: merges.length > 0 };
+  const byteLevel = {
+    type: 'ByteLevel',
+    add_prefix_space: addPrefixSpace,
+    trim_offsets: true,
+    use_regex: merges.length > 0,
+  };
+  const withoutPrefix = { type: 'Sequence', decoders: [byteLevel, { type: 'Strip', content: ' ', start: 1, stop: 0 }] };
   const model = {
     type: 'BPE',
     dropout: null,
@@ -33,10 +47,10 @@ export function byteLevelTokenizerJson(
       normalized: false,
       special: true,
     })),
-    normalizer: null,
+    normalizer: lowercase ? { type: 'Lowercase' } : null,
     pre_tokenizer: byteLevel,
     post_processor: null,
-    decoder: byteLevel,
+    decoder: addPrefixSpace ? withoutPrefix : byteLevel,
     model: { ...model, fuse_unk: false, byte_fallback: false, ignore_merges: false, vocab, merges },
   });
 }

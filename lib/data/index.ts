@@ -6,3 +6,20 @@ export type { DataProgress, PreparedData, PrepareDataOptions } from './prepare';
 export { corpusNames, dataSchema } from './schema';
 export type { CorpusName, DataConfig, DataInput } from './schema';
 export type { TextTokenizer } from './tokenizer';
+export { batchOrder, batchSentences, tokenBatches } from './pairs/batches';
+export type { TokenBatches, TokenBatchesOptions } from './pairs/batches';
+export { PairTokenizer, loadPairTokenizers, savePairTokenizers } from './pairs/pair-tokenizer';
+export type { PairTokenizers } from './pairs/pair-tokenizer';
+export { preparePairs } from './pairs/prepare';
+export { pairCorpusNames, pairDataSchema } from './pairs/schema';
+export type { PairCorpusName, PairDataConfig, PairDataInput } from './pairs/schema';
+export type {
+  PairCounts,
+  PairProgress,
+  PreparedPairs,
+  PreparePairsOptions,
+  SideTexts,
+  Split,
+  TokenPairs,
+  TokenSentences,
+} from './pairs/types';

@@ -48,8 +48,11 @@ const trialProgram = `
   }
 `;
 
-/** Some damaged files make the library end the process instead of throwing, so each is tried in a process of its own first. */
-async function tryTokenizer(file: string): Promise<void> {
+/**
+ * Some damaged files make the library end the process instead of throwing, so each is tried in a process of its own first.
+ * @throws DataError for such a file
+ */
+export async function tryTokenizer(file: string): Promise<void> {
   const args = ['-e', trialProgram, require.resolve('tokenizers'), file];
   const { code } = await runProgram(process.execPath, args, { dropStderr: true });
   if (code === null) throw new DataError(`${file} is a damaged tokenizer: its parts do not fit together`);

@@ -14,9 +14,11 @@ export interface ProgramOptions {
   signal?: AbortSignal | undefined;
   /** Leave out what it writes on stderr. */
   dropStderr?: boolean;
+  /** The folder to run it in. */
+  cwd?: string;
+  /** How much of the end of what it wrote is kept. Default 4000 characters. */
+  keptCharacters?: number;
 }
-
-const keptCharacters = 4000;
 
 /** @throws AbortError when aborted; the error of `spawn` (`ENOENT`, ...) when it cannot be started */
 export async function runProgram(
@@ -24,10 +26,10 @@ export async function runProgram(
   args: readonly string[],
   options: ProgramOptions = {},
 ): Promise<ProgramResult> {
-  const { signal, dropStderr = false } = options;
+  const { signal, dropStderr = false, cwd, keptCharacters = 4000 } = options;
   throwIfAborted(signal);
   const { env } = process;
-  const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', dropStderr ? 'ignore' : 'pipe'] });
+  const child = spawn(command, args, { env, cwd, stdio: ['ignore', 'pipe', dropStderr ? 'ignore' : 'pipe'] });
   const end = () => child.kill();
   signal?.addEventListener('abort', end, { once: true });
   try {

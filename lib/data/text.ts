@@ -1,5 +1,4 @@
 /** Text on disk as parts of UTF-8 files, read in rows: a row is one line with its line break, as run_clm has it. */
-import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -7,6 +6,7 @@ import { stat } from 'node:fs/promises';
 import { DataError } from '../errors';
 import { roundHalfEven } from '../metrics';
 import { throwIfAborted } from './abort';
+import { splitRows } from './rows';
 
 /** Bytes `start` to before `end` of a file. Begins at the beginning of a row. */
 export interface TextPart {
@@ -17,8 +17,6 @@ export interface TextPart {
 
 const lineBreak = 0x0a;
 const chunkBytes = 256 * 1024;
-/** Longer than any text is; beyond it a row could not become a string. */
-const longestRowBytes = 256 * 1024 * 1024;
 
 /** @throws DataError for a file that is missing, not a file, or empty */
 export async function openText(files: readonly string[]): Promise<TextPart[]> {
@@ -70,65 +68,11 @@ export async function* readChunks(
  * @throws DataError that names the byte, where the text is not UTF-8
  */
 export async function* readRows(parts: readonly TextPart[], signal?: AbortSignal): AsyncGenerator<Buffer[]> {
-  let begun: Buffer[] = [];
-  let begunBytes = 0;
-  for await (const { part, at, bytes } of readChunks(parts, signal)) {
-    const isLast = at + bytes.length === part.end;
-    const complete = isLast ? bytes.length : bytes.lastIndexOf(lineBreak) + 1;
-    if (complete === 0) {
-      begun.push(bytes);
-      begunBytes += bytes.length;
-      if (begunBytes > longestRowBytes) throw tooLongError(part, at + bytes.length - begunBytes);
-      continue;
-    }
-    const text =
-      begun.length === 0 ? bytes.subarray(0, complete) : Buffer.concat([...begun, bytes.subarray(0, complete)]);
-    checkUtf8(text, part.file, at - begunBytes);
-    const rest = bytes.subarray(complete);
-    begun = rest.length === 0 ? [] : [rest];
-    begunBytes = rest.length;
-    yield splitRows(text);
-  }
+  for (const part of parts) yield* splitRows(bytesOf(part, signal), part.file, part.start);
 }
 
-function splitRows(text: Buffer): Buffer[] {
-  const rows: Buffer[] = [];
-  for (let start = 0; start < text.length;) {
-    const end = text.indexOf(lineBreak, start);
-    const next = end < 0 ? text.length : end + 1;
-    rows.push(text.subarray(start, next));
-    start = next;
-  }
-  return rows;
-}
-
-function tooLongError({ file }: TextPart, start: number): DataError {
-  return new DataError(
-    `${file}: the line that begins at byte ${start} has more than ${longestRowBytes} bytes; break the text into lines`,
-  );
-}
-
-function checkUtf8(text: Buffer, file: string, at: number): void {
-  if (isUtf8(text)) return;
-  const offset = firstInvalidByte(text);
-  const value = (text[offset] ?? 0).toString(16).padStart(2, '0');
-  throw new DataError(
-    `${file} is not UTF-8 text: byte ${at + offset} (0x${value}) does not fit; convert the file to UTF-8`,
-  );
-}
-
-/** Decoding puts U+FFFD for what does not fit; all before the first such place encodes back to the bytes it came from. */
-function firstInvalidByte(text: Buffer): number {
-  const decoded = text.toString('utf8');
-  const genuine = Buffer.from('\ufffd');
-  let offset = 0;
-  for (let from = 0; ;) {
-    const mark = decoded.indexOf('\ufffd', from);
-    offset += Buffer.byteLength(decoded.slice(from, mark));
-    if (!text.subarray(offset, offset + genuine.length).equals(genuine)) return offset;
-    offset += genuine.length;
-    from = mark + 1;
-  }
+async function* bytesOf(part: TextPart, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
+  for await (const { bytes } of readChunks([part], signal)) yield bytes;
 }
 
 /** SHA-256 of the parts' bytes and borders. */
