@@ -5,12 +5,12 @@ import { roundHalfEven } from './python';
 
 /** What one evaluation batch gave. */
 export interface EvaluationBatch {
-  /** Mean cross-entropy of the batch, in nats. */
+  /** Mean cross-entropy over the batch's predictions, in nats. */
   loss: number;
   /** Predictions that equal their label. */
   correct: number;
   predicted: number;
-  /** Blocks in the batch. */
+  /** Blocks or sentence pairs in the batch. */
   samples: number;
 }
 
@@ -22,8 +22,8 @@ export interface EvaluationOptions {
 }
 
 /**
- * Metrics of a whole evaluation: the loss is the sample-weighted mean of the batches' means, the accuracy the mean over all
- * predictions, the perplexity exp(loss) in double precision (Infinity on overflow).
+ * Metrics of a whole evaluation: loss and accuracy are means over all predictions, the perplexity is exp(loss) in double precision
+ * (Infinity on overflow).
  * @param runtimeSeconds wall time of the whole evaluation
  * @throws ArgumentError when there is no sample or prediction
  */
@@ -37,7 +37,7 @@ export function evaluationMetrics(
   const predicted = sum((batch) => batch.predicted);
   if (!(samples > 0 && predicted > 0))
     throw new ArgumentError('an evaluation needs at least one sample with one prediction');
-  const loss = sum((batch) => batch.loss * batch.samples) / samples;
+  const loss = meanLoss(batches);
   return {
     ...(options.epoch === undefined ? {} : { epoch: options.epoch }),
     eval_accuracy: sum((batch) => batch.correct) / predicted,
@@ -46,6 +46,18 @@ export function evaluationMetrics(
     eval_samples: samples,
     ...speedMetrics('eval', runtimeSeconds, samples, batches.length),
   };
+}
+
+/**
+ * The mean over all predictions. Where each sample has as many as every other, weighing by samples is the same, and is what
+ * Hugging Face's Trainer does, to the last bit.
+ */
+function meanLoss(batches: readonly EvaluationBatch[]): number {
+  const [first] = batches;
+  const even = batches.every(({ samples, predicted }) => predicted * first!.samples === samples * first!.predicted);
+  const weight = (batch: EvaluationBatch) => (even ? batch.samples : batch.predicted);
+  const total = batches.reduce((sum, batch) => sum + weight(batch), 0);
+  return batches.reduce((sum, batch) => sum + batch.loss * weight(batch), 0) / total;
 }
 
 /** What a whole training gave. */

@@ -37,7 +37,9 @@ export function checkSettings(settings: AdamWSettings): AdamWSettings {
   fit('eps', eps, Number.isFinite(eps) && eps >= 0, 'a finite number from 0 on');
   fit('weightDecay', weightDecay, Number.isFinite(weightDecay) && weightDecay >= 0, 'a finite number from 0 on');
   if (typeof epsilonBeforeCorrection !== 'boolean')
-    throw new ArgumentError(`AdamW: epsilonBeforeCorrection must be true or false, not ${String(epsilonBeforeCorrection)}.`);
+    throw new ArgumentError(
+      `AdamW: epsilonBeforeCorrection must be true or false, not ${String(epsilonBeforeCorrection)}.`,
+    );
   return settings;
 }
 

@@ -1,6 +1,8 @@
 /** The `train:` section: how long, how fast, how often looked at. Names and defaults are those of Hugging Face's TrainingArguments. */
 import { z } from 'zod';
 
+import { updateScheduleSchema } from './schedule';
+
 const count = z.int().positive();
 /** Seeds go through a JavaScript number and must survive `seed + epoch`. */
 export const seedSchema = z
@@ -8,70 +10,97 @@ export const seedSchema = z
   .nonnegative()
   .max(2 ** 48);
 
-const trainShape = {
-  /** Passes over the training blocks; may be fractional. Default 3, unless `maxSteps` is given. */
+const lengths = {
+  /** Passes over the training data; may be fractional. Default 3, unless `maxSteps` is given. */
   epochs: z.number().positive().optional(),
   /** Optimiser steps; epochs are repeated until they are made. */
   maxSteps: count.optional(),
+};
+
+/** What a step takes of blocks of tokens. */
+const blockBatches = {
   /** Blocks in a micro-batch. */
   batchSize: count.default(8),
   evalBatchSize: count.default(8),
   /** Micro-batches to an optimiser step. */
   accumulation: count.default(1),
+};
+
+/** What a step takes of sentence pairs. */
+const pairBatches = {
+  /** Most tokens in a micro-batch, padding and end marks counted, on the longer side; in evaluation too. */
+  maxTokens: count.default(4096),
+  /** Most pairs in a micro-batch. Default: any number. */
+  maxSentences: count.optional(),
+  /** A step takes micro-batches until it predicts at least so many tokens. Default: one micro-batch. */
+  updateTokens: count.optional(),
+};
+
+const optimisation = {
   /** The highest learning rate, reached after the warm-up. */
   learningRate: z.number().nonnegative().default(5e-5),
-  schedule: z.enum(['linear', 'cosine', 'constant']).default('linear'),
+  /** Down to 0 at the last step, or a schedule by updates as fairseq has them. */
+  schedule: z.union([z.enum(['linear', 'cosine', 'constant']), updateScheduleSchema]).default('linear'),
   /** Steps in which the rate grows linearly from 0. */
   warmupSteps: z.int().nonnegative().optional(),
   /** The same as a share of all steps, rounded up. */
   warmupRatio: z.number().min(0).max(1).optional(),
-  /** Decoupled; biases and norm weights are spared. */
+  /** `fairseq-adam` adds epsilon before the bias correction, and decays every parameter. */
+  optimizer: z.enum(['adamw', 'fairseq-adam']).default('adamw'),
+  /** Decoupled; `adamw` spares biases and norm weights. */
   weightDecay: z.number().nonnegative().default(0),
   beta1: z.number().min(0).lt(1).default(0.9),
   beta2: z.number().min(0).lt(1).default(0.999),
   epsilon: z.number().positive().default(1e-8),
-  /** Gradients are scaled to at most this joint L2 norm; null leaves them. */
-  maxGradNorm: z.number().positive().nullable().default(1),
+  /** Gradients are scaled to at most this joint L2 norm; 0 or null leaves them. */
+  maxGradNorm: z.number().nonnegative().nullable().default(1),
   /** `bf16`: weights and updates in float32, products under autocast. */
   precision: z.enum(['float32', 'bf16']).default('float32'),
-  /** Seeds the order of the blocks; default: the run's seed. Epoch e is ordered by `dataSeed + e`. */
+  /** Seeds the order of the data; default: the run's seed. Each epoch is ordered anew. */
   dataSeed: seedSchema.optional(),
-  /** Evaluate after every so many steps, and after the last. */
-  evalEvery: count.default(500),
+  /** Evaluate after every so many steps, or after each epoch; and after the last step. */
+  evalEvery: z.union([count, z.literal('epoch')]).default(500),
   logEvery: count.default(500),
   /** Go back to the best checkpoint by `eval_loss` when training has ended. */
   loadBestModelAtEnd: z.boolean().default(false),
+  /** Keep the models of the last so many evaluations too, to be averaged. */
+  keepLast: count.optional(),
 };
 
-interface Lengths {
-  epochs?: number | undefined;
-  maxSteps?: number | undefined;
-  warmupSteps?: number | undefined;
-  warmupRatio?: number | undefined;
-}
+type Section = z.output<z.ZodObject<typeof lengths & typeof optimisation>>;
 
-function checkLengths(lengths: Lengths, context: z.RefinementCtx): void {
-  const exclude = (key: keyof Lengths, other: keyof Lengths) => {
-    if (lengths[key] === undefined || lengths[other] === undefined) return;
-    context.addIssue({
-      code: 'custom',
-      path: [key],
-      message: `give either ${other} or ${key}, not both`,
-      input: lengths[key],
-    });
+function checkSection(section: Section, context: z.RefinementCtx): void {
+  const refuse = (key: keyof Section, message: string) =>
+    context.addIssue({ code: 'custom', path: [key], message, input: section[key] });
+  const exclude = (key: keyof Section, other: keyof Section) => {
+    if (section[key] !== undefined && section[other] !== undefined)
+      refuse(key, `give either ${other} or ${key}, not both`);
   };
   exclude('maxSteps', 'epochs');
   exclude('warmupSteps', 'warmupRatio');
+  if (typeof section.schedule === 'string') return;
+  for (const key of ['warmupSteps', 'warmupRatio'] as const) {
+    if (section[key] !== undefined) refuse(key, 'a schedule by updates has its own warmupUpdates');
+  }
 }
 
-/** The section as a study writes it; the seed is the study's own. */
-export const trainSectionSchema = z.strictObject(trainShape).superRefine(checkLengths);
+const blockShape = { ...lengths, ...blockBatches, ...optimisation };
+const pairShape = { ...lengths, ...pairBatches, ...optimisation };
+const seed = seedSchema.default(42);
 
-/** The section and the run's seed: what a Trainer needs. */
-export const trainSchema = z.strictObject({ ...trainShape, seed: seedSchema.default(42) }).superRefine(checkLengths);
+/** The section as a study of blocks writes it; the seed is the study's own. */
+export const trainSectionSchema = z.strictObject(blockShape).superRefine(checkSection);
+/** The section and the run's seed: what a Trainer of blocks needs. */
+export const trainSchema = z.strictObject({ ...blockShape, seed }).superRefine(checkSection);
+/** The section as a study of sentence pairs writes it. */
+export const pairTrainSectionSchema = z.strictObject(pairShape).superRefine(checkSection);
+/** The section and the run's seed: what a Trainer of sentence pairs needs. */
+export const pairTrainSchema = z.strictObject({ ...pairShape, seed }).superRefine(checkSection);
 
 export type TrainConfig = z.output<typeof trainSchema>;
 export type TrainOptions = z.input<typeof trainSchema>;
+export type PairTrainConfig = z.output<typeof pairTrainSchema>;
+export type PairTrainOptions = z.input<typeof pairTrainSchema>;
 
 export type Precision = TrainConfig['precision'];
 

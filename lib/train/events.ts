@@ -8,21 +8,24 @@ export interface StepEvent {
   /** Steps made so far, this one included. */
   step: number;
   totalSteps: number;
-  /** Passes over the training blocks so far. */
+  /** Passes over the training data so far. */
   epoch: number;
-  /** Mean cross-entropy of the step's micro-batches, in nats. */
+  /** What is minimised, for each token predicted, in nats: cross-entropy, or that with label smoothing. */
   loss: number;
+  /** Plain cross-entropy, in nats. */
+  nll: number;
   /** L2 norm of the gradients before clipping. */
   gradNorm: number;
   /** The rate this step was made with. */
   learningRate: number;
-  /** Tokens in the step. */
+  /** Tokens in the step, without padding, and how many of them were predicted. */
   tokens: number;
+  targets: number;
   /** Wall seconds of the step. */
   seconds: number;
 }
 
-/** An evaluation on the validation blocks is done. */
+/** An evaluation on the validation data is done. */
 export interface EvaluationEvent {
   type: 'evaluation';
   step: number;
@@ -45,6 +48,10 @@ export interface EndEvent {
   metrics: Metrics;
   /** The best evaluation by `eval_loss`. */
   best: { step: number; loss: number } | null;
+  /** Folders of the recent models that `keepLast` asked for, the oldest first. */
+  recent: string[];
+  /** Tokens predicted in the whole training. */
+  targets: number;
 }
 
 export type TrainEvent = StepEvent | EvaluationBatchEvent | EvaluationEvent | CheckpointEvent | EndEvent;

@@ -1,20 +1,34 @@
-/** What a model must be to be trained on blocks of tokens. */
-import type { TokenBlocks } from '../data';
+/** What a model must be to be trained. */
+import type { TokenPairs } from '../data';
 import { ArgumentError, DataError } from '../errors';
 import { native } from '../native';
 import { NativeModule } from '../nn';
 import { NativeObject, withSignal } from '../tensor';
 
-/** A native module that predicts the next token: its native methods include `loss` and `evaluate`. */
-export interface LanguageModel extends NativeModule {
-  /** Token ids it knows: 0 ... vocabSize - 1. */
-  readonly vocabSize: number;
-  /** Parameters outside the embedding: what the 6 * tokens * parameters rule of `total_flos` counts. */
+/** A native module that can be trained: its native methods include `loss` and `evaluate`. */
+interface TrainableModel extends NativeModule {
+  /** Parameters outside the embedding: what `total_flos` counts. */
   readonly nonEmbeddingParameters: number;
 }
 
+/** Predicts the next token. */
+export interface LanguageModel extends TrainableModel {
+  /** Token ids it knows: 0 ... vocabSize - 1. */
+  readonly vocabSize: number;
+}
+
+/** Predicts the tokens of a target from those of a source. */
+export interface TranslationModel extends TrainableModel {
+  readonly sourceVocabSize: number;
+  readonly targetVocabSize: number;
+  /** Fills up short sentences. */
+  readonly padTokenId: number;
+  /** Ends sentences, and begins the decoder's input. */
+  readonly eosTokenId: number;
+}
+
 /** @throws ArgumentError for modules written in TypeScript, whose steps cannot run as one native job. */
-export function assertTrainable(model: LanguageModel): void {
+export function assertTrainable(model: LanguageModel | TranslationModel): void {
   if (model instanceof NativeModule) return;
   throw new ArgumentError(
     'The Trainer runs each step as one native job and takes native models, such as ResidualLlama. ' +
@@ -22,25 +36,46 @@ export function assertTrainable(model: LanguageModel): void {
   );
 }
 
-export function deviceOf(model: LanguageModel): string {
+export function deviceOf(model: NativeModule): string {
   for (const parameter of model.parameters()) return parameter.device;
   throw new ArgumentError('The model has no parameters.');
 }
 
+/** A file of token ids. */
+interface TokenFile {
+  file: string;
+  dtype: 'uint16' | 'uint32';
+}
+
 /** The largest id of files already read: an evaluation every few steps must not read the corpus again. */
-const largestIds = new WeakMap<TokenBlocks, number>();
+const largestIds = new WeakMap<TokenFile, number>();
 
 /** @throws DataError when a token id of the file is one the model does not know, which on a GPU would end the process. */
-export async function checkVocabulary(model: LanguageModel, blocks: TokenBlocks, signal?: AbortSignal): Promise<void> {
-  let largest = largestIds.get(blocks);
+export async function checkVocabulary(
+  tokens: TokenFile,
+  vocabulary: { name: string; size: number },
+  signal?: AbortSignal,
+): Promise<void> {
+  let largest = largestIds.get(tokens);
   if (largest === undefined) {
-    using tokens = new NativeObject(native.tokensOpen(blocks.file, blocks.dtype).id, 'token file');
-    largest = await withSignal(signal, (token) => native.tokensMaximum(token, tokens.id));
-    largestIds.set(blocks, largest);
+    using opened = new NativeObject(native.tokensOpen(tokens.file, tokens.dtype).id, 'token file');
+    largest = await withSignal(signal, (token) => native.tokensMaximum(token, opened.id));
+    largestIds.set(tokens, largest);
   }
-  if (largest < model.vocabSize) return;
+  const { name, size } = vocabulary;
+  if (largest < size) return;
   throw new DataError(
-    `${blocks.file} holds token id ${largest}, but the model's vocabulary has ${model.vocabSize} entries (ids up to ` +
-      `${model.vocabSize - 1}). Give the model a vocabSize of at least ${largest + 1}, or prepare the text with the model's own tokenizer.`,
+    `${tokens.file} holds token id ${largest}, but the model's vocabulary has ${size} entries (ids up to ${size - 1}). ` +
+      `Give the model a ${name} of at least ${largest + 1}, or prepare the text with the model's own tokenizer.`,
   );
+}
+
+/** The same for both sides of sentence pairs. */
+export async function checkPairVocabularies(
+  { sourceVocabSize, targetVocabSize }: TranslationModel,
+  { source, target }: TokenPairs,
+  signal?: AbortSignal,
+): Promise<void> {
+  await checkVocabulary(source, { name: 'sourceVocabSize', size: sourceVocabSize }, signal);
+  await checkVocabulary(target, { name: 'targetVocabSize', size: targetVocabSize }, signal);
 }

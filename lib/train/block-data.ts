@@ -1,0 +1,72 @@
+/** Blocks of tokens as a Trainer's data. */
+import type { TokenBlocks } from '../data';
+import type { NativeObject } from '../tensor';
+import { openBatches } from './batches';
+import type { TrainConfig } from './config';
+import type { TrainingData, TrainingPlan } from './data';
+import { evaluateBlocks } from './evaluate';
+import { checkVocabulary, deviceOf, type LanguageModel } from './model';
+import { epochAfter, microBatchesOf, planSteps, type StepPlan } from './plan';
+
+export interface BlockSplits {
+  train: TokenBlocks;
+  validation: TokenBlocks;
+}
+
+export class BlockData implements TrainingData {
+  readonly plan: TrainingPlan;
+  readonly #plan: StepPlan;
+
+  constructor(
+    readonly model: LanguageModel,
+    readonly splits: BlockSplits,
+    readonly config: TrainConfig,
+  ) {
+    const plan = (this.#plan = planSteps(splits.train.offsets.length, config));
+    this.plan = {
+      ...plan,
+      epochAfter: (steps) => epochAfter(steps, plan, config.accumulation),
+      positionAfter: (steps) => ({
+        epoch: Math.floor(steps / plan.stepsPerEpoch),
+        batch: (steps % plan.stepsPerEpoch) * config.accumulation,
+      }),
+    };
+  }
+
+  get samples(): number {
+    return this.splits.train.offsets.length;
+  }
+
+  get batchSize(): number {
+    return this.config.batchSize;
+  }
+
+  /** The rule of 6 operations for each parameter that a token passes, forward and backward. */
+  get flopsPerToken(): number {
+    return 6 * this.model.nonEmbeddingParameters;
+  }
+
+  async check(signal: AbortSignal | undefined): Promise<void> {
+    const vocabulary = { name: 'vocabSize', size: this.model.vocabSize };
+    await checkVocabulary(this.splits.train, vocabulary, signal);
+    await checkVocabulary(this.splits.validation, vocabulary, signal);
+  }
+
+  open(): NativeObject {
+    const { batchSize, dataSeed, seed } = this.config;
+    return openBatches(this.splits.train, { batchSize, seed: dataSeed ?? seed, device: deviceOf(this.model) });
+  }
+
+  microBatches(_batches: NativeObject, steps: number): number {
+    return microBatchesOf(steps, this.#plan, this.config.accumulation);
+  }
+
+  evaluate(epoch: number, signal: AbortSignal | undefined): ReturnType<TrainingData['evaluate']> {
+    const { evalBatchSize: batchSize, precision } = this.config;
+    return evaluateBlocks(this.model, this.splits.validation, { batchSize, precision, epoch, signal });
+  }
+
+  metrics(): Record<string, never> {
+    return {};
+  }
+}

@@ -1,0 +1,83 @@
+/** Sentence pairs as a Trainer's data. */
+import { tokenBatches, type TokenBatches, type TokenPairs } from '../data';
+import { roundHalfEven, type Metrics } from '../metrics';
+import type { NativeObject } from '../tensor';
+import { openPairBatches, queueBatches } from './batches';
+import type { PairTrainConfig } from './config';
+import type { TrainingData, TrainingTotals } from './data';
+import { evaluatePairs } from './evaluate';
+import { checkPairVocabularies, deviceOf, type TranslationModel } from './model';
+import { PairPlan } from './pair-plan';
+
+export interface PairSplits {
+  train: TokenPairs;
+  validation: TokenPairs;
+}
+
+export class PairData implements TrainingData {
+  readonly plan: PairPlan;
+  readonly #batches: TokenBatches;
+  /** Epochs whose batches the native side knows. */
+  #queued = 0;
+
+  constructor(
+    readonly model: TranslationModel,
+    readonly splits: PairSplits,
+    readonly config: PairTrainConfig,
+  ) {
+    this.#batches = tokenBatches(splits.train, batchLimits(config));
+    this.plan = new PairPlan(this.#batches, splits.train, config);
+  }
+
+  get samples(): number {
+    return this.splits.train.count;
+  }
+
+  /** Batches are of different sizes: the mean. */
+  get batchSize(): number {
+    return Math.round(this.samples / this.#batches.ends.length);
+  }
+
+  /** As for decoders, save that a token passes either the encoder or the decoder: about half of the parameters. */
+  get flopsPerToken(): number {
+    return 3 * this.model.nonEmbeddingParameters;
+  }
+
+  async check(signal: AbortSignal | undefined): Promise<void> {
+    await checkPairVocabularies(this.model, this.splits.train, signal);
+    await checkPairVocabularies(this.model, this.splits.validation, signal);
+  }
+
+  open(): NativeObject {
+    this.#queued = 0;
+    return openPairBatches(this.splits.train, this.model, deviceOf(this.model));
+  }
+
+  microBatches(batches: NativeObject, steps: number): number {
+    const { epoch } = this.plan.positionAfter(steps);
+    const count = this.plan.microBatches(steps);
+    // One epoch ahead, so that the native side never waits between two.
+    for (const last = Math.min(epoch + 1, this.plan.epochs - 1); this.#queued <= last; this.#queued++) {
+      queueBatches(batches, this.#batches, this.plan.epochSteps(this.#queued).order);
+    }
+    return count;
+  }
+
+  evaluate(epoch: number, signal: AbortSignal | undefined): ReturnType<TrainingData['evaluate']> {
+    const { precision } = this.config;
+    return evaluatePairs(this.model, this.splits.validation, {
+      ...batchLimits(this.config),
+      precision,
+      epoch,
+      signal,
+    });
+  }
+
+  metrics({ nll, targets }: TrainingTotals, steps: number, seconds: number): Metrics {
+    return { train_nll: nll / steps, train_tokens_per_second: roundHalfEven(targets / seconds, 3) };
+  }
+}
+
+function batchLimits({ maxTokens, maxSentences }: PairTrainConfig): { maxTokens: number; maxSentences?: number } {
+  return { maxTokens, ...(maxSentences !== undefined && { maxSentences }) };
+}

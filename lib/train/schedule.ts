@@ -1,0 +1,63 @@
+/** The `schedule:` of a training, and the learning rate of each step. */
+import { z } from 'zod';
+
+import { ConfigError } from '../errors';
+import { learningRateAt, learningRateFactor, type Schedule, type UpdateSchedule } from '../optim';
+
+const rate = z.number().nonnegative();
+const shape = {
+  /** Steps in which the rate rises along a line from `warmupInitLr`. */
+  warmupUpdates: z.int().nonnegative().default(0),
+  warmupInitLr: rate.default(1e-7),
+};
+const minLr = rate.default(1e-7);
+const updates = z.int().positive().optional();
+
+/** A schedule by updates, with fairseq's names. The highest rate is `train.learningRate`. */
+export const updateScheduleSchema = z.discriminatedUnion('type', [
+  /** Half a cosine over `periodUpdates`, then again from the top. Default: all steps after the warm-up. */
+  z.strictObject({ type: z.literal('cosine'), ...shape, minLr, periodUpdates: updates }),
+  /** A line down to `minLr` at `totalUpdates`. Default: all steps. */
+  z.strictObject({ type: z.literal('linear'), ...shape, minLr, totalUpdates: updates }),
+  z.strictObject({ type: z.literal('inverse-sqrt'), ...shape, warmupUpdates: z.int().positive() }),
+]);
+
+export type UpdateScheduleConfig = z.output<typeof updateScheduleSchema>;
+
+interface Lengths {
+  totalSteps: number;
+  warmupSteps: number;
+}
+
+/** The rate of the step that follows so many finished ones. @throws ConfigError for a schedule that does not fit the training's length */
+export function learningRates(
+  {
+    schedule,
+    learningRate,
+  }: {
+    /** By its name, from `learningRate` on; or by updates. */
+    schedule: Schedule | UpdateScheduleConfig;
+    learningRate: number;
+  },
+  { totalSteps, warmupSteps }: Lengths,
+): (steps: number) => number {
+  if (typeof schedule === 'string') {
+    return (steps) => learningRate * learningRateFactor(schedule, steps, totalSteps, warmupSteps);
+  }
+  const complete = completeSchedule(schedule, learningRate, totalSteps);
+  return (steps) => learningRateAt(complete, steps);
+}
+
+function completeSchedule(schedule: UpdateScheduleConfig, maxLr: number, totalSteps: number): UpdateSchedule {
+  const { type, warmupUpdates } = schedule;
+  if (type === 'inverse-sqrt') return { ...schedule, maxLr };
+  if (type === 'cosine') {
+    return { ...schedule, maxLr, periodUpdates: schedule.periodUpdates ?? Math.max(1, totalSteps - warmupUpdates) };
+  }
+  const totalUpdates = schedule.totalUpdates ?? totalSteps;
+  if (totalUpdates >= warmupUpdates) return { ...schedule, maxLr, totalUpdates };
+  throw new ConfigError(
+    `train.schedule.warmupUpdates ${warmupUpdates} is more than all ${totalUpdates} updates of the schedule; ` +
+      'warm up for fewer, or train for longer.',
+  );
+}
