@@ -29,7 +29,10 @@ export class ByteTokenizer implements TextTokenizer {
   /** A byte-level BPE without merges, whose ids are the bytes. */
   async save(folder: string): Promise<void> {
     const vocab = Object.fromEntries(byteCharacters().map((character, byte) => [character, byte]));
-    await writeFileAtomically(path.join(folder, 'tokenizer.json'), byteLevelTokenizerJson(vocab, [], { specialTokens: [] }));
+    await writeFileAtomically(
+      path.join(folder, 'tokenizer.json'),
+      byteLevelTokenizerJson(vocab, [], { specialTokens: [] }),
+    );
     await writeSettings(folder, {});
   }
 }

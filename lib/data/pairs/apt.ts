@@ -107,7 +107,8 @@ class PrivateApt {
     index: string,
     options: AptOptions,
   ): Promise<PrivateApt> {
-    for (const name of ['lists/partial', 'cache/archives/partial']) await mkdir(path.join(folder, name), { recursive: true });
+    for (const name of ['lists/partial', 'cache/archives/partial'])
+      await mkdir(path.join(folder, name), { recursive: true });
     await writeFile(path.join(folder, 'apt.conf'), settingsOf(folder, languages, index));
     const apt = new PrivateApt(folder, options, '');
     // One source of many may fail; whether what is wanted came is seen afterwards.
@@ -132,7 +133,8 @@ class PrivateApt {
     await mkdir(path.join(folder, 'files'), { recursive: true });
     const { code, output } = await this.run('apt-get', ['download', name], folder);
     const file = (await readdir(folder)).find((entry) => entry.endsWith('.deb'));
-    if (code !== 0 || file === undefined) throw fetchError(`it could not fetch the package ${name}`, `${this.said}\n${output}`);
+    if (code !== 0 || file === undefined)
+      throw fetchError(`it could not fetch the package ${name}`, `${this.said}\n${output}`);
     const unpacked = await this.run('dpkg-deb', ['-x', file, 'files'], folder);
     if (unpacked.code !== 0) throw fetchError(`the package ${name} could not be unpacked`, unpacked.output);
     return path.join(folder, 'files');

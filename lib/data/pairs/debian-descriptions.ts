@@ -24,7 +24,10 @@ export async function fetchDescriptions(source: string, target: string, options:
       checkUtf8(bytes, file);
       for (const [id, text] of descriptions(bytes.toString('utf8'))) if (texts && !texts.has(id)) texts.set(id, text);
     }
-    for (const [language, texts] of [[source, sources], [target, targets]] as const) {
+    for (const [language, texts] of [
+      [source, sources],
+      [target, targets],
+    ] as const) {
       if (texts.size > 0) continue;
       throw new DataError(
         `Debian's archive gave no descriptions in ${language}; it was reached, so look whether apt's source is a full mirror`,

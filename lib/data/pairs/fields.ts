@@ -29,7 +29,9 @@ export function namesOf({ fields, sourceLanguage, targetLanguage }: PairReading)
   }
   const { source, target } = fields;
   if (typeof source === 'number' || typeof target === 'number') {
-    throw new ConfigError('data.fields: JSONL and Parquet files have fields by name, such as translation.en; give two names');
+    throw new ConfigError(
+      'data.fields: JSONL and Parquet files have fields by name, such as translation.en; give two names',
+    );
   }
   return [[source], [target]];
 }
@@ -49,7 +51,8 @@ export function textAt(row: unknown, names: readonly string[], place: () => stri
     const value = valueAt(row, name);
     if (value === undefined || value === null) continue;
     if (typeof value === 'string') {
-      if (/\p{Surrogate}/u.test(value)) throw new DataError(`${place()}: ${name} is not valid Unicode: it has half a character`);
+      if (/\p{Surrogate}/u.test(value))
+        throw new DataError(`${place()}: ${name} is not valid Unicode: it has half a character`);
       return value;
     }
     const kind = value instanceof InvalidText ? 'not UTF-8 text; convert it' : `not a text but of type ${typeof value}`;

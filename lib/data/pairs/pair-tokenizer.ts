@@ -143,7 +143,10 @@ export async function savePairTokenizers(folder: string, { source, target }: Pai
 export async function loadPairTokenizers(folder: string): Promise<PairTokenizers> {
   const isSeparate = (await stat(path.join(folder, sourceName)).catch(() => undefined)) !== undefined;
   if (isSeparate) {
-    return { source: await PairTokenizer.load(folder, sourceName), target: await PairTokenizer.load(folder, targetName) };
+    return {
+      source: await PairTokenizer.load(folder, sourceName),
+      target: await PairTokenizer.load(folder, targetName),
+    };
   }
   const tokenizer = await PairTokenizer.load(folder);
   return { source: tokenizer, target: tokenizer };

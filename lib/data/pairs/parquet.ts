@@ -60,7 +60,9 @@ function hasColumn(schema: SchemaTree, name: string): boolean {
 
 function parseText(bytes: Uint8Array | undefined): string | InvalidText | undefined {
   if (bytes === undefined) return undefined;
-  return isUtf8(bytes) ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8') : new InvalidText(bytes);
+  return isUtf8(bytes)
+    ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
+    : new InvalidText(bytes);
 }
 
 function damagedError(file: string, cause: Error): DataError {

@@ -42,7 +42,11 @@ export async function preparePairs(input: PairDataInput, options: PreparePairsOp
   );
   const tokenizers = await trainTokenizers(text.files.train, config.vocabulary, all);
   const tokensOf = (split: Split) => tokensOfSplit(split, text, tokenizers, config, all);
-  const tokens = { train: await tokensOf('train'), validation: await tokensOf('validation'), test: await tokensOf('test') };
+  const tokens = {
+    train: await tokensOf('train'),
+    validation: await tokensOf('validation'),
+    test: await tokensOf('test'),
+  };
   const countsOf = (split: Split): PairCounts => {
     const { count, tooLong, ratio } = tokens[split];
     return { ...text.counts[split], kept: count, tooLong, ratio };
@@ -84,7 +88,10 @@ async function openFiles(files: PairFiles, config: PairDataConfig, { signal }: O
     throw new DataError(`${files} is no corpus known by name; these are ${pairCorpusNames.join(' and ')}`);
   }
   const isAligned = typeof files === 'object' && 'source' in files;
-  const name = [isAligned ? files.source : files].flat().map((file) => path.basename(file)).join(' + ');
+  const name = [isAligned ? files.source : files]
+    .flat()
+    .map((file) => path.basename(file))
+    .join(' + ');
   return openPairFiles(name, files, readingOf(config), signal);
 }
 

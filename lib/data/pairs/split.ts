@@ -54,7 +54,10 @@ export async function splitPairs(request: SplitRequest, options: SplitOptions): 
   const { folder, facts: counts } = await cached(options.cacheDir, 'pairs', key, (temporary) =>
     new Splitter(request, options).write(temporary),
   );
-  const filesOf = (split: Split) => ({ source: sideFile(folder, split, 'source'), target: sideFile(folder, split, 'target') });
+  const filesOf = (split: Split) => ({
+    source: sideFile(folder, split, 'source'),
+    target: sideFile(folder, split, 'target'),
+  });
   return { key, files: { train: filesOf('train'), validation: filesOf('validation'), test: filesOf('test') }, counts };
 }
 
@@ -95,7 +98,10 @@ class Splitter {
         await writers[split]?.[0].write(source);
         await writers[split]?.[1].write(target);
       };
-      for (const [split, text] of [['test', test], ['validation', validation]] as const) {
+      for (const [split, text] of [
+        ['test', test],
+        ['validation', validation],
+      ] as const) {
         if (typeof text === 'number') continue;
         const sources: string[] = [];
         for await (const pair of this.pairsOf(text, split)) {

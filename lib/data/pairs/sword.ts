@@ -53,18 +53,21 @@ async function readEntries(testament: string): Promise<string[]> {
   return entries;
 }
 
-/** A chapter's heading names it; what follows are its verses, one by one. A book's heading ends them. */
+/**
+ * A chapter's heading names it; what follows are its verses, one by one. A book's heading ends them. What comes after a chapter's end in its
+ * last verse is no verse (one module keeps its glossary there).
+ */
 export function* nameVerses(entries: Iterable<string>): Generator<[name: string, text: string]> {
   let chapter: string | undefined;
   let verse = 0;
   for (const entry of entries) {
     const heading = /<chapter\b[^>]*\bosisID="([^"]+)"[^>]*\bsID=/.exec(entry)?.[1];
-    if (heading !== undefined || /<div\b[^>]*\btype="book"/.test(entry)) {
+    if (heading !== undefined || /<div\b(?=[^>]*\btype="book")[^>]*\bsID=/.test(entry)) {
       chapter = heading;
       verse = 0;
     } else if (chapter !== undefined) {
       verse++;
-      const text = plainText(entry);
+      const text = plainText(entry.split('<chapter eID=')[0] ?? '');
       if (text !== '') yield [`${chapter}.${verse}`, text];
     }
   }
@@ -72,11 +75,14 @@ export function* nameVerses(entries: Iterable<string>): Generator<[name: string,
 
 const entities: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
-/** Notes stand between words without a blank of their own, and so do lines of verse; other marks are inside or around words. */
+/**
+ * Notes stand between words without a blank of their own, and so do lines of verse; other marks are inside or around words. Headings are
+ * left out, but for those that belong to the text, such as "A Psalm by David".
+ */
 function plainText(osis: string): string {
   const text = osis
-    .replace(/<(note|title)\b[^>]*[^/]>[^]*?<\/\1>/g, ' ')
-    .replace(/<\/?(l|lb|lg|p|div|milestone|speaker|item|list)\b[^>]*>/g, ' ')
+    .replace(/<note\b[^>]*>[^]*?<\/note>|<title\b(?![^>]*canonical="true")[^>]*>[^]*?<\/title>/g, ' ')
+    .replace(/<\/?(title|l|lb|lg|p|div|milestone|speaker|item|list)\b[^>]*>/g, ' ')
     .replace(/<[^>]*>/g, '')
     .replace(/&(amp|lt|gt|quot|apos);/g, (_, name: string) => entities[name] ?? '')
     .replace(/ +(?=[,.;:!?\u201d\u2019)])/g, '');
