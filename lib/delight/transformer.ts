@@ -2,7 +2,7 @@
 import { checkMemory, NativeModule, type NativeModuleOptions } from '../nn';
 import type { Tensor } from '../tensor';
 import { translationModelConfig, type TranslationModelConfig, type TranslationModelOptions } from './config';
-import { countParameters } from './cost';
+import { countParameters, tableParameters } from './cost';
 import { loadModel, saveModel, type LoadModelOptions } from './model-files';
 import { translationNativePlan } from './native-plan';
 import { loadWeights, saveWeights, type WeightOptions } from './state-dict';
@@ -55,6 +55,11 @@ export class DelightTransformer extends NativeModule {
   /** Ids that targets may have: 0 ... vocabSize - 1. */
   get vocabSize(): number {
     return this.config.targetVocabSize;
+  }
+
+  /** Parameters outside the look-up tables. */
+  get nonEmbeddingParameters(): number {
+    return countParameters(this.config) - tableParameters(this.config);
   }
 
   /** Logits `[batch, time, targetVocabSize]` of `source` `[batch, sourceTime]` and the decoder's input `previous` `[batch, time]`, both int64. */

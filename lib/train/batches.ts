@@ -27,7 +27,7 @@ export function openBatches(blocks: TokenBlocks, { batchSize, seed, device }: Ba
 /** Batches that are queued before they are taken. @throws DataError when a token file is missing, or shorter than its sentences say */
 export function openPairBatches(
   { source, target }: TokenPairs,
-  { padTokenId, eosTokenId }: Pick<TranslationModel, 'padTokenId' | 'eosTokenId'>,
+  { padTokenId, eosTokenId }: Pick<TranslationModel['config'], 'padTokenId' | 'eosTokenId'>,
   device: string,
 ): NativeObject {
   using sourceTokens = openTokens(source);

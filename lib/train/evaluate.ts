@@ -61,7 +61,7 @@ export async function* evaluatePairs(
 ): Evaluation {
   await checkPairVocabularies(model, pairs, options.signal);
   const planned = tokenBatches(pairs, { maxTokens, ...(maxSentences !== undefined && { maxSentences }) });
-  using batches = openPairBatches(pairs, model, deviceOf(model));
+  using batches = openPairBatches(pairs, model.config, deviceOf(model));
   queueBatches(batches, planned, Int32Array.from(planned.ends.keys()));
   const metrics = yield* evaluate(model, batches, planned.ends.length, options);
   return { ...metrics, eval_base2_loss: metrics.eval_loss! / Math.LN2 };

@@ -19,12 +19,14 @@ export interface LanguageModel extends TrainableModel {
 
 /** Predicts the tokens of a target from those of a source. */
 export interface TranslationModel extends TrainableModel {
-  readonly sourceVocabSize: number;
-  readonly targetVocabSize: number;
-  /** Fills up short sentences. */
-  readonly padTokenId: number;
-  /** Ends sentences, and begins the decoder's input. */
-  readonly eosTokenId: number;
+  readonly config: {
+    readonly sourceVocabSize: number;
+    readonly targetVocabSize: number;
+    /** Fills up short sentences. */
+    readonly padTokenId: number;
+    /** Ends sentences, and begins the decoder's input. */
+    readonly eosTokenId: number;
+  };
 }
 
 /** @throws ArgumentError for modules written in TypeScript, whose steps cannot run as one native job. */
@@ -72,7 +74,7 @@ export async function checkVocabulary(
 
 /** The same for both sides of sentence pairs. */
 export async function checkPairVocabularies(
-  { sourceVocabSize, targetVocabSize }: TranslationModel,
+  { config: { sourceVocabSize, targetVocabSize } }: TranslationModel,
   { source, target }: TokenPairs,
   signal?: AbortSignal,
 ): Promise<void> {

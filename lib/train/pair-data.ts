@@ -50,7 +50,7 @@ export class PairData implements TrainingData {
 
   open(): NativeObject {
     this.#queued = 0;
-    return openPairBatches(this.splits.train, this.model, deviceOf(this.model));
+    return openPairBatches(this.splits.train, this.model.config, deviceOf(this.model));
   }
 
   microBatches(batches: NativeObject, steps: number): number {
