@@ -17,9 +17,10 @@ const weightsName = 'model.safetensors';
 
 /**
  * Writes a model folder whose weights are the plain mean of those of `folders`, summed in float64; its other files are copied from the
- * last of them. What `out` held before is replaced once all is written. Tensors of whole numbers must be the same in all.
+ * last of them. Tensors of whole numbers must be the same in all.
  *
- * @throws ArgumentError when no folder is given; CheckpointError when one has no `model.safetensors`, or when names, shapes or dtypes differ;
+ * @param out a new or empty folder
+ * @throws ArgumentError when no folder is given or `out` holds something; CheckpointError when one has no `model.safetensors`, or when names, shapes or dtypes differ;
  *   AbortError, with nothing written.
  */
 export async function averageCheckpoints(
@@ -29,6 +30,7 @@ export async function averageCheckpoints(
 ): Promise<void> {
   const last = folders.at(-1);
   if (last === undefined) throw new ArgumentError('There is no model to average: give at least one folder.');
+  await refuseTaken(out);
   const files = folders.map((folder) => path.join(folder, weightsName));
   const { metadata, tensors } = inspectSafetensors(files.at(-1)!);
   for (const file of files) checkAlike(file, inspectSafetensors(file).tensors, files.at(-1)!, tensors);
@@ -42,6 +44,15 @@ export async function averageCheckpoints(
       for (const [, mean] of means) mean.dispose();
     }
   });
+}
+
+async function refuseTaken(folder: string): Promise<void> {
+  const entries = await fs.readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw new ArgumentError(`${folder} cannot be the new model's folder: ${error.message}`, { cause: error });
+  });
+  if (entries.length > 0)
+    throw new ArgumentError(`${folder} is not empty; give a new folder for the averaged model, or empty this one.`);
 }
 
 function checkAlike(
