@@ -1,14 +1,16 @@
 import type { Command } from 'commander';
 
 import { exitCodes } from './failure';
-import { overridesHelp, runStudyCommand } from './study-command';
+import { overridesHelp, runStudyCommand, studyHelp } from './study-command';
 
-/** Adds `compare`: all variants of a study. */
+/** Adds `compare`: all variants or models of a study. */
 export function addCompare(program: Command): void {
   program
     .command('compare')
-    .description('train all variants of a study on the same data in the same order, report each, and compare them')
-    .argument('<study>', 'a YAML file, or the name of a shipped study: demo, sotu, note')
+    .description(
+      'train all variants or models of a study on the same data in the same order, report each, and compare them',
+    )
+    .argument('<study>', studyHelp)
     .argument('[overrides...]', overridesHelp)
     .option('--out <folder>', "the comparison's folder, new or empty (default: a new one under the study's output)")
     .addHelpText(
@@ -18,8 +20,10 @@ Examples:
   torchwright compare demo
   torchwright compare demo 'variants=[baseline, 3.2]' train.maxSteps=200
   torchwright compare sotu device=cuda train.precision=bf16 --out runs/sotu
+  torchwright compare translate-demo
+  torchwright compare sotu-lm
 
-The folder gets comparison.md, comparison.csv and comparison.json, rewritten after each variant, and each variant's own run folder.`,
+The folder gets comparison.md, comparison.csv and comparison.json, rewritten after each training, and a run folder for each.`,
     )
     .action(async (source: string, overrides: string[], { out }: { out?: string }) => {
       const [comparison, table] = await runStudyCommand(async (study, options) => {

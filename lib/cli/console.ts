@@ -1,9 +1,9 @@
 /** Shows a study's events: a progress bar on a terminal, plain lines elsewhere. Progress goes to stderr, results to stdout. */
 import { SingleBar } from 'cli-progress';
 
-import type { DataProgress } from '../data';
+import type { DataProgress, PairProgress } from '../data';
 import { formatMetrics } from '../metrics';
-import type { StudyEvent } from '../study';
+import type { SamplesEvent, StudyEvent } from '../study';
 import type { StepEvent } from '../train';
 
 /** Without a terminal, a line of progress this often. */
@@ -46,6 +46,11 @@ export class StudyConsole {
         this.#endBar();
         console.log(`\n${event.title}\n${formatMetrics(event.split, event.metrics)}`);
         return;
+      case 'translation':
+        return this.#translation(event.done, event.total);
+      case 'samples':
+        this.#endBar();
+        return this.#samples(event);
       case 'failure':
         this.#endBar();
         return this.#say(`${event.title} failed: ${event.message}`);
@@ -59,7 +64,7 @@ export class StudyConsole {
     this.#endBar();
   }
 
-  #data(progress: DataProgress): void {
+  #data(progress: DataProgress | PairProgress): void {
     const line = describeProgress(progress);
     if (this.#said.has(line)) return;
     this.#said.add(line);
@@ -87,6 +92,19 @@ export class StudyConsole {
       this.#bar ??= this.#startBar(batches, 'evaluating');
       this.#bar.update(batch);
     } else this.#bar.update({ note });
+  }
+
+  #translation(done: number, total: number): void {
+    if (!this.#terminal) return this.#sayNowAndThen(`${this.#title}: translated ${done} of ${total}`);
+    this.#bar ??= this.#startBar(total, 'translating');
+    this.#bar.update(done);
+  }
+
+  #samples({ title, samples }: SamplesEvent): void {
+    console.log(`\n${title}`);
+    for (const { source, reference, translation } of samples) {
+      console.log(`  source       ${source}\n  reference    ${reference}\n  translation  ${translation}\n`);
+    }
   }
 
   #startBar(total: number, title: string): SingleBar {
@@ -118,10 +136,12 @@ export class StudyConsole {
 }
 
 /** The same words while a stage goes on. */
-function describeProgress(progress: DataProgress): string {
+function describeProgress(progress: DataProgress | PairProgress): string {
   switch (progress.stage) {
     case 'fetch':
       return `Fetching the corpus ${progress.corpus}`;
+    case 'read':
+      return 'Reading the pairs of sentences';
     case 'train-tokenizer':
       return `Training a tokenizer of ${progress.vocabSize} entries`;
     case 'tokenize':

@@ -7,7 +7,7 @@ import { overridesHelp, runStudyCommand } from './study-command';
 export function addEvaluate(program: Command): void {
   program
     .command('evaluate')
-    .description("evaluate a run's best model on its validation data, and print the report; nothing is written")
+    .description("evaluate a run's model on its validation or test data, and print the report; nothing is written")
     .argument('<run>', 'the folder of a run')
     .argument('[overrides...]', overridesHelp)
     .addHelpText(
@@ -15,7 +15,8 @@ export function addEvaluate(program: Command): void {
       `
 Examples:
   torchwright evaluate runs/a
-  torchwright evaluate runs/a train.evalBatchSize=16 device=cuda`,
+  torchwright evaluate runs/a train.evalBatchSize=16 device=cuda
+  torchwright evaluate runs/translation decode.beams=1`,
     )
     .action(async (folder: string, overrides: string[]) => {
       const result = await runStudyCommand((study, options) => study.evaluateRun(folder, { overrides, ...options }));

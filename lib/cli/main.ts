@@ -5,12 +5,14 @@ import path from 'node:path';
 
 import { Command, CommanderError } from 'commander';
 
+import { addAverage } from './average';
 import { addBuild } from './build';
 import { addCompare } from './compare';
 import { addDoctor } from './doctor';
 import { addEvaluate } from './evaluate';
 import { exitCodes, exitCodeOf, printError } from './failure';
 import { addParity } from './parity';
+import { addProfile } from './profile';
 import { addTrain } from './train';
 
 const { version } = JSON.parse(fs.readFileSync(path.resolve(__dirname, '../../package.json'), 'utf8')) as {
@@ -19,7 +21,9 @@ const { version } = JSON.parse(fs.readFileSync(path.resolve(__dirname, '../../pa
 
 function createProgram(): Command {
   const program = new Command('torchwright')
-    .description('Trains and compares language models whose residual stream is recomputed, on libtorch.')
+    .description(
+      'Trains and compares language and translation models on libtorch: decoders whose residual stream is recomputed, DeLighT, Transformers.',
+    )
     .version(version)
     .option('--debug', 'show where in the program an error came from (also: TORCHWRIGHT_DEBUG=1)')
     .showHelpAfterError('(add --help for the options and examples)')
@@ -32,11 +36,15 @@ Examples:
   torchwright train demo model.residual=3.2         one variant of the same study
   torchwright train study.yaml train.learningRate=1e-3 --out runs/a
   torchwright evaluate runs/a                       its best model, anew
+  torchwright compare translate-demo                a DeLighT and a Transformer learn to translate: some minutes
+  torchwright profile delight-wmt14-en-de-640       a model's sizes and cost, block by block
+  torchwright translate runs/b/best < in.txt        beam search, a line at a time
   torchwright doctor                                what is missing on this machine
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 130 interrupted.`,
     );
-  for (const add of [addCompare, addTrain, addEvaluate, addParity, addDoctor, addBuild]) add(program);
+  for (const add of [addCompare, addTrain, addEvaluate, addAverage, addParity, addProfile, addDoctor, addBuild])
+    add(program);
   for (const command of program.commands)
     command.exitOverride().showHelpAfterError('(add --help for the options and examples)');
   return program;

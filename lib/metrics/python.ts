@@ -37,7 +37,7 @@ export function floatRepr(value: number): string {
 
 /** Metrics that Python holds as floats, by name: 5 prints as `5.0`. Any other whole number is an int. */
 const floatKey =
-  /(^|_)(epoch|loss|accuracy|perplexity|runtime|per_second|grad_norm|learning_rate|total_flos|best_metric)$/;
+  /(^|_)(epoch|loss|accuracy|perplexity|bleu|chrf|runtime|per_second|grad_norm|learning_rate|total_flos|best_metric)$/;
 
 /** Whether Python would hold the metric as an int. */
 export function isPythonInt(key: string, value: number): boolean {

@@ -1,7 +1,7 @@
 /** The report that a reader sees at the end of training and evaluation. */
 import { formatMetric, type Metrics } from './format';
 
-export type Split = 'train' | 'eval';
+export type Split = 'train' | 'eval' | 'test';
 
 /**
  * The block Hugging Face's Trainer prints, without a line break at its end:

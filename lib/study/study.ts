@@ -1,29 +1,29 @@
-/** One YAML file, one study. What kind of study it is, its `task` says; without one it is the residual study. */
+/** Studies of every kind, through one door: compare, train one, evaluate a run anew. */
 import fs from 'node:fs';
 import path from 'node:path';
 
-import { loadConfig, parseConfig } from '../config';
 import { ArgumentError } from '../errors';
+import type { AnyComparison } from './comparisons';
+import { compareLanguageModels } from './language-model/compare';
+import type { LanguageModelStudyInput } from './language-model/config';
+import { evaluateLanguageModel } from './language-model/evaluate';
+import { trainLanguageModel } from './language-model/run';
+import type { LanguageModelComparison } from './language-model/table';
+import type { ModelResult } from './models/result';
+import { readStudy, type AnyStudyInput } from './read';
 import { compareVariants } from './residual/compare';
-import { studySchema, type StudyConfig, type StudyInput } from './residual/config';
+import type { StudyInput } from './residual/config';
 import { evaluateVariant } from './residual/evaluate';
 import { trainVariant, type RunResult } from './residual/run';
 import type { Comparison } from './residual/table';
 import type { RunEvaluation } from './shared/evaluation';
-import { bestName, configName, type StudyOptions } from './shared/options';
-import { findStudy } from './shipped';
-
-/**
- * A study from a file, a shipped study's name, or an object.
- *
- * @param overrides - `a.b.c=value`, for files
- * @throws ConfigError with all problems at once, each with its position
- */
-export function readStudy(source: string | StudyInput, overrides: string[] = []): StudyConfig {
-  if (typeof source === 'string') return loadConfig(findStudy(source), studySchema, { overrides });
-  if (overrides.length > 0) throw new ArgumentError('Overrides are for files; change the object instead.');
-  return parseConfig(source, studySchema, 'study');
-}
+import { finalModel } from './shared/folder';
+import { configName, type StudyOptions, type TrainStudyOptions } from './shared/options';
+import { compareTranslation } from './translation/compare';
+import type { TranslationStudyInput } from './translation/config';
+import { evaluateTranslation } from './translation/evaluate';
+import { trainTranslation, type TranslationResult } from './translation/run';
+import type { TranslationComparison } from './translation/table';
 
 /**
  * Runs a whole study: everything it compares is trained, evaluated and reported in a folder of its own, then compared in `comparison.md`,
@@ -33,44 +33,77 @@ export function readStudy(source: string | StudyInput, overrides: string[] = [])
  * @param source - a YAML file, the name of a shipped study (`demo`), or an object
  * @throws ConfigError and DataError before any training; AbortError.
  */
-export async function runStudy(source: string | StudyInput, options: StudyOptions = {}): Promise<Comparison> {
-  return compareVariants(readStudy(source, options.overrides), options);
+export async function runStudy(source: StudyInput, options?: StudyOptions): Promise<Comparison>;
+export async function runStudy(source: TranslationStudyInput, options?: StudyOptions): Promise<TranslationComparison>;
+export async function runStudy(
+  source: LanguageModelStudyInput,
+  options?: StudyOptions,
+): Promise<LanguageModelComparison>;
+export async function runStudy(source: string | AnyStudyInput, options?: StudyOptions): Promise<AnyComparison>;
+export async function runStudy(source: string | AnyStudyInput, options: StudyOptions = {}): Promise<AnyComparison> {
+  const study = readStudy(source, options.overrides);
+  if (!('task' in study)) return compareVariants(study, options);
+  return study.task === 'translation' ? compareTranslation(study, options) : compareLanguageModels(study, options);
 }
 
 /**
  * Trains one of a study's models, evaluates it and writes everything into a folder of its own: `study.yaml` (resolved), `best/` and `last/` (model
- * folders), `train_results.json`, `eval_results.json`, `all_results.json`, `trainer_state.json`.
+ * folders), `train_results.json`, `eval_results.json` or `test_results.json`, `all_results.json`, `trainer_state.json`; of a translation model
+ * also `translations.txt`.
  *
  * @param source - a YAML file, the name of a shipped study, or an object
  * @throws ConfigError, DataError, NonFiniteError, AbortError; after the last two, `last/` holds the weights of the last whole step.
  */
-export async function trainStudy(source: string | StudyInput, options: StudyOptions = {}): Promise<RunResult> {
-  return trainVariant(readStudy(source, options.overrides), options);
+export async function trainStudy(source: StudyInput, options?: TrainStudyOptions): Promise<RunResult>;
+export async function trainStudy(
+  source: TranslationStudyInput,
+  options?: TrainStudyOptions,
+): Promise<TranslationResult>;
+export async function trainStudy(source: LanguageModelStudyInput, options?: TrainStudyOptions): Promise<ModelResult>;
+export async function trainStudy(
+  source: string | AnyStudyInput,
+  options?: TrainStudyOptions,
+): Promise<RunResult | ModelResult>;
+export async function trainStudy(
+  source: string | AnyStudyInput,
+  options: TrainStudyOptions = {},
+): Promise<RunResult | ModelResult> {
+  const study = readStudy(source, options.overrides);
+  if ('task' in study)
+    return study.task === 'translation' ? trainTranslation(study, options) : trainLanguageModel(study, options);
+  if (options.model === undefined) return trainVariant(study, options);
+  throw new ArgumentError(
+    `This study trains its model.residual and has no models by name; give model.residual=${options.model} in place of the model ${options.model}.`,
+  );
 }
 
 /**
- * Loads the best model of a run's folder and evaluates it on the data of the run's `study.yaml`. Writes nothing.
+ * Loads the final model of a run's folder and evaluates it on the data of the run's `study.yaml`. Writes nothing.
  *
- * @param options - `overrides` change the run's configuration, such as `device=cuda` or `data.corpus=other.txt`
+ * @param options - `overrides` change the run's configuration, such as `device=cuda` or `decode.beams=1`
  * @throws ArgumentError when the folder is not a run's; CheckpointError, ConfigError, DataError, AbortError.
  */
 export async function evaluateRun(folder: string, options: Omit<StudyOptions, 'out'> = {}): Promise<RunEvaluation> {
   const file = path.join(folder, configName);
-  if (!fs.existsSync(file) || !fs.existsSync(path.join(folder, bestName))) throw notARun(folder);
-  return evaluateVariant(folder, readStudy(file, options.overrides), options);
+  if (!fs.existsSync(file) || !isRun(folder)) throw notARun(folder);
+  const study = readStudy(file, options.overrides);
+  if (!('task' in study)) return evaluateVariant(folder, study, options);
+  return study.task === 'translation'
+    ? evaluateTranslation(folder, study, options)
+    : evaluateLanguageModel(folder, study, options);
 }
+
+const isRun = (folder: string) => fs.existsSync(finalModel(folder));
 
 function notARun(folder: string): ArgumentError {
   const runs = fs.existsSync(folder)
-    ? fs
-        .readdirSync(folder, { withFileTypes: true })
-        .filter((entry) => fs.existsSync(path.join(folder, entry.name, bestName)))
+    ? fs.readdirSync(folder, { withFileTypes: true }).filter((entry) => isRun(path.join(folder, entry.name)))
     : [];
   const advice =
     runs.length > 0
       ? `It is a comparison; give one of its runs: ${runs.map(({ name }) => path.join(folder, name)).join(', ')}.`
       : 'Give the folder that a training has named at its end.';
   return new ArgumentError(
-    `${folder} is not the folder of a run: it has no ${configName} or no ${bestName}/. ${advice}`,
+    `${folder} is not the folder of a run: it has no ${configName} or no model that was finished. ${advice}`,
   );
 }

@@ -5,7 +5,7 @@ import { refuseTaken } from '../shared/folder';
 import type { StudyOptions } from '../shared/options';
 import { studyVariants, type StudyConfig, type StudyVariant } from './config';
 import { modelConfigOf, prepareStudyData, runVariant, type RunResult } from './run';
-import { comparisonCsv, comparisonMarkdown, type Comparison, type ComparisonRow } from './table';
+import { residualCsv, residualMarkdown, type Comparison, type ComparisonRow } from './table';
 
 /**
  * Runs a whole study: every variant trained, evaluated and reported in a folder of its own, then compared in `comparison.md`,
@@ -25,7 +25,7 @@ export async function compareVariants(study: StudyConfig, options: StudyOptions)
     failed: ({ title, slug }: StudyVariant, error: string) => failedRow(title, slug, error),
     save: async (folder: string, rows: readonly ComparisonRow[]): Promise<Comparison> => {
       const comparison = { study: study.name, folder, rows: relateToBaseline(rows, variants) };
-      await saveComparison(comparison, comparisonMarkdown(comparison), comparisonCsv(comparison));
+      await saveComparison(comparison, residualMarkdown(comparison), residualCsv(comparison));
       return comparison;
     },
   };

@@ -8,7 +8,7 @@ import { writeFileAtomically } from '../../files';
 import type { Metrics } from '../../metrics';
 import { ResidualLlama, checkMemory, countParameters, type ModelConfig } from '../../residual';
 import { torch, type Device } from '../../tensor';
-import { evaluateBlocks } from '../../train';
+import { Trainer, evaluateBlocks } from '../../train';
 import type { Place } from '../shared/compare';
 import { createRunFolder, keepingIn, refuseTaken } from '../shared/folder';
 import { configName, type Context, type StudyOptions } from '../shared/options';
@@ -65,33 +65,31 @@ export async function runVariant(
   place: Place,
   { signal, onEvent }: Context,
 ): Promise<RunResult> {
+  const { title } = variant;
   const config = modelConfigOf(study, variant, data);
   torch.manualSeed(study.seed);
   using model = ResidualLlama.create(config, { device: study.device as Device });
   const parameters = countParameters(config);
   const { variants: _others, ...resolved } = { ...study, model: config };
   await writeFileAtomically(path.join(folder, configName), formatConfig(resolved));
-  onEvent?.({ type: 'variant', title: variant.title, ...place, parameters, folder });
-  const { metrics, best, epoch } = await trainInFolder(
-    model,
-    {
-      ...study.train,
-      seed: study.seed,
-      data,
-      signal,
-      title: variant.title,
-      folder,
-      async save(target) {
-        await model.save(target, data);
-        await data.tokenizer.save(target);
-      },
-      restore: (source) => model.loadWeights(source),
+  onEvent?.({ type: 'variant', title, ...place, parameters, folder });
+  const trainee = {
+    title,
+    folder,
+    async save(target: string) {
+      await model.save(target, data);
+      await data.tokenizer.save(target);
     },
+    restore: (source: string) => model.loadWeights(source),
+  };
+  const { metrics, best, epoch } = await trainInFolder(
+    trainee,
+    (checkpoints) => new Trainer(model, { ...study.train, seed: study.seed, data, signal, checkpoints }),
     { onEvent },
   );
   const evaluation = await evaluateModel(model, data, study, { epoch }, { signal, onEvent });
-  await report({ title: variant.title, folder, split: 'eval', metrics: evaluation }, { onEvent });
-  return { title: variant.title, folder, parameters, train: metrics, eval: evaluation, best };
+  await report({ title, folder, split: 'eval', metrics: evaluation }, { onEvent });
+  return { title, folder, parameters, train: metrics, eval: evaluation, best };
 }
 
 /** Evaluates a model on a study's validation blocks. */

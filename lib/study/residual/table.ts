@@ -49,18 +49,18 @@ const columns: Column<ComparisonRow>[] = [
 ];
 
 /** The table for a terminal. */
-export function comparisonText(comparison: Comparison): string {
+export function residualText(comparison: Comparison): string {
   return [textTable(columns, comparison.rows), ...failures(comparison)].join('\n');
 }
 
-export function comparisonMarkdown(comparison: Comparison): string {
+export function residualMarkdown(comparison: Comparison): string {
   const notes = failures(comparison).map((failure) => `* ${failure}`);
   const parts = [markdownTable(columns, comparison.rows), ...(notes.length > 0 ? ['', ...notes] : [])];
   return `# ${comparison.study}\n\n${parts.join('\n')}\n`;
 }
 
 /** All fields of the rows, numbers unrounded. */
-export function comparisonCsv(comparison: Comparison): string {
+export function residualCsv(comparison: Comparison): string {
   return csvTable(
     [
       'title',

@@ -1,5 +1,5 @@
 /** What a study tells while it runs: the trainer's events, and what happens around them. */
-import type { DataProgress } from '../../data';
+import type { DataProgress, PairProgress } from '../../data';
 import type { Metrics, Split } from '../../metrics';
 import type { TrainEvent } from '../../train';
 import type { StudyComparison } from './comparison';
@@ -7,7 +7,7 @@ import type { StudyComparison } from './comparison';
 /** The data are being made ready. */
 export interface DataEvent {
   type: 'data';
-  progress: DataProgress;
+  progress: DataProgress | PairProgress;
 }
 
 /** The data are ready. */
@@ -48,5 +48,27 @@ export interface ComparisonEvent {
   comparison: StudyComparison;
 }
 
+/** So many sentences of the test set are translated. */
+export interface TranslationEvent {
+  type: 'translation';
+  done: number;
+  total: number;
+}
+
+/** Some sentences of the test set, as a model translates them. */
+export interface SamplesEvent {
+  type: 'samples';
+  title: string;
+  samples: { source: string; reference: string; translation: string }[];
+}
+
 export type StudyEvent =
-  TrainEvent | DataEvent | PreparedEvent | VariantEvent | ReportEvent | FailureEvent | ComparisonEvent;
+  | TrainEvent
+  | DataEvent
+  | PreparedEvent
+  | VariantEvent
+  | ReportEvent
+  | TranslationEvent
+  | SamplesEvent
+  | FailureEvent
+  | ComparisonEvent;

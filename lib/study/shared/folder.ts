@@ -1,8 +1,10 @@
 /** Where a run's files go. A folder that holds anything is never written into. */
+import { existsSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 
 import { AbortError, ArgumentError } from '../../errors';
+import { averagedName, bestName } from './options';
 
 /** `2031-05-04_13-07-59`, local time. */
 function timestamp(date: Date): string {
@@ -70,4 +72,10 @@ export async function keepingIn<T>(folder: string, work: () => Promise<T>): Prom
     if (!(error instanceof AbortError)) throw error;
     throw new AbortError(`${error.message} What was finished is in ${folder}.`, { cause: error });
   }
+}
+
+/** The folder of the model that a run's report is about: the mean of the last ones where it was asked for, else the best. */
+export function finalModel(folder: string): string {
+  const averaged = path.join(folder, averagedName);
+  return existsSync(averaged) ? averaged : path.join(folder, bestName);
 }

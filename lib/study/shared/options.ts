@@ -8,6 +8,11 @@ export const bestName = 'best';
 /** The model as training ended, in every run's folder. */
 export const lastName = 'last';
 
+/** The mean of the last models, in the folder of a run that keeps some. */
+export const averagedName = 'averaged';
+/** The weights of a model folder. */
+export const weightsName = 'model.safetensors';
+
 export interface StudyOptions {
   /** `a.b.c=value`, for a study read from a file. */
   overrides?: string[] | undefined;
@@ -18,6 +23,12 @@ export interface StudyOptions {
   onEvent?: ((event: StudyEvent) => void) | undefined;
   /** Where corpora and token files are kept; see `prepareData`. */
   cacheDir?: string | undefined;
+}
+
+/** For one training. */
+export interface TrainStudyOptions extends StudyOptions {
+  /** Which of the models of a translation or language-model study. Default: the first. */
+  model?: string | undefined;
 }
 
 export type Context = Pick<StudyOptions, 'signal' | 'onEvent'>;

@@ -10,6 +10,9 @@ import {
   shippedStudies,
   studyVariants,
   trainStudy,
+  type Comparison,
+  type RunResult,
+  type StudyConfig,
   type StudyEvent,
   type StudyInput,
 } from '../../../lib/study';
@@ -34,7 +37,7 @@ const runsMade = () => (fs.existsSync(path.join(folder, 'runs')) ? fs.readdirSyn
 describe('shipped studies', () => {
   test.each(['demo', 'note', 'sotu'])('%s is sound and compares all seven', (name) => {
     expect(shippedStudies()).toContain(name);
-    expect(studyVariants(readStudy(name)).map(({ title }) => title)).toEqual([
+    expect(studyVariants(readStudy(name) as StudyConfig).map(({ title }) => title)).toEqual([
       'Baseline',
       'Method 1',
       'Method 2',
@@ -46,7 +49,7 @@ describe('shipped studies', () => {
   });
 
   test("note has the note's shape and recipe", () => {
-    const { model, train, data } = readStudy('note');
+    const { model, train, data } = readStudy('note') as StudyConfig;
     expect(model).toMatchObject({
       vocabSize: 32000,
       hiddenSize: 512,
@@ -101,7 +104,7 @@ describe('variants of a study', () => {
 
 describe('a comparison', () => {
   let events: StudyEvent[];
-  let result: Awaited<ReturnType<typeof runStudy>>;
+  let result: Comparison;
 
   beforeAll(async () => {
     events = [];
@@ -183,10 +186,10 @@ describe('a comparison', () => {
   });
 
   test('a run repeats from its saved configuration, to the bit', async () => {
-    const again = await trainStudy(path.join(result.folder, 'method-3.2/study.yaml'), {
+    const again = (await trainStudy(path.join(result.folder, 'method-3.2/study.yaml'), {
       cacheDir,
       out: path.join(folder, 'again'),
-    });
+    })) as RunResult;
     expect(again.title).toBe('Method 3.2');
     expect(again.eval.eval_loss).toBe(result.rows[1]!.evalLoss);
     expect(again.train.train_loss).toBe(

@@ -1,7 +1,7 @@
 import {
-  comparisonCsv,
-  comparisonMarkdown,
-  comparisonText,
+  residualCsv,
+  residualMarkdown,
+  residualText,
   type Comparison,
   type ComparisonRow,
 } from '../../../lib/study/residual/table';
@@ -47,7 +47,7 @@ const comparison: Comparison = {
 };
 
 test('the text has a line for each variant, in columns', () => {
-  expect(comparisonText(comparison)).toBe(
+  expect(residualText(comparison)).toBe(
     [
       'Variant                    Loss  vs baseline  Perplexity  Accuracy  Best step  Parameters  Training         Evaluation       ',
       '-----------------------------------------------------------------------------------------------------------------------------',
@@ -60,7 +60,7 @@ test('the text has a line for each variant, in columns', () => {
 });
 
 test('the Markdown is a table with numbers to the right', () => {
-  const lines = comparisonMarkdown(comparison).split('\n');
+  const lines = residualMarkdown(comparison).split('\n');
   expect(lines[0]).toBe('# note');
   expect(lines[2]).toMatch(/^\| Variant +\| +Loss \| vs baseline \|/);
   expect(lines[3]).toMatch(/^\| -{23} \| -{5}: \| -{10}: \|/);
@@ -68,7 +68,7 @@ test('the Markdown is a table with numbers to the right', () => {
 });
 
 test('the CSV has unrounded numbers and quotes what needs it', () => {
-  const lines = comparisonCsv(comparison).split('\n');
+  const lines = residualCsv(comparison).split('\n');
   expect(lines[1]).toBe('Baseline,baseline,1234567,2.5788512,13.182,0.4966,500,100.04,3.86,0,1,1,');
   expect(lines[3]).toBe('"Method 2 (replace, mid)",method-2-replace-mid,,,,,,,,,,,"diverged, ""at once"""');
 });

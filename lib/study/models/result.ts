@@ -1,0 +1,16 @@
+import type { Metrics } from '../../metrics';
+
+/** What the training of one of a study's models gives. */
+export interface ModelResult {
+  title: string;
+  folder: string;
+  parameters: number;
+  /** Multiply-additions; for which lengths, the study's table says. */
+  macs: number;
+  train: Metrics;
+  /** Tokens learned to predict, for each second of the training. */
+  tokensPerSecond: number;
+  /** Of the final model: the mean of the last checkpoints where the study asks for it, else as `train.loadBestModelAtEnd` says. */
+  scores: Metrics;
+  best: { step: number; loss: number } | null;
+}

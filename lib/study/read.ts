@@ -1,0 +1,42 @@
+/** One YAML file, one study. What kind of study it is, its `task` says; without one it is the residual study. */
+import { z } from 'zod';
+
+import { loadConfig, parseConfig } from '../config';
+import { ArgumentError } from '../errors';
+import {
+  languageModelStudySchema,
+  type LanguageModelStudyConfig,
+  type LanguageModelStudyInput,
+} from './language-model/config';
+import { studySchema, type StudyConfig, type StudyInput } from './residual/config';
+import { findStudy } from './shipped';
+import { translationStudySchema, type TranslationStudyConfig, type TranslationStudyInput } from './translation/config';
+
+/** The resolved configuration of a study of any kind. */
+export type AnyStudyConfig = StudyConfig | TranslationStudyConfig | LanguageModelStudyConfig;
+/** What a user writes. */
+export type AnyStudyInput = StudyInput | TranslationStudyInput | LanguageModelStudyInput;
+
+const tasks = { translation: translationStudySchema, 'language-model': languageModelStudySchema };
+const unknownTask = z.looseObject({ task: z.enum(['translation', 'language-model']) }).transform(() => z.NEVER);
+
+/** The schema of the kind of study that a value is meant to be. */
+function schemaOf(value: unknown): z.ZodType<AnyStudyConfig> {
+  const { task } = value as { task?: unknown };
+  if (task === undefined) return studySchema;
+  return task === 'translation' || task === 'language-model' ? tasks[task] : unknownTask;
+}
+
+/**
+ * A study from a file, a shipped study's name, or an object.
+ *
+ * @param overrides - `a.b.c=value`, for files
+ * @throws ConfigError with all problems at once, each with its position
+ */
+export function readStudy(source: StudyInput, overrides?: string[]): StudyConfig;
+export function readStudy(source: string | AnyStudyInput, overrides?: string[]): AnyStudyConfig;
+export function readStudy(source: string | AnyStudyInput, overrides: string[] = []): AnyStudyConfig {
+  if (typeof source === 'string') return loadConfig(findStudy(source), schemaOf, { overrides });
+  if (overrides.length > 0) throw new ArgumentError('Overrides are for files; change the object instead.');
+  return parseConfig(source, schemaOf(source), 'study');
+}
