@@ -1,0 +1,103 @@
+/** What a translation model reads: sentences of token ids, made into one padded tensor. */
+import { ArgumentError, DataError, ShapeError } from '../../errors';
+import type { NativeModule } from '../../nn';
+import { tensor, Tensor } from '../../tensor';
+import { checkNumber } from './options';
+
+/** A model that translates: `DelightTransformer`, or any native module that decodes as it does. */
+export interface TranslationModel extends NativeModule {
+  readonly config: {
+    readonly sourceVocabSize: number;
+    readonly targetVocabSize: number;
+    readonly maxSourcePositions: number;
+    readonly maxTargetPositions: number;
+    readonly padTokenId: number;
+    readonly eosTokenId: number;
+  };
+}
+
+export interface LengthOptions {
+  /**
+   * A translation has at most `maxLengthA * S + maxLengthB` tokens before its eos, and no more than the model has positions for; S is the
+   * length of the batch's longest source, with eos. Defaults 0 and 200.
+   */
+  maxLengthA?: number;
+  maxLengthB?: number;
+}
+
+/** Sources in a tensor `[sentences, time]` on the model's device, and the greatest length of a translation. */
+export interface Sources {
+  tensor: Tensor;
+  sentences: number;
+  maxLength: number;
+}
+
+/**
+ * Sentences without eos get one and are padded on the left; a tensor is taken as it is.
+ * @throws DataError for ids outside the vocabulary and sentences beyond the model's positions; ShapeError for a tensor that is not
+ *   `[sentences, time]` int64
+ */
+export async function openSources(
+  model: TranslationModel,
+  source: Tensor | readonly (readonly number[])[],
+  { maxLengthA = 0, maxLengthB = 200 }: LengthOptions,
+): Promise<Sources> {
+  checkNumber('maxLengthA', maxLengthA, 0);
+  checkNumber('maxLengthB', maxLengthB, 0);
+  const { config } = model;
+  const { ids, shape } = source instanceof Tensor ? await readTensor(source) : padLeft(source, config);
+  const [sentences, time] = shape;
+  checkIds(ids, time, config);
+  const wanted = Math.floor(maxLengthA * time + maxLengthB);
+  return {
+    tensor: tensor(ids, { shape, dtype: 'int64', device: deviceOf(model) }).keep(),
+    sentences,
+    maxLength: Math.min(wanted, config.maxTargetPositions - 1),
+  };
+}
+
+type Ids = { ids: Int32Array; shape: [sentences: number, time: number] };
+
+async function readTensor(source: Tensor): Promise<Ids> {
+  const [sentences = 0, time = 0] = source.shape;
+  if (source.ndim !== 2 || source.dtype !== 'int64' || source.numel === 0)
+    throw new ShapeError(`The source must be [sentences, time] of int64, not ${source.toString()}.`);
+  const ids = Int32Array.from((await source.data()) as BigInt64Array, Number);
+  return { ids, shape: [sentences, time] };
+}
+
+function padLeft(source: readonly (readonly number[])[], config: TranslationModel['config']): Ids {
+  if (source.length === 0) throw new ArgumentError('there are no sentences to translate');
+  const time = Math.max(...source.map((sentence) => sentence.length)) + 1;
+  const ids = new Int32Array(source.length * time).fill(config.padTokenId);
+  source.forEach((sentence, index) => {
+    const end = (index + 1) * time;
+    ids.set(sentence, end - 1 - sentence.length);
+    ids[end - 1] = config.eosTokenId;
+  });
+  return { ids, shape: [source.length, time] };
+}
+
+function checkIds(ids: Int32Array, time: number, config: TranslationModel['config']): void {
+  const { sourceVocabSize, maxSourcePositions, padTokenId } = config;
+  const wrong = ids.findIndex((id) => id < 0 || id >= sourceVocabSize);
+  if (wrong >= 0) {
+    throw new DataError(
+      `sentence ${Math.floor(wrong / time)} holds token id ${ids[wrong]}; the source vocabulary has ids 0 to ${sourceVocabSize - 1}`,
+    );
+  }
+  for (let start = 0; start < ids.length; start += time) {
+    const length = ids.subarray(start, start + time).reduce((sum, id) => sum + Number(id !== padTokenId), 0);
+    const which = `sentence ${start / time}`;
+    if (length === 0) throw new DataError(`${which} is nothing but padding`);
+    if (length <= maxSourcePositions) continue;
+    throw new DataError(
+      `${which} has ${length} tokens with its eos, but the model reads at most ${maxSourcePositions}`,
+    );
+  }
+}
+
+export function deviceOf(model: NativeModule) {
+  for (const parameter of model.parameters()) return parameter.device;
+  throw new ArgumentError('The model has no parameters.');
+}
