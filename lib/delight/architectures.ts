@@ -12,10 +12,10 @@ import type { languageSchema, translationSchema } from './schema';
 type TranslationKeys = z.input<typeof translationSchema>;
 type LanguageKeys = z.input<typeof languageSchema>;
 
-/** What a name stands for. Keys that are not given have their defaults. */
+/** What a name stands for: keys, others having their defaults; and the vocabulary of its data set, which other data do not have. */
 export type NamedArchitecture =
   | { task: 'translation'; keys: TranslationKeys; vocabulary: { sourceVocabSize: number; targetVocabSize: number } }
-  | { task: 'language'; keys: LanguageKeys; vocabulary: { vocabSize: number } };
+  | { task: 'language'; keys: LanguageKeys; vocabulary: { vocabSize: number; padTokenId: number } };
 
 /** Rate `rate` at width `reference`, in proportion at others, to 2 digits, never above `rate`. */
 function scaled(rate: number, reference: number, hiddenSize: number): number {
@@ -96,9 +96,9 @@ function transformerTranslation(
   };
 }
 
-/** WikiText-103's words, padded to a multiple of 8. */
-const wiki103 = { vocabSize: 267744 };
-const wiki103Keys = { finalNorm: false, padTokenId: 1, maxPositionEmbeddings: 512 };
+/** WikiText-103's words and four special tokens, padded to a multiple of 8. */
+const wiki103 = { vocabSize: 267744, padTokenId: 1 };
+const wiki103Keys = { finalNorm: false, maxPositionEmbeddings: 512 };
 
 function delightLanguage(hiddenSize: number): NamedArchitecture {
   const keys: LanguageKeys = {

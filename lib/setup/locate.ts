@@ -3,7 +3,6 @@ import path from 'node:path';
 
 import { LoadError, TorchwrightError } from '../errors';
 import { cacheFolder } from './cache';
-import { fetchLibtorch } from './fetch';
 import { namedLibtorch, pinnedVersion, supportedRange, usableLibtorch, type Found } from './libtorch';
 import type { Progress } from './progress';
 import { askPython, pythonCommands } from './python';
@@ -33,6 +32,8 @@ export async function locateLibtorch({ packageRoot, fetch, progress }: LocateOpt
   }
   if (!fetch) tried.push('fetching it: not done here, `npx torchwright build` does');
   else {
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- the HTTP client is slow to load, and seldom needed
+    const { fetchLibtorch } = require('./fetch') as typeof import('./fetch');
     const outcome = await fetchLibtorch(cacheFolder(), progress);
     if (outcome.libtorch) return { ...outcome.libtorch, how: `fetched by ${outcome.how}` };
     tried.push(...outcome.tried);
