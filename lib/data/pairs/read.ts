@@ -81,9 +81,10 @@ export async function* readAligned(
   /** False at the end of the file. */
   const fill = async (side: typeof source): Promise<boolean> => {
     if (side.ahead.length > 0) return true;
-    const { value, done } = await side.lines.next();
-    side.ahead = value ?? [];
-    return done !== true;
+    const next = await side.lines.next();
+    if (next.done) return false;
+    side.ahead = next.value;
+    return true;
   };
   const countRest = async (side: typeof source): Promise<number> => {
     let count = side.ahead.length;
