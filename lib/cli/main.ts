@@ -13,7 +13,9 @@ import { addEvaluate } from './evaluate';
 import { exitCodes, exitCodeOf, printError } from './failure';
 import { addParity } from './parity';
 import { addProfile } from './profile';
+import { addScore } from './score';
 import { addTrain } from './train';
+import { addTranslate } from './translate';
 
 const { version } = JSON.parse(fs.readFileSync(path.resolve(__dirname, '../../package.json'), 'utf8')) as {
   version: string;
@@ -39,12 +41,13 @@ Examples:
   torchwright compare translate-demo                a DeLighT and a Transformer learn to translate: some minutes
   torchwright profile delight-wmt14-en-de-640       a model's sizes and cost, block by block
   torchwright translate runs/b/best < in.txt        beam search, a line at a time
+  torchwright score out.txt reference.txt           BLEU, as sacreBLEU has it
   torchwright doctor                                what is missing on this machine
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 130 interrupted.`,
     );
-  for (const add of [addCompare, addTrain, addEvaluate, addAverage, addParity, addProfile, addDoctor, addBuild])
-    add(program);
+  const train = [addCompare, addTrain, addEvaluate, addAverage];
+  for (const add of [...train, addTranslate, addScore, addParity, addProfile, addDoctor, addBuild]) add(program);
   for (const command of program.commands)
     command.exitOverride().showHelpAfterError('(add --help for the options and examples)');
   return program;

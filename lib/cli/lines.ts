@@ -1,0 +1,58 @@
+/** Lines of text that commands read and write. */
+import { createReadStream } from 'node:fs';
+import { addAbortSignal, type Readable } from 'node:stream';
+
+import { splitRows } from '../data/rows';
+import { AbortError, DataError } from '../errors';
+import { writeAtomically } from '../files';
+
+/** Stands for the standard input. */
+export const standardInput = '-';
+
+/**
+ * Lines of a file, or of the standard input, without their line breaks.
+ * @throws DataError for a file that cannot be read or is not UTF-8; AbortError
+ */
+export async function* readLines(file: string, signal?: AbortSignal): AsyncGenerator<string, void, undefined> {
+  const stream: Readable = file === standardInput ? process.stdin : createReadStream(file);
+  if (signal !== undefined) addAbortSignal(signal, stream);
+  const name = file === standardInput ? 'the standard input' : file;
+  try {
+    for await (const rows of splitRows(stream as AsyncIterable<Buffer>, name)) {
+      for (const row of rows) yield row.toString('utf8').replace(/\r?\n$/, '');
+    }
+  } catch (error) {
+    if (error !== stream.errored) throw error;
+    if (signal?.aborted) throw new AbortError('reading was cancelled', { cause: signal.reason });
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reason = code === 'ENOENT' ? 'there is no such file' : message;
+    throw new DataError(`cannot read ${name}: ${reason}`, { cause: error });
+  } finally {
+    stream.destroy();
+  }
+}
+
+/** Lines into a file, which is there only once all are, or to the standard output, as they come. */
+export async function writeLines(file: string | undefined, lines: AsyncIterable<string>): Promise<void> {
+  if (file === undefined) return print(lines);
+  await writeAtomically(file, async (handle) => {
+    for await (const line of lines) await handle.writeFile(`${line}\n`);
+  });
+}
+
+/** Ends quietly when nobody reads any more, as in `... | head`. */
+async function print(lines: AsyncIterable<string>): Promise<void> {
+  const ignore = () => {}; // the failed write tells
+  process.stdout.on('error', ignore);
+  try {
+    for await (const line of lines) {
+      await new Promise<void>((resolve, reject) => {
+        process.stdout.write(`${line}\n`, (error) => (error ? reject(error) : resolve()));
+      });
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
+  } finally {
+    process.stdout.off('error', ignore);
+  }
+}
