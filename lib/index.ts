@@ -1,6 +1,7 @@
 /**
- * Torchwright: PyTorch's engine (libtorch) for TypeScript. `torch`, `nn` and `optim` script tensors; `ResidualLlama` and `Trainer` train
- * decoders whose residual stream is recomputed; `runStudy` does whole comparisons from one file.
+ * Torchwright: PyTorch's engine (libtorch) for TypeScript. `torch`, `nn` and `optim` script tensors; `ResidualLlama` is a decoder whose
+ * residual stream is recomputed, `DelightTransformer` and `DelightLanguageModel` are DeLighT and the Transformers it is compared with; `Trainer`
+ * trains them all, `Translator` translates, and `runStudy` does whole comparisons from one file.
  */
 import * as nn from './nn';
 import * as optim from './optim';
@@ -31,10 +32,78 @@ export {
   VersionError,
 } from './errors';
 export { formatConfig, loadConfig, parseConfig } from './config';
-export { dataSchema, prepareData } from './data';
-export type { DataConfig, DataInput, DataProgress, PreparedData, TextTokenizer, TokenBlocks } from './data';
-export { formatMetrics, saveMetrics, saveTrainerState } from './metrics';
-export type { Metrics, TrainerState } from './metrics';
+export { dataSchema, loadPairTokenizers, loadTokenizer, pairDataSchema, prepareData, preparePairs } from './data';
+export type {
+  DataConfig,
+  DataInput,
+  DataProgress,
+  PairDataConfig,
+  PairDataInput,
+  PairProgress,
+  PairTokenizer,
+  PairTokenizers,
+  PreparedData,
+  PreparedPairs,
+  TextTokenizer,
+  TokenBlocks,
+  TokenPairs,
+} from './data';
+export {
+  AdaptiveInput,
+  AdaptiveSoftmax,
+  DelightDecoderLayer,
+  DelightEmbedding,
+  DelightEncoderLayer,
+  DelightLanguageModel,
+  DelightTransformation,
+  DelightTransformer,
+  GatedLinear,
+  GroupLinear,
+  LearnedPositions,
+  RecurrentDropout,
+  SingleHeadAttention,
+  SinusoidalPositions,
+  Translator,
+  architecture,
+  architectureNames,
+  beamSearch,
+  blockScaling,
+  generate,
+  modelCost,
+  perplexity,
+  sampleTranslations,
+  transformationPlan,
+} from './delight';
+export type {
+  BeamSearchOptions,
+  BlockCost,
+  GeneratedToken,
+  GenerateOptions,
+  GroupLinearSize,
+  Hypothesis,
+  LanguageModelConfig,
+  LanguageModelOptions,
+  ModelCost,
+  Perplexity,
+  TransformationOptions,
+  TransformationPlan,
+  TranslateOptions,
+  Translation,
+  TranslationModelConfig,
+  TranslationModelOptions,
+} from './delight';
+export {
+  corpusBleu,
+  corpusChrf,
+  fairseqBleu,
+  formatBleu,
+  formatChrf,
+  formatMetrics,
+  saveMetrics,
+  saveTrainerState,
+  sentenceBleu,
+} from './metrics';
+export type { BleuOptions, BleuScore, ChrfOptions, ChrfScore, Metrics, TrainerState } from './metrics';
 export { ResidualLlama, countParameters, parseVariant, residualTitle, variantNames } from './residual';
 export type {
   BatchEvaluation,
@@ -44,16 +113,52 @@ export type {
   ResidualVariant,
   VariantName,
 } from './residual';
-export { Trainer, evaluateBlocks, trainSchema } from './train';
-export type { Checkpoints, LanguageModel, TrainConfig, TrainEvent, TrainOptions, TrainerOptions } from './train';
-export { comparisonMarkdown, comparisonText, evaluateRun, runStudy, studySchema, trainStudy } from './study';
+export { Trainer, averageCheckpoints, evaluateBlocks, evaluatePairs, pairTrainSchema, trainSchema } from './train';
 export type {
+  Checkpoints,
+  LanguageModel,
+  PairTrainConfig,
+  PairTrainOptions,
+  PairTrainerOptions,
+  TrainConfig,
+  TrainEvent,
+  TrainOptions,
+  TrainerOptions,
+  TranslationModel,
+} from './train';
+export {
+  comparisonMarkdown,
+  comparisonText,
+  evaluateRun,
+  languageModelStudySchema,
+  readStudy,
+  runStudy,
+  shippedStudies,
+  studySchema,
+  trainStudy,
+  translationStudySchema,
+} from './study';
+export type {
+  AnyComparison,
+  AnyStudyConfig,
+  AnyStudyInput,
   Comparison,
   ComparisonRow,
+  LanguageModelComparison,
+  LanguageModelRow,
+  LanguageModelStudyConfig,
+  LanguageModelStudyInput,
+  ModelResult,
   RunEvaluation,
   RunResult,
   StudyConfig,
   StudyEvent,
   StudyInput,
   StudyOptions,
+  TrainStudyOptions,
+  TranslationComparison,
+  TranslationResult,
+  TranslationRow,
+  TranslationStudyConfig,
+  TranslationStudyInput,
 } from './study';

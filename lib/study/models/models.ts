@@ -24,7 +24,7 @@ export function modelsSchema<Model extends z.ZodType>(model: Model) {
   });
 }
 
-/** The highest rates of single models, in place of `train`'s: models of different kinds and widths learn best at different ones. */
+/** The highest rates of single models, in place of `train.learningRate`: models of different kinds and widths learn best at different ones. */
 export const learningRatesSchema = z
   .record(
     z.string(),
@@ -75,23 +75,12 @@ export function findModel<Model>(models: Record<string, Model>, name: string | u
   throw new ConfigError(`The study has no model ${name}; it has ${all.map(({ title }) => title).join(', ')}.`);
 }
 
-interface RateSection {
-  learningRate: number;
-  schedule: string | { maxLr: number };
-}
-
 /** The study's training section with the model's own highest rate. */
-export function trainSectionOf<Section extends RateSection>(
+export function trainSectionOf<Section extends { learningRate: number }>(
   { learningRates, train }: { learningRates: z.output<typeof learningRatesSchema>; train: Section },
   { title, config }: StudyModel<{ hiddenSize: number }>,
 ): Section {
   const rule = learningRates[title];
   if (rule === undefined) return train;
-  const learningRate = typeof rule === 'number' ? rule : scaledLearningRate(config.hiddenSize, rule);
-  const { schedule } = train;
-  return {
-    ...train,
-    learningRate,
-    schedule: typeof schedule === 'string' ? schedule : { ...schedule, maxLr: learningRate },
-  };
+  return { ...train, learningRate: typeof rule === 'number' ? rule : scaledLearningRate(config.hiddenSize, rule) };
 }
