@@ -15,7 +15,7 @@ const floors = [
   ['native'],
   ['tensor'],
   ['nn'],
-  ['data', 'optim'],
+  ['data', 'optim', 'parity'],
   ['residual', 'delight', 'train'],
   ['study', 'serve'],
   ['cli', 'index'],

@@ -5,11 +5,12 @@ import path from 'node:path';
 import { Option, type Command } from 'commander';
 
 import { ArgumentError } from '../errors';
-import type { Measurement, ParityCase, ParityDtype } from '../residual';
+import type { Measurement, ParityCase, ParityDtype } from '../parity';
 import type { Device } from '../tensor';
 import { exitCodes } from './failure';
 
-type Residual = typeof import('../residual');
+type Parity = typeof import('../parity');
+type Family = Pick<typeof import('../residual'), 'parityCases'>;
 
 const indexName = 'index.json';
 
@@ -17,7 +18,7 @@ const indexName = 'index.json';
 export function addParity(program: Command): void {
   program
     .command('parity')
-    .description('compute every golden case under a folder and compare: logits, hidden states, loss, gradients, AdamW')
+    .description('compute every golden case under a folder and compare: outputs, losses, gradients, training, decoding')
     .requiredOption('--fixtures <folder>', 'where to look for index.json files, at any depth')
     .option('--device <device>', 'cpu, cuda or cuda:N', 'cpu')
     .addOption(new Option('--dtype <dtype>', 'only this one (default: both)').choices(['float64', 'float32']))
@@ -26,16 +27,24 @@ export function addParity(program: Command): void {
       '\nExample:\n  torchwright parity --fixtures test/fixtures\n\nThe exit code is 0 when all passed and there was at least one.',
     )
     .action(async (options: { fixtures: string; device: Device; dtype?: ParityDtype }) => {
-      // eslint-disable-next-line @typescript-eslint/no-require-imports -- loads late, and in one way in CommonJS and tests
-      const residual = require('../residual') as Residual;
+      /* eslint-disable @typescript-eslint/no-require-imports -- loads late, and in one way in CommonJS and tests */
+      const parity = require('../parity') as Parity;
+      const families = [require('../residual') as Family, require('../delight') as Family];
+      /* eslint-enable @typescript-eslint/no-require-imports */
       const dtypes: ParityDtype[] = options.dtype ? [options.dtype] : ['float64', 'float32'];
-      const { passed, failed } = await runParity(residual, options.fixtures, options.device, dtypes);
+      const { passed, failed } = await runParity(parity, families, options.fixtures, options.device, dtypes);
       console.log(`${passed} passed, ${failed} failed`);
       if (failed > 0 || passed === 0) process.exitCode = exitCodes.failed;
     });
 }
 
-async function runParity(residual: Residual, fixtures: string, device: Device, dtypes: ParityDtype[]) {
+async function runParity(
+  parity: Parity,
+  families: readonly Family[],
+  fixtures: string,
+  device: Device,
+  dtypes: readonly ParityDtype[],
+) {
   const totals = { passed: 0, failed: 0 };
   const report = (name: string, verdict: 'pass' | 'FAIL', detail: string) => {
     totals[verdict === 'pass' ? 'passed' : 'failed'] += 1;
@@ -46,7 +55,8 @@ async function runParity(residual: Residual, fixtures: string, device: Device, d
     const relative = path.relative(fixtures, folder) || path.basename(path.resolve(fixtures));
     let cases: ParityCase[] | undefined;
     try {
-      cases = residual.parityCases(JSON.parse(fs.readFileSync(file, 'utf8')), folder);
+      const index: unknown = JSON.parse(fs.readFileSync(file, 'utf8'));
+      cases = families.map((family) => family.parityCases(index, folder)).find((found) => found !== undefined);
     } catch (error) {
       report(path.join(relative, indexName), 'FAIL', `cannot be read: ${messageOf(error)}`);
       continue;
@@ -60,8 +70,8 @@ async function runParity(residual: Residual, fixtures: string, device: Device, d
       try {
         const measured: Measurement[] = [];
         for (const dtype of dtypes) measured.push(...(await each.run({ dtype, device })));
-        const passed = measured.length > 0 && measured.every(residual.passes);
-        report(name, passed ? 'pass' : 'FAIL', describeWorst(measured));
+        const passed = measured.length > 0 && measured.every(parity.passes);
+        report(name, passed ? 'pass' : 'FAIL', describeWorst(parity.farthest(measured)));
       } catch (error) {
         report(name, 'FAIL', `cannot be run: ${messageOf(error)}`);
       }
@@ -72,11 +82,7 @@ async function runParity(residual: Residual, fixtures: string, device: Device, d
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
-/** The measurement nearest to its tolerance, or farthest beyond. */
-function describeWorst(measured: Measurement[]): string {
-  const share = ({ error, tolerance }: Measurement) =>
-    Number.isNaN(error) ? Infinity : error === 0 ? 0 : error / tolerance;
-  const [worst] = measured.toSorted((a, b) => share(b) - share(a));
+function describeWorst(worst: Measurement | undefined): string {
   return worst === undefined
     ? 'compared nothing'
     : `worst error ${worst.error.toExponential(2)}, tolerance ${worst.tolerance.toExponential(0)} (${worst.what})`;

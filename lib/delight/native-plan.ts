@@ -49,8 +49,8 @@ function stack(config: ModelConfig, { vocabSize, maxPositions, layers, finalNorm
     layers,
     finalNorm,
     dropout,
-    // DeLighT's is one mask for all positions; a Transformer has plain dropout there.
-    positionDropout: config.type === 'delight' ? config.positionDropout : null,
+    // DeLighT's is one mask for all positions, a Transformer's an ordinary one.
+    positionDropout: config.type === 'delight' ? config.positionDropout : dropout,
   };
 }
 

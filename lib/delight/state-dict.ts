@@ -109,14 +109,22 @@ export async function saveWeights(model: ConfiguredModel, file: string, { signal
  */
 export async function loadWeights(model: ConfiguredModel, file: string, options: WeightOptions = {}): Promise<void> {
   await scope(async () => {
-    const held = await readTensors(file, options);
-    try {
-      model.loadStateDict(withoutCopies(held, model, file));
-    } catch (error) {
-      if (error instanceof CheckpointError) throw new CheckpointError(`${file}: ${error.message}`, { cause: error });
-      throw error;
-    }
+    fillModel(model, await readTensors(file, options), file);
   });
+}
+
+/**
+ * Copies weights under the original's keys into a model.
+ * @param source names them in errors
+ * @throws as `loadWeights`
+ */
+export function fillModel(model: ConfiguredModel, held: ReadonlyMap<string, Tensor>, source: string): void {
+  try {
+    model.loadStateDict(withoutCopies(held, model));
+  } catch (error) {
+    if (error instanceof CheckpointError) throw new CheckpointError(`${source}: ${error.message}`, { cause: error });
+    throw error;
+  }
 }
 
 async function readTensors(file: string, { signal }: WeightOptions): Promise<Map<string, Tensor>> {
@@ -127,7 +135,7 @@ async function readTensors(file: string, { signal }: WeightOptions): Promise<Map
 }
 
 /** The tensors under the names of the model's parameters. */
-function withoutCopies(held: ReadonlyMap<string, Tensor>, model: ConfiguredModel, file: string): Map<string, Tensor> {
+function withoutCopies(held: ReadonlyMap<string, Tensor>, model: ConfiguredModel): Map<string, Tensor> {
   const state = new Map<string, Tensor>();
   const wrapped = [...held.keys()].every((key) => key.startsWith(wrapperPrefix));
   for (const [key, tensor] of held) {
@@ -141,9 +149,7 @@ function withoutCopies(held: ReadonlyMap<string, Tensor>, model: ConfiguredModel
     state.delete(alias);
     const first = state.get(name) ?? copy;
     if (!equal(first, copy)) {
-      throw new CheckpointError(
-        `${name} and ${alias} are one tensor in this model, and two different ones in ${file}.`,
-      );
+      throw new CheckpointError(`${name} and ${alias} are one tensor in this model, and two different ones here.`);
     }
     state.set(name, first);
   }

@@ -5,6 +5,5 @@ export { modelSchema, modelSectionSchema, residualOverrideSchema, residualSchema
 export type { ModelConfig, ModelOptions, ResidualConfig, ResidualOverride } from './config';
 export { parseVariant, variantName, variantNames, variantTitle } from './variant';
 export type { ResidualVariant, Site, VariantName, Weighting } from './variant';
-export { parityCases, passes } from './parity';
-export type { Measurement, ParityCase, ParityDtype, ParityPlace } from './parity';
+export { parityCases } from './parity';
 export { fromHuggingFace, toHuggingFace } from './huggingface';

@@ -3,7 +3,7 @@ import { torch, type Tensor } from '../../tensor';
 
 export interface PositionsOptions {
   features: number;
-  /** Padding takes no position and gets zeros; the first other token has position `paddingId + 1`. Null: every token counts, from 0. */
+  /** Padding takes no position and gets zeros; the first other token has position `paddingId + 1`. Null: every token counts, as if it were 1. */
   paddingId?: number | null;
   /** Longest sequence. */
   maxPositions: number;

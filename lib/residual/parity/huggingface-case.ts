@@ -4,9 +4,9 @@ import path from 'node:path';
 import { z } from 'zod';
 
 import { parseConfig } from '../../config';
+import { accuracyTolerance, difference, tensorOf, worst, type Measurement, type ParityPlace } from '../../parity';
 import { loadSafetensors, noGrad, scope, torch, type Tensor } from '../../tensor';
 import { ResidualLlama } from '../model';
-import { accuracyTolerance, difference, tensorOf, worst, type Measurement, type ParityPlace } from './measure';
 
 const caseSchema = z.looseObject({
   name: z.string().regex(/^[^/\\]+$/, 'must be a folder beside the index'),

@@ -1,16 +1,7 @@
 /** This family's golden fixtures: which `index.json` are its own, and their cases. */
+import type { ParityCase } from '../../parity';
 import { runHuggingFaceCase } from './huggingface-case';
-import type { Measurement, ParityPlace } from './measure';
 import { runResidualCase } from './residual-case';
-
-export { passes } from './measure';
-export type { Measurement, ParityDtype, ParityPlace } from './measure';
-
-export interface ParityCase {
-  name: string;
-  /** @throws when the case cannot be run: a file that is missing or damaged, a field of another kind */
-  run(place: ParityPlace): Promise<Measurement[]>;
-}
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

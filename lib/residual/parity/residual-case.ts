@@ -6,10 +6,10 @@ import { z } from 'zod';
 import { parseConfig } from '../../config';
 import { CheckpointError } from '../../errors';
 import { AdamW, clipGradNorm, decayGroups } from '../../optim';
+import { accuracyTolerance, difference, tensorOf, worst, type Measurement, type ParityPlace } from '../../parity';
 import { loadSafetensors, noGrad, scope, type Tensor } from '../../tensor';
 import { fromHuggingFace } from '../huggingface';
 import { ResidualLlama } from '../model';
-import { accuracyTolerance, difference, tensorOf, worst, type Measurement, type ParityPlace } from './measure';
 
 const baseName = z.string().regex(/^[^/\\]+$/, 'must be a file of the same folder');
 const tolerance = z.number().nonnegative();

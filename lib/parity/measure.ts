@@ -1,6 +1,6 @@
 /** What parity compares, and how far apart two things are. */
-import { CheckpointError, ShapeError } from '../../errors';
-import type { Device, Tensor } from '../../tensor';
+import { CheckpointError, ShapeError } from '../errors';
+import type { Device, Tensor } from '../tensor';
 
 export type ParityDtype = 'float64' | 'float32';
 
@@ -20,6 +20,24 @@ export interface Measurement {
 
 export function passes({ error, tolerance }: Measurement): boolean {
   return error <= tolerance;
+}
+
+/** How near a measurement is to its tolerance; above 1 it fails. */
+export function share({ error, tolerance }: Measurement): number {
+  if (Number.isNaN(error)) return Infinity;
+  return error === 0 ? 0 : error / tolerance;
+}
+
+/** The measurement nearest to its tolerance, or farthest beyond. */
+export function farthest(measured: readonly Measurement[]): Measurement | undefined {
+  return measured.toSorted((a, b) => share(b) - share(a))[0];
+}
+
+/** A set of golden values, computed anew. */
+export interface ParityCase {
+  name: string;
+  /** @throws when the case cannot be run: a file that is missing or damaged, a field of another kind */
+  run(place: ParityPlace): Measurement[] | Promise<Measurement[]>;
 }
 
 /** @throws CheckpointError when the file lacks the tensor */
