@@ -182,7 +182,10 @@ test('a comparison that is stopped keeps the models it has finished', async () =
 });
 
 describe('bad input is refused before a folder is made', () => {
-  const delight = (change: object) => ({ ...study, models: { DeLighT: { ...(study.models.DeLighT as object), ...change } } });
+  const delight = (change: object) => ({
+    ...study,
+    models: { DeLighT: { ...(study.models.DeLighT as object), ...change } },
+  });
   test.each<[string, () => object, string, RegExp]>([
     ['no model', () => ({ ...study, models: {} }), 'ERR_CONFIG', /models expected at least one model/],
     [
