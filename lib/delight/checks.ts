@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 
 import type { LanguageKeys, TranslationKeys } from './keys';
-import { nearestPossible, nearestWords } from './rounding';
+import { nearestWords } from './rounding';
 import type { SizeFault } from './stack';
 
 /** Something wrong, and the place of its key. */
@@ -25,15 +25,12 @@ export function sizePlaces<S extends object>(
 ): Place[] {
   return faultsOf(sections).map(({ path, reason }) => {
     const value = valueAt(resolved, path) as number;
-    const faultsWith = (candidate: number) => faultsOf(withValue(sections, path, candidate));
-    const here = ({ path: other }: SizeFault) => other.join() === path.join();
-    // Where something else is at fault as well, a value that is possible but for that.
-    const nearest =
-      nearestPossible(value, (candidate) => faultsWith(candidate).length === 0) ??
-      nearestPossible(value, (candidate) => !faultsWith(candidate).some(here));
-    return { path, message: `${value} ${reason}${nearestWords(nearest)}` };
+    const faultsWith = (candidate: number) => faultsOf(withValue(sections, path, candidate)).map(nameOf);
+    return { path, message: `${value} ${reason}${nearestWords(path.join('.'), value, faultsWith)}` };
   });
 }
+
+const nameOf = ({ path }: SizeFault) => path.join('.');
 
 function valueAt(root: object, path: readonly string[]): unknown {
   return path.reduce<unknown>((node, key) => (node as Record<string, unknown> | undefined)?.[key], root);

@@ -4,7 +4,7 @@
 const exactDigits = 100;
 
 /**
- * Rounds a number >= 0 to `digits` decimal places by its exact binary value, and exact ties to the even digit: 0.075, which is just
+ * Rounds a number >= 0 to `digits` >= 1 decimal places by its exact binary value, and exact ties to the even digit: 0.075, which is just
  * below that in binary, gives 0.07, and 0.0625 gives 0.06. (`toFixed` alone takes ties upwards.)
  */
 export function roundHalfEven(value: number, digits: number): number {
@@ -24,9 +24,9 @@ export function linspace(start: number, stop: number, count: number): number[] {
 }
 
 /** The positive whole number nearest to `value` for which `possible` holds, if there is one within reach. */
-export function nearestPossible(value: number, possible: (candidate: number) => boolean): number | undefined {
+function nearestWhere(value: number, possible: (candidate: number) => boolean): number | undefined {
   const start = Math.max(1, Math.round(value));
-  for (let distance = 0; distance <= 2048; distance++) {
+  for (let distance = 0; distance <= 512; distance++) {
     for (const candidate of [start - distance, start + distance]) {
       if (candidate >= 1 && possible(candidate)) return candidate;
     }
@@ -34,7 +34,15 @@ export function nearestPossible(value: number, possible: (candidate: number) => 
   return undefined;
 }
 
-/** The end of a message about an impossible value. */
-export function nearestWords(nearest: number | undefined): string {
+/**
+ * The end of a message about an impossible value: the nearest possible one; where another value is impossible as well, the nearest that
+ * would be possible but for that.
+ *
+ * @param faultsWith - keys that are impossible with a candidate in the place of the value of `key`
+ */
+export function nearestWords(key: string, value: number, faultsWith: (candidate: number) => string[]): string {
+  const nearest =
+    nearestWhere(value, (candidate) => faultsWith(candidate).length === 0) ??
+    nearestWhere(value, (candidate) => !faultsWith(candidate).includes(key));
   return nearest === undefined ? '' : `; the nearest possible value is ${nearest}`;
 }

@@ -3,7 +3,7 @@
  * to block (paper: sections 3.1 and 3.2 of "DeLighT: Deep and Light-weight Transformer"; where paper and published code differ, the code).
  */
 import { ConfigError } from '../errors';
-import { linspace, nearestPossible, nearestWords, roundHalfEven } from './rounding';
+import { linspace, nearestWords, roundHalfEven } from './rounding';
 
 /** One group linear layer: `groups` independent matrices of `inFeatures / groups` x `outFeatures / groups`. One group is a dense layer. */
 export interface GroupLinearSize {
@@ -59,13 +59,24 @@ export function transformationPlan(options: TransformationOptions): Transformati
   const fault = transformationFault(options);
   if (fault) {
     const { key, reason } = fault;
-    const nearest = nearestPossible(options[key], (value) => !transformationFault({ ...options, [key]: value }));
-    throw new ConfigError(`${key} ${options[key]} ${reason}${nearestWords(nearest)}`);
+    throw impossible(options, key, reason, transformationFault);
   }
   const { inFeatures, projFeatures, outFeatures, depth, widthMultiplier } = options;
   const maxFeatures = inFeatures * widthMultiplier;
   const layers = groupLinearSizes(options);
   return { inFeatures, projFeatures, outFeatures, depth, widthMultiplier, maxFeatures, layers };
+}
+
+/** The error for an option at fault. */
+function impossible<Options extends object, Key extends keyof Options & string>(
+  options: Options,
+  key: Key,
+  reason: string,
+  faultOf: (options: Options) => { key: string } | undefined,
+): ConfigError {
+  const value = options[key] as number;
+  const faultsWith = (candidate: number) => [faultOf({ ...options, [key]: candidate })?.key ?? []].flat();
+  return new ConfigError(`${key} ${value} ${reason}${nearestWords(key, value, faultsWith)}`);
 }
 
 /** What makes a transformation's sizes impossible, if anything does. */
@@ -156,11 +167,10 @@ function growing({ projFeatures, inFeatures, widthMultiplier, depth, maxGroups }
  * @throws ConfigError when `features` is not a multiple of 32
  */
 export function maxGroups(features: number): number {
-  if (!Number.isInteger(features) || features < 32 || features % 32 !== 0 || features > mostFeatures) {
-    const nearest = Number.isFinite(features) ? Math.max(1, Math.round(features / 32)) * 32 : undefined;
-    throw new ConfigError(
-      `features ${features} must be a multiple of 32, by the rule for groups${nearestWords(nearest)}`,
-    );
+  const byRule = (width: number) => Number.isInteger(width) && width >= 32 && width % 32 === 0 && width <= mostFeatures;
+  if (!byRule(features)) {
+    const words = nearestWords('features', features, (candidate) => (byRule(candidate) ? [] : ['features']));
+    throw new ConfigError(`features ${features} must be a multiple of 32, by the rule for groups${words}`);
   }
   return defaultGroups(features);
 }
@@ -223,8 +233,7 @@ export function blockScaling(options: ScalingOptions): { depth: number; widthMul
   const fault = scalingFault(options);
   if (fault) {
     const { key, reason } = fault;
-    const nearest = nearestPossible(options[key], (value) => !scalingFault({ ...options, [key]: value }));
-    throw new ConfigError(`${key} ${options[key]} ${reason}${nearestWords(nearest)}`);
+    throw impossible(options, key, reason, scalingFault);
   }
   const { minDepth, maxDepth, widthMultiplier, blocks } = options;
   const depths = linspace(minDepth, maxDepth, blocks).map(Math.floor);

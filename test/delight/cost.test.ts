@@ -1,6 +1,6 @@
 import { architecture, isTranslation, languageModelConfig, translationModelConfig } from '../../lib/delight/config';
 import { countParameters, modelCost, tableParameters } from '../../lib/delight/cost';
-import { goldenArchitectures, publishedParameters, type GoldenComponent } from './golden-sizes';
+import { goldenArchitectures, publishedParameters } from './golden-sizes';
 
 test('every model of the fixture is here', () => expect(goldenArchitectures).toHaveLength(29));
 
@@ -162,11 +162,11 @@ describe('switches count what they add', () => {
 
   test('untied adaptive softmax: words, clusters and projections of its own', () => {
     const language = {
-      type: 'transformer',
+      type: 'transformer' as const,
       hiddenSize: 32,
       vocabSize: 70,
       adaptiveInput: { cutoffs: [20, 40] },
-    } as const;
+    };
     const tied = languageModelConfig({ ...language, adaptiveSoftmax: {} });
     const untied = languageModelConfig({ ...language, adaptiveSoftmax: { tieWeights: false } });
     expect(countParameters(untied) - countParameters(tied)).toBe(20 * 32 + 20 * 16 + 30 * 8 + 32 * 16 + 32 * 8);
