@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
 
 import type { Translation, TranslateOptions, TranslationProgress } from '../delight/search';
+import { ArgumentError } from '../errors';
 import type { Device } from '../tensor';
 import { interruptible } from './interrupt';
 import { readLines, standardInput, writeLines } from './lines';
@@ -93,13 +94,15 @@ An empty line gives an empty line, and so does one that --too-long skip leaves o
 function translateOptions(options: Options): TranslateOptions {
   const { beam, sample, temperature, topK, topP, seed, window, ...rest } = options;
   const given = Object.entries({ temperature, topK, topP, seed }).filter(([, value]) => value !== undefined);
+  if (!sample && given.length > 0)
+    throw new ArgumentError('--temperature, --top-k, --top-p and --seed belong to --sample, which is not there');
   const isTyped = options.input === standardInput && process.stdin.isTTY;
   return {
     ...rest,
     beams: beam,
     // Who types lines wants each translated before the next.
     window: window ?? (isTyped ? 1 : 1024),
-    sampling: sample || given.length > 0 ? Object.fromEntries(given) : undefined,
+    sampling: sample ? Object.fromEntries(given) : undefined,
   };
 }
 

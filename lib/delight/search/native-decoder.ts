@@ -8,7 +8,7 @@ export interface DecodingSize {
   sentences: number;
   /** Rows of each sentence. */
   width: number;
-  /** Tokens of a row, at most, the first ones included. */
+  /** Tokens of a row for which room is made at first; more are possible. */
   capacity: number;
   vocabSize: number;
 }

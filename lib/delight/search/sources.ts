@@ -25,11 +25,13 @@ export interface LengthOptions {
   maxLengthB?: number;
 }
 
-/** Sources in a tensor `[sentences, time]` on the model's device, and the greatest length of a translation. */
 export interface Sources {
+  /** `[sentences, time]` on the model's device. */
   tensor: Tensor;
   sentences: number;
+  /** Greatest length of a translation, and the length for which room is made at first, both without eos. */
   maxLength: number;
+  usualLength: number;
 }
 
 /**
@@ -48,11 +50,12 @@ export async function openSources(
   const { ids, shape } = source instanceof Tensor ? await readTensor(source) : padLeft(source, config);
   const [sentences, time] = shape;
   checkIds(ids, time, config);
-  const wanted = Math.floor(maxLengthA * time + maxLengthB);
+  const maxLength = Math.min(Math.floor(maxLengthA * time + maxLengthB), config.maxTargetPositions - 1);
   return {
     tensor: tensor(ids, { shape, dtype: 'int64', device: deviceOf(model) }).keep(),
     sentences,
-    maxLength: Math.min(wanted, config.maxTargetPositions - 1),
+    maxLength,
+    usualLength: Math.min(maxLength, 2 * time),
   };
 }
 

@@ -27,10 +27,10 @@ export async function beamSearch(
 ): Promise<Hypothesis[][]> {
   const { targetVocabSize, padTokenId, eosTokenId } = model.config;
   const { beams } = resolveBeams(options, targetVocabSize);
-  const { sentences, maxLength, ...sources } = await openSources(model, source, options);
+  const { sentences, maxLength, usualLength, ...sources } = await openSources(model, source, options);
   using ids = sources.tensor;
   using _mode = dropoutOff(model);
-  const size = { sentences, width: beams, capacity: maxLength + 1, vocabSize: targetVocabSize };
+  const size = { sentences, width: beams, capacity: usualLength + 1, vocabSize: targetVocabSize };
   using decoder = await NativeDecoder.open(model, [ids], size, options.signal);
   return await beamSearchOver(decoder, { sentences, maxLength, padTokenId, eosTokenId }, options);
 }
@@ -57,10 +57,10 @@ export async function* sampleTranslations(
   const settings = resolveSampling(options);
   const { samples = 1, numbers, signal } = options;
   checkWhole('samples', samples, 1);
-  const { sentences, maxLength, ...sources } = await openSources(model, source, options);
+  const { sentences, maxLength, usualLength, ...sources } = await openSources(model, source, options);
   using ids = sources.tensor;
   using _mode = dropoutOff(model);
-  const size = { sentences, width: samples, capacity: maxLength + 1, vocabSize: targetVocabSize };
+  const size = { sentences, width: samples, capacity: usualLength + 1, vocabSize: targetVocabSize };
   using decoder = await NativeDecoder.open(model, [ids], size, signal);
   const task = { sentences, samples, prompt: [eosTokenId], maxTokens: maxLength + 1, eosTokenId, banned: [padTokenId] };
   yield* sampleOver(decoder, { ...task, numbers }, settings);
