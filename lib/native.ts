@@ -127,6 +127,26 @@ export interface NativeEvaluation {
   samples: number;
 }
 
+export interface NativeDecodingStep {
+  /** The same number of new tokens for each row, row by row. */
+  tokens: Int32Array;
+  /** For each new row the former one it continues, or null to go on as before: whole sentences, each with rows of its own. */
+  order: Int32Array | null;
+  /** How many of the best next tokens are wanted. */
+  candidates: number;
+  /** Ids that must not be chosen. */
+  banned: Int32Array;
+  /** The one id to consider, or null. */
+  only: number | null;
+}
+
+/** `[rows, columns]`, best first; fewer columns than asked for where the vocabulary, less what is banned, holds no more. */
+export interface NativeCandidates {
+  ids: Int32Array;
+  /** Natural logarithms, of a softmax over the whole vocabulary. */
+  logProbabilities: Float32Array;
+}
+
 /** Where a file holds a tensor, row-major. */
 export interface NativeTensorPlace {
   dtype: string;
@@ -218,6 +238,20 @@ export interface Native {
   moduleTrain(module: ObjectId, training: boolean): void;
   /** Moves and converts in place; the parameters' handles stay the same tensors. */
   moduleTo(module: ObjectId, device: string | null, dtype: string | null): void;
+
+  // decoding ------------------------------------------------------------------------------------------------------
+  /** Begins to decode as a job: `sentences` times `beams` rows, the rows of a sentence side by side. `inputs` are the kind's own: an
+   *  encoder-decoder's source ids `[sentences, time]`, none for a language model. `capacity`: tokens expected, not a limit. */
+  decodingCreate(
+    token: CancelToken,
+    module: ObjectId,
+    inputs: (Handle | null)[],
+    sentences: number,
+    beams: number,
+    capacity: number,
+  ): Promise<ObjectId>;
+  /** Feeds new tokens to every row and gives the best next ones, as a job. */
+  decodingStep(token: CancelToken, decoding: ObjectId, step: NativeDecodingStep): Promise<NativeCandidates>;
 
   // optimiser -----------------------------------------------------------------------------------------------------
   adamwCreate(groups: NativeParameterGroup[]): ObjectId;

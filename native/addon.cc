@@ -81,6 +81,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   EXPORT(nn::run, "moduleRun");
   EXPORT(nn::train, "moduleTrain");
   EXPORT(nn::move_to, "moduleTo");
+  EXPORT(nn::decoding_create, "decodingCreate");
+  EXPORT(nn::decoding_step, "decodingStep");
 
   EXPORT(train::adamw_create, "adamwCreate");
   EXPORT(train::adamw_step, "adamwStep");

@@ -50,19 +50,19 @@ export abstract class NativeModule extends Module {
     yield* super.namedMembers();
   }
 
-  /** Calls a native method on this thread. Inputs and results are the kind's own. */
-  call(method: string, inputs: readonly (Tensor | null)[]): Tensor[] {
+  /** Calls a native method on this thread. Inputs and results are the kind's own; null stands for one that is absent. */
+  call(method: string, inputs: readonly (Tensor | null)[]): (Tensor | null)[] {
     applyGradMode();
-    return native.moduleCall(this.id, method, handles(inputs)).map(wrap);
+    return native.moduleCall(this.id, method, handles(inputs)).map(wrapped);
   }
 
   /** Calls a native method as a job on the compute thread, in the caller's grad mode. */
-  async run(method: string, inputs: readonly (Tensor | null)[], options: RunOptions = {}): Promise<Tensor[]> {
+  async run(method: string, inputs: readonly (Tensor | null)[], options: RunOptions = {}): Promise<(Tensor | null)[]> {
     const results = await withSignal(options.signal, (token) => {
       applyGradMode();
       return native.moduleRun(token, this.id, method, handles(inputs), options.autocast ?? null);
     });
-    return results.map(wrap);
+    return results.map(wrapped);
   }
 
   protected override setTraining(training: boolean): void {
@@ -84,6 +84,8 @@ export abstract class NativeModule extends Module {
 function handles(tensors: readonly (Tensor | null)[]): (Handle | null)[] {
   return tensors.map((tensor) => tensor && tensor.handle);
 }
+
+const wrapped = (handle: Handle | null): Tensor | null => (handle === null ? null : wrap(handle));
 
 /** Gives each native tensor an owner that lives as long as the module. */
 function adopt<T extends Tensor>(named: [name: string, handle: Handle][], make: (tensor: Tensor) => T): [string, T][] {

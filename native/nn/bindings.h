@@ -17,6 +17,8 @@ Napi::Value call(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value run(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value train(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value move_to(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value decoding_create(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value decoding_step(Environment& environment, const Napi::CallbackInfo& info);
 
 }  // namespace nn
 }  // namespace torchwright

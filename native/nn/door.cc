@@ -8,6 +8,25 @@ namespace torchwright::nn {
 
 namespace {
 
+std::shared_ptr<Plan> read_plan(Napi::Object object, const std::string& path, int depth);
+
+// A list of numbers, or of objects.
+Plan::Value read_list(Napi::Array array, const std::string& name, int depth) {
+  std::vector<double> numbers;
+  std::vector<std::shared_ptr<Plan>> objects;
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    const Napi::Value element = array.Get(i);
+    if (element.IsNumber()) {
+      numbers.push_back(element.ToNumber().DoubleValue());
+    } else if (element.IsObject() && !element.IsArray() && !element.IsFunction()) {
+      objects.push_back(read_plan(element.As<Napi::Object>(), name + "." + std::to_string(i), depth + 1));
+    }
+  }
+  if (objects.size() == array.Length() && !objects.empty()) return objects;
+  if (numbers.size() == array.Length()) return numbers;
+  throw Error(code::kConfig, name + " must hold numbers only, or objects only");
+}
+
 std::shared_ptr<Plan> read_plan(Napi::Object object, const std::string& path, int depth) {
   if (depth > 16) throw Error(code::kConfig, "a module's plan is nested too deeply at " + path);
   auto plan = std::make_shared<Plan>(path);
@@ -25,14 +44,7 @@ std::shared_ptr<Plan> read_plan(Napi::Object object, const std::string& path, in
     } else if (value.IsNull() || value.IsUndefined()) {
       plan->set(key, std::monostate());
     } else if (value.IsArray()) {
-      const auto array = value.As<Napi::Array>();
-      std::vector<double> numbers;
-      for (uint32_t j = 0; j < array.Length(); ++j) {
-        const Napi::Value element = array.Get(j);
-        if (!element.IsNumber()) throw Error(code::kConfig, name + " must hold numbers only");
-        numbers.push_back(element.ToNumber().DoubleValue());
-      }
-      plan->set(key, std::move(numbers));
+      plan->set(key, read_list(value.As<Napi::Array>(), name, depth));
     } else if (value.IsObject() && !value.IsFunction()) {
       plan->set(key, read_plan(value.As<Napi::Object>(), name, depth + 1));
     } else {

@@ -14,17 +14,16 @@ bool Plan::has(const std::string& key) const {
 template <typename T>
 const T& Plan::get(const std::string& key, const char* wanted) const {
   const auto found = values_.find(key);
-  const std::string name = path_.empty() ? key : path_ + "." + key;
-  if (found == values_.end()) throw Error(code::kConfig, name + " is missing from the module's plan");
+  if (found == values_.end()) throw Error(code::kConfig, name(key) + " is missing from the module's plan");
   const T* value = std::get_if<T>(&found->second);
-  if (value == nullptr) throw Error(code::kConfig, name + " must be " + wanted);
+  if (value == nullptr) throw Error(code::kConfig, name(key) + " must be " + wanted);
   return *value;
 }
 
 int64_t Plan::integer(const std::string& key) const {
   const double value = get<double>(key, "an integer");
   if (std::floor(value) != value || std::abs(value) > 9007199254740991.0) {
-    throw Error(code::kConfig, (path_.empty() ? key : path_ + "." + key) + " must be an integer");
+    throw Error(code::kConfig, name(key) + " must be an integer");
   }
   return static_cast<int64_t>(value);
 }
@@ -39,6 +38,10 @@ const Plan& Plan::object(const std::string& key) const { return *get<std::shared
 
 const std::vector<double>& Plan::numbers(const std::string& key) const {
   return get<std::vector<double>>(key, "a list of numbers");
+}
+
+const std::vector<std::shared_ptr<Plan>>& Plan::objects(const std::string& key) const {
+  return get<std::vector<std::shared_ptr<Plan>>>(key, "a list of objects");
 }
 
 }  // namespace torchwright

@@ -12,7 +12,8 @@ namespace torchwright {
 
 class Plan {
  public:
-  using Value = std::variant<std::monostate, bool, double, std::string, std::shared_ptr<Plan>, std::vector<double>>;
+  using Value = std::variant<std::monostate, bool, double, std::string, std::shared_ptr<Plan>, std::vector<double>,
+                             std::vector<std::shared_ptr<Plan>>>;
 
   // `path` names this object in messages; empty for the root.
   explicit Plan(std::string path = "") : path_(std::move(path)) {}
@@ -27,6 +28,9 @@ class Plan {
   const std::string& string(const std::string& key) const;
   const Plan& object(const std::string& key) const;
   const std::vector<double>& numbers(const std::string& key) const;
+  const std::vector<std::shared_ptr<Plan>>& objects(const std::string& key) const;
+  // Name of `key` in messages.
+  std::string name(const std::string& key) const { return path_.empty() ? key : path_ + "." + key; }
 
  private:
   template <typename T>

@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "delight/kinds.h"
 #include "residual/kind.h"
 #include "runtime/errors.h"
 
@@ -10,9 +11,11 @@ namespace torchwright {
 namespace {
 
 const std::map<std::string, Factory>& factories() {
-  static const std::map<std::string, Factory> map = {
-      {"residual-llama", residual::make_llama},
-  };
+  static const std::map<std::string, Factory> map = [] {
+    std::map<std::string, Factory> all(delight::kinds().begin(), delight::kinds().end());
+    all.emplace("residual-llama", residual::make_llama);
+    return all;
+  }();
   return map;
 }
 

@@ -78,7 +78,13 @@ std::vector<at::Tensor> Environment::optional_tensor_list(Napi::Value handles) {
 
 Napi::Value Environment::handles_of(const std::vector<at::Tensor>& tensors) {
   auto array = Napi::Array::New(env_, tensors.size());
-  for (uint32_t i = 0; i < tensors.size(); ++i) array.Set(i, Napi::Number::New(env_, add_tensor(tensors[i])));
+  for (uint32_t i = 0; i < tensors.size(); ++i) {
+    if (tensors[i].defined()) {
+      array.Set(i, Napi::Number::New(env_, add_tensor(tensors[i])));
+    } else {
+      array.Set(i, env_.Null());
+    }
+  }
   return array;
 }
 

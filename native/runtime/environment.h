@@ -37,6 +37,7 @@ class Environment {
   at::Tensor optional_tensor(Napi::Value handle);
   std::vector<at::Tensor> tensor_list(Napi::Value handles);
   std::vector<at::Tensor> optional_tensor_list(Napi::Value handles);
+  // null for an undefined tensor.
   Napi::Value handles_of(const std::vector<at::Tensor>& tensors);
 
   // Native objects: modules, optimisers, generators, files ----------------------------------------------------------

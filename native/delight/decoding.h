@@ -1,0 +1,33 @@
+// Decoding with a decoder's caches.
+#pragma once
+
+#include <functional>
+
+#include "delight/stack.h"
+#include "nn/decoding.h"
+
+namespace torchwright::delight {
+
+class StackDecoding : public Decoding {
+ public:
+  // `output` turns features [rows, out] into scores [rows, V], and keeps the model alive that owns `decoder`.
+  // `memory_bias`: [sentences, 1, S], or undefined.
+  StackDecoding(const Stack& decoder, int64_t beams, std::vector<LayerCache> caches, at::Tensor memory_bias,
+                std::function<at::Tensor(const at::Tensor&)> output);
+
+  void reorder(const std::vector<int64_t>& order) override;
+  at::Tensor step(const at::Tensor& tokens) override;
+  int64_t rows() const override { return caches_.front().past.size(0); }
+  at::Device device() const override { return caches_.front().past.device(); }
+
+ private:
+  void reserve(int64_t length);
+
+  const Stack& decoder_;
+  int64_t beams_, length_ = 0;
+  std::vector<LayerCache> caches_;
+  at::Tensor memory_bias_;
+  std::function<at::Tensor(const at::Tensor&)> output_;
+};
+
+}  // namespace torchwright::delight

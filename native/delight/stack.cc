@@ -1,0 +1,102 @@
+#include "delight/stack.h"
+
+#include <ATen/ATen.h>
+#include <torch/nn/modules/container/modulelist.h>
+
+#include "runtime/errors.h"
+
+namespace torchwright::delight {
+
+Stack::Stack(const Plan& plan, Layer::Side side, int64_t out, const Embedding* shared, const at::TensorOptions& options)
+    : dropout_(read_probability(plan, "dropout")),
+      position_dropout_(read_probability(plan, "positionDropout")),
+      padding_(read_padding(plan.object("embedding"))),
+      recurrent_(plan.object("embedding").has("unit")) {
+  const int64_t features = read_size(plan, "features");
+  embed_tokens_ =
+      register_module("embed_tokens", std::make_shared<Embedding>(plan.object("embedding"), options, shared));
+  embed_positions_ = register_module("embed_positions", std::make_shared<Positions>(plan.object("positions"), options));
+  if (embed_tokens_->out() != features) {
+    throw Error(code::kConfig, plan.name("embedding") + " gives " + std::to_string(embed_tokens_->out()) +
+                                   " features, the layers take " + std::to_string(features));
+  }
+  torch::nn::ModuleList list;
+  for (const auto& layer : plan.objects("layers")) {
+    layers_.push_back(std::make_shared<Layer>(*layer, side, options));
+    if (layers_.back()->features() != features) {
+      throw Error(code::kConfig, layer->name("features") + " must be " + std::to_string(features));
+    }
+    list->push_back(layers_.back());
+  }
+  register_module("layers", list);
+  if (plan.boolean("finalNorm")) {
+    layer_norm_ = register_module("layer_norm", std::make_shared<LayerNorm>(features, options));
+  }
+  if (out != 0 && out != features) {
+    Style style;
+    style.bias = false;
+    project_out_ = register_module("project_out_dim", std::make_shared<Linear>(features, out, 1, style, options));
+  }
+}
+
+at::Tensor Stack::padding_of(const at::Tensor& ids) const {
+  if (!padding_) return {};
+  at::Tensor padding = ids.eq(*padding_);
+  return padding.any().item<bool>() ? padding : at::Tensor();
+}
+
+at::Tensor Stack::placed(const at::Tensor& ids, const std::optional<int64_t>& past) const {
+  at::Tensor x = embed_tokens_->forward(ids);
+  const auto dropped = [this](const at::Tensor& x, double probability) {
+    return is_training() && probability > 0 ? at::dropout(x, probability, true) : x;
+  };
+  if (embed_positions_->none()) return dropped(x, dropout_);
+  const auto like = x.options().requires_grad(std::nullopt);
+  x = x + (past ? embed_positions_->after(*past, ids.size(1), like) : embed_positions_->forward(ids, like));
+  return recurrent_ ? recurrent_dropout(x, position_dropout_, is_training()) : dropped(x, position_dropout_);
+}
+
+at::Tensor Stack::finished(const at::Tensor& x) const {
+  const at::Tensor y = layer_norm_ ? layer_norm_->forward(x) : x;
+  return project_out_ ? project_out_->forward(y) : y;
+}
+
+at::Tensor Stack::encode(const at::Tensor& ids, const at::Tensor& padding) const {
+  at::Tensor x = placed(ids, std::nullopt);
+  const at::Tensor bias = score_bias(padding, {}, x);
+  for (const auto& layer : layers_) x = layer->forward(x, bias, {}, {});
+  return finished(x);
+}
+
+at::Tensor Stack::decode(const at::Tensor& ids, const at::Tensor& memory, const at::Tensor& memory_padding) const {
+  at::Tensor x = placed(ids, std::nullopt);
+  const auto options = x.options().requires_grad(std::nullopt);
+  // Padding on the right is never looked at by what counts, but may be on the left.
+  const at::Tensor bias = score_bias(padding_of(ids), causal_bias(ids.size(1), 0, options), x);
+  const at::Tensor memory_bias = score_bias(memory_padding, {}, x);
+  for (const auto& layer : layers_) x = layer->forward(x, bias, memory, memory_bias);
+  return finished(x);
+}
+
+at::Tensor Stack::step(const at::Tensor& ids, std::vector<LayerCache>& caches, int64_t past, int64_t beams,
+                       const at::Tensor& memory_bias) const {
+  at::Tensor x = placed(ids, past);
+  const int64_t time = ids.size(1);
+  const auto options = x.options().requires_grad(std::nullopt);
+  const StepPlace place{past, beams, time > 1 ? causal_bias(time, past, options).unsqueeze(0) : at::Tensor(),
+                        memory_bias};
+  for (size_t i = 0; i < layers_.size(); ++i) x = layers_[i]->step(x, caches[i], place);
+  return finished(x);
+}
+
+std::vector<LayerCache> Stack::caches(int64_t rows, int64_t capacity, const at::Tensor& memory) const {
+  std::vector<LayerCache> caches;
+  const auto options = layers_.front()->parameters().front().options().requires_grad(std::nullopt);
+  for (const auto& layer : layers_) {
+    caches.push_back({at::empty({rows, capacity, 2 * layer->self_attention().proj()}, options),
+                      layer->cross() ? layer->remember(memory) : at::Tensor()});
+  }
+  return caches;
+}
+
+}  // namespace torchwright::delight
