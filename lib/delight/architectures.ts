@@ -52,7 +52,8 @@ const rules = {
   }),
 };
 
-type TranslationTask = Exclude<keyof typeof rules, 'wiki103'>;
+/** The data sets that have translation models. */
+export type TranslationTask = Exclude<keyof typeof rules, 'wiki103'>;
 
 /**
  * WMT: the joined vocabularies, inferred from the published parameter counts (which leave a few entries open; a multiple of 8).

@@ -6,7 +6,7 @@ import { z } from 'zod';
 
 import { parseConfig } from '../config';
 import { ConfigError } from '../errors';
-import { namedArchitecture } from './architectures';
+import { namedArchitecture, type TranslationTask } from './architectures';
 import { languageSchema, translationSchema } from './schema';
 
 export { architectureNames } from './architectures';
@@ -113,6 +113,9 @@ export function isTranslation(config: ModelConfig): config is TranslationModelCo
  *
  * @throws ConfigError with the nearest name
  */
+export function architecture(name: `${string}-${TranslationTask}${string}`): TranslationModelConfig;
+export function architecture(name: `${string}-wiki103${string}`): LanguageModelConfig;
+export function architecture(name: string): ModelConfig;
 export function architecture(name: string): ModelConfig {
   const { task, keys, vocabulary } = namedArchitecture(name);
   return task === 'translation'
