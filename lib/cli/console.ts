@@ -12,8 +12,8 @@ const lineEveryMs = 10_000;
 export class StudyConsole {
   readonly #terminal = process.stderr.isTTY;
   #bar: SingleBar | undefined;
-  /** The bar counts evaluation batches, not steps. */
-  #evaluates = false;
+  /** What the bar counts. */
+  #stage: 'training' | 'evaluating' | 'translating' = 'training';
   #title = '';
   #evaluation = '';
   #said = new Set<string>();
@@ -73,8 +73,10 @@ export class StudyConsole {
 
   #step(event: StepEvent): void {
     if (this.#terminal) {
-      this.#bar ??= this.#startBar(event.totalSteps, this.#title);
-      this.#bar.update(event.step, { loss: `loss ${event.loss.toFixed(4)}`, note: this.#evaluation });
+      this.#openBar('training', event.totalSteps, this.#title).update(event.step, {
+        loss: `loss ${event.loss.toFixed(4)}`,
+        note: this.#evaluation,
+      });
       return;
     }
     this.#sayNowAndThen(
@@ -87,17 +89,13 @@ export class StudyConsole {
   #evaluationBatch(batch: number, batches: number): void {
     const note = `evaluating ${batch}/${batches}`;
     if (!this.#terminal) return this.#sayNowAndThen(`${this.#title}: ${note}`);
-    if (this.#bar === undefined || this.#evaluates) {
-      this.#evaluates = true;
-      this.#bar ??= this.#startBar(batches, 'evaluating');
-      this.#bar.update(batch);
-    } else this.#bar.update({ note });
+    if (this.#bar !== undefined && this.#stage === 'training') this.#bar.update({ note });
+    else this.#openBar('evaluating', batches, 'evaluating').update(batch);
   }
 
   #translation(done: number, total: number): void {
     if (!this.#terminal) return this.#sayNowAndThen(`${this.#title}: translated ${done} of ${total}`);
-    this.#bar ??= this.#startBar(total, 'translating');
-    this.#bar.update(done);
+    this.#openBar('translating', total, 'translating').update(done);
   }
 
   #samples({ title, samples }: SamplesEvent): void {
@@ -107,7 +105,11 @@ export class StudyConsole {
     }
   }
 
-  #startBar(total: number, title: string): SingleBar {
+  /** The bar of this stage: the one that is there, or a new one. */
+  #openBar(stage: 'training' | 'evaluating' | 'translating', total: number, title: string): SingleBar {
+    if (this.#bar !== undefined && this.#stage === stage && this.#bar.getTotal() === total) return this.#bar;
+    this.#endBar();
+    this.#stage = stage;
     const bar = new SingleBar({
       format: '{title} {bar} {value}/{total}  {loss}  {note}  {eta_formatted} left',
       hideCursor: true,
@@ -115,13 +117,13 @@ export class StudyConsole {
       stream: process.stderr,
     });
     bar.start(total, 0, { title, loss: '', note: '' });
+    this.#bar = bar;
     return bar;
   }
 
   #endBar(): void {
     this.#bar?.stop();
     this.#bar = undefined;
-    this.#evaluates = false;
     this.#evaluation = '';
   }
 
