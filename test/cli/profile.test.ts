@@ -158,6 +158,7 @@ test.each<[string, string[], RegExp]>([
   ['nothing like a name', ['xyzzy'], /There is no architecture and no study xyzzy.*--list/],
   ['a study of residual variants', ['demo'], /task missing; expected "translation" or "language-model"/],
   ['a length of nothing', ['delight-wmt14-en-de-128', '--source-length', '0'], /positive whole number/],
+  ['a vocabulary for an architecture', ['delight-wmt14-en-de-128', '--vocab-size', '9'], /is for studies/],
   ['overrides without a study', ['delight-wmt14-en-de-128', 'hiddenSize=5'], /changes a study, and none is named/],
 ])('%s is refused with what to do', async (_what, args, message) => {
   const { code, stdout, stderr } = await run(...args);
