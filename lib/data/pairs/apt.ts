@@ -35,7 +35,7 @@ const translationsIndex = `Translations {
 
 /**
  * Lists that apt keeps by itself are cleared first: container images set the languages to none, desktops fetch more kinds of index, and
- * their hooks are for the system's own lists.
+ * their hooks are for the system's own lists. Run by root, apt would fetch as a user who cannot write into the private folder.
  */
 const settingsOf = (folder: string, languages: readonly string[], index: string) => `
 #clear Acquire::Languages;
@@ -47,7 +47,7 @@ Acquire::Retries "1";
 #clear APT::Update::Pre-Invoke;
 #clear APT::Update::Post-Invoke;
 #clear APT::Update::Post-Invoke-Success;
-APT::Sandbox::User "${os.userInfo().username}";
+APT::Sandbox::User "root";
 Dir::State::Lists "${folder}/lists";
 Dir::Cache "${folder}/cache";
 `;

@@ -47,7 +47,7 @@ export async function openNamedPairs(
 async function writeLines(file: string, lines: SideTexts['source']): Promise<void> {
   const writer = await LineWriter.create(file);
   try {
-    for (const line of lines) await writer.write(line);
+    for (const line of lines) writer.add(line);
     await writer.flush();
   } finally {
     await writer.close();

@@ -1,10 +1,8 @@
-/** Writes lines to a new file, in large pieces. */
+/** Writes lines to a new file. */
 import { open, type FileHandle } from 'node:fs/promises';
 
-const pieceCharacters = 1 << 20;
-
 export class LineWriter {
-  private lines = '';
+  private pending: string[] = [];
 
   private constructor(private readonly handle: FileHandle) {}
 
@@ -12,16 +10,19 @@ export class LineWriter {
     return new LineWriter(await open(file, 'wx'));
   }
 
-  async write(line: string): Promise<void> {
-    this.lines += `${line}\n`;
-    if (this.lines.length >= pieceCharacters) await this.flush();
+  /** Takes a line for the next `flush`. */
+  add(line: string): void {
+    this.pending.push(line, '\n');
   }
 
   async flush(): Promise<void> {
-    await this.handle.writeFile(this.lines);
-    this.lines = '';
+    if (this.pending.length === 0) return;
+    const text = this.pending.join('');
+    this.pending = [];
+    await this.handle.writeFile(text);
   }
 
+  /** What was not flushed is lost. */
   async close(): Promise<void> {
     await this.handle.close();
   }

@@ -3,6 +3,8 @@
 /** White space that parts words or lines. Other blanks, such as the French no-break space, are part of the text. */
 const whiteSpace = /[\t-\r \u0085\u2028\u2029]+/g;
 
+const isUnclean = /[\t-\r\u0085\u2028\u2029]|^ | $| {2}/;
+
 export function cleanSentence(text: string): string {
-  return text.replace(whiteSpace, ' ').replace(/^ | $/g, '');
+  return isUnclean.test(text) ? text.replace(whiteSpace, ' ').replace(/^ | $/g, '') : text;
 }

@@ -6,13 +6,11 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 
 import { DataError } from '../../errors';
-import { throwIfAborted } from '../abort';
 import { cached, sha256 } from '../cache';
-import type { PairBatch } from './fields';
+import { cleanPairs, type CleanCounts } from './clean';
 import { LineWriter } from './line-writer';
 import type { PairText } from './read';
-import { cleanSentence } from './sentence';
-import { splits, type Split } from './types';
+import { splits, type SideTexts, type Split } from './types';
 
 /** A fraction of all pairs, their number, or a text of its own. */
 export type HeldOut = number | PairText;
@@ -32,18 +30,12 @@ export interface SplitOptions {
   onProgress?: (pairs: number) => void;
 }
 
-interface SplitCounts {
-  read: number;
-  missing: number;
-  heldOut: number;
-}
-
 export interface SplitText {
   /** Identifies the text and how it was split. */
   key: string;
   /** One sentence a line. */
   files: Record<Split, { source: string; target: string }>;
-  counts: Record<Split, SplitCounts>;
+  counts: Record<Split, CleanCounts>;
 }
 
 /** The parts as text files, from the cache or made now. */
@@ -65,115 +57,88 @@ function sideFile(folder: string, split: Split, side: 'source' | 'target'): stri
   return path.join(folder, `${split}.${side}.txt`);
 }
 
-interface CleanPair {
-  source: string;
-  target: string;
-}
-
 class Splitter {
-  private readonly counts: Record<Split, SplitCounts> = {
+  private readonly counts: Record<Split, CleanCounts> = {
     train: { read: 0, missing: 0, heldOut: 0 },
     validation: { read: 0, missing: 0, heldOut: 0 },
     test: { read: 0, missing: 0, heldOut: 0 },
   };
+  private readonly kept: Record<Split, number> = { train: 0, validation: 0, test: 0 };
+  private readonly writers: Partial<Record<Split, [source: LineWriter, target: LineWriter]>> = {};
   /** Source texts of held-out sets that are files of their own. */
-  private readonly ofFiles = new Set<string>();
+  private readonly heldOut = new Set<string>();
 
   constructor(
     private readonly request: SplitRequest,
     private readonly options: SplitOptions,
   ) {}
 
-  async write(folder: string): Promise<Record<Split, SplitCounts>> {
-    const { corpus, validation, test } = this.request;
-    const writers: Partial<Record<Split, [LineWriter, LineWriter]>> = {};
+  async write(folder: string): Promise<Record<Split, CleanCounts>> {
+    const { validation, test } = this.request;
     try {
       for (const split of splits) {
         const create = (side: 'source' | 'target') => LineWriter.create(sideFile(folder, split, side));
-        writers[split] = [await create('source'), await create('target')];
+        this.writers[split] = [await create('source'), await create('target')];
       }
-      const kept = { train: 0, validation: 0, test: 0 };
-      const write = async (split: Split, { source, target }: CleanPair) => {
-        kept[split]++;
-        await writers[split]?.[0].write(source);
-        await writers[split]?.[1].write(target);
-      };
-      for (const [split, text] of [
-        ['test', test],
-        ['validation', validation],
-      ] as const) {
-        if (typeof text === 'number') continue;
-        const sources: string[] = [];
-        for await (const pair of this.pairsOf(text, split)) {
-          await write(split, pair);
-          sources.push(pair.source);
-        }
-        for (const source of sources) this.ofFiles.add(source);
-      }
-      const limits = await this.limits();
-      for await (const pair of this.pairsOf(corpus, 'train')) {
-        const place = placeOf(pair.source);
-        const split = place < limits.test ? 'test' : place < limits.validation ? 'validation' : 'train';
-        if (split !== 'train') {
-          this.counts.train.read--;
-          this.counts[split].read++;
-        }
-        await write(split, pair);
-      }
-      this.checkKept(kept);
-      for (const [source, target] of Object.values(writers)) {
-        await source.flush();
-        await target.flush();
-      }
+      if (typeof test !== 'number') await this.writeHeldOut('test', test);
+      if (typeof validation !== 'number') await this.writeHeldOut('validation', validation);
+      await this.writeCorpus();
+      this.checkKept();
     } finally {
-      for (const [source, target] of Object.values(writers)) {
-        await source.close();
-        await target.close();
-      }
+      for (const writer of Object.values(this.writers).flat()) await writer.close();
     }
     return this.counts;
   }
 
-  /** Clean pairs with text on both sides and a source that is in no file read before. */
-  private async *pairsOf(text: PairText, split: Split): AsyncGenerator<CleanPair> {
-    const counts = this.counts[split];
-    for await (const batch of text.read(this.options.signal)) {
-      throwIfAborted(this.options.signal);
-      for (const [index, rawSource] of batch.sources.entries()) {
-        counts.read++;
-        const pair = { source: this.clean(rawSource), target: this.clean(batch.targets[index] ?? '') };
-        if (pair.source === '' || pair.target === '') {
-          counts.missing++;
-          if (this.request.missing === 'error') throw missingError(batch, index, pair);
-        } else if (this.ofFiles.has(pair.source)) {
-          counts.heldOut++;
-        } else {
-          yield pair;
-        }
+  private async writeHeldOut(split: Split, text: PairText): Promise<void> {
+    const sources: string[] = [];
+    for await (const pairs of this.read(text, this.counts[split])) {
+      for (const [index, source] of pairs.source.entries()) {
+        this.add(split, source, pairs.target[index] ?? '');
+        sources.push(source);
       }
-      this.options.onProgress?.(counts.read);
+      await this.flush();
+    }
+    for (const source of sources) this.heldOut.add(source);
+  }
+
+  private async writeCorpus(): Promise<void> {
+    const limits = await this.limits();
+    const { train } = this.counts;
+    for await (const pairs of this.read(this.request.corpus, train)) {
+      for (const [index, source] of pairs.source.entries()) {
+        const place = placeOf(source);
+        const split = place < limits.test ? 'test' : place < limits.validation ? 'validation' : 'train';
+        train.read--;
+        this.counts[split].read++;
+        this.add(split, source, pairs.target[index] ?? '');
+      }
+      await this.flush();
     }
   }
 
-  private clean(text: string): string {
-    const sentence = cleanSentence(text);
-    return this.request.lowercase ? sentence.toLowerCase() : sentence;
+  private read(text: PairText, counts: CleanCounts): AsyncGenerator<SideTexts> {
+    const { lowercase, missing } = this.request;
+    return cleanPairs(text, counts, { lowercase, missing, heldOut: this.heldOut, ...this.options });
+  }
+
+  private add(split: Split, source: string, target: string): void {
+    this.kept[split]++;
+    this.writers[split]?.[0].add(source);
+    this.writers[split]?.[1].add(target);
+  }
+
+  private async flush(): Promise<void> {
+    for (const writer of Object.values(this.writers).flat()) await writer.flush();
   }
 
   /** Below which place a pair goes to the test set, and below which, from there on, to validation. */
   private async limits(): Promise<{ test: number; validation: number }> {
-    const { corpus, test, validation } = this.request;
-    let places: Float64Array | undefined;
-    if (isCount(test) || isCount(validation)) {
-      const found: number[] = [];
-      const before = { ...this.counts.train };
-      for await (const { source } of this.pairsOf(corpus, 'train')) found.push(placeOf(source));
-      this.counts.train = before;
-      places = Float64Array.from(found).sort();
-    }
+    const { test, validation } = this.request;
+    const places = isCount(test) || isCount(validation) ? await this.sortedPlaces() : new Float64Array();
     const after = (start: number, part: HeldOut): number => {
       if (typeof part !== 'number') return start;
-      if (!places || !isCount(part)) return start + part;
+      if (!isCount(part)) return start + part;
       const below = places.findIndex((place) => place >= start);
       return places[(below < 0 ? places.length : below) + part] ?? 1;
     };
@@ -181,8 +146,17 @@ class Splitter {
     return { test: testLimit, validation: after(testLimit, validation) };
   }
 
-  private checkKept(kept: Record<Split, number>): void {
-    const empty = splits.filter((split) => kept[split] === 0);
+  private async sortedPlaces(): Promise<Float64Array> {
+    const places: number[] = [];
+    const uncounted = { read: 0, missing: 0, heldOut: 0 };
+    for await (const { source } of this.read(this.request.corpus, uncounted)) {
+      for (const text of source) places.push(placeOf(text));
+    }
+    return Float64Array.from(places).sort();
+  }
+
+  private checkKept(): void {
+    const empty = splits.filter((split) => this.kept[split] === 0);
     if (empty.length === 0) return;
     const { train, validation, test } = this.counts;
     const read = train.read + validation.read + test.read;
@@ -202,13 +176,6 @@ function placeOf(source: string): number {
   return createHash('sha256').update(source).digest().readUIntBE(0, 6) / 2 ** 48;
 }
 
-function isCount(part: HeldOut): part is number {
+function isCount(part: HeldOut): boolean {
   return typeof part === 'number' && part >= 1;
-}
-
-function missingError(batch: PairBatch, index: number, { source, target }: CleanPair): DataError {
-  const sides = [source === '' ? 'source' : [], target === '' ? 'target' : []].flat().join(' and ');
-  return new DataError(
-    `${batch.place(index)}: there is no ${sides} text; fill it in, or set data.missing to skip to leave such pairs out`,
-  );
 }

@@ -94,8 +94,8 @@ async function writePairs(
           counts.ratio++;
         } else {
           counts.count++;
-          await source.add(ids, sources[index] ?? '');
-          await target.add(others, targets[index] ?? '');
+          source.add(ids, sources[index] ?? '');
+          target.add(others, targets[index] ?? '');
         }
       }
       await source.flush();
@@ -132,13 +132,13 @@ class SideWriter {
     return new SideWriter(folder, side, dtypeOf(vocabSize), handle, text);
   }
 
-  async add(ids: ArrayLike<number>, text: string): Promise<void> {
+  add(ids: ArrayLike<number>, text: string): void {
     this.pending.push(ids);
     this.offsets.push((this.offsets.at(-1) ?? 0) + ids.length);
-    await this.text.write(text);
+    this.text.add(text);
   }
 
-  /** Writes the ids added so far. */
+  /** Writes what was added so far. */
   async flush(): Promise<void> {
     const count = this.pending.reduce((sum, ids) => sum + ids.length, 0);
     const packed = this.dtype === 'uint16' ? new Uint16Array(count) : new Uint32Array(count);
@@ -149,10 +149,10 @@ class SideWriter {
     }
     this.pending = [];
     await this.handle.writeFile(new Uint8Array(packed.buffer));
+    await this.text.flush();
   }
 
   async finish(): Promise<void> {
-    await this.text.flush();
     const { buffer } = Float64Array.from(this.offsets);
     await writeFile(path.join(this.folder, `${this.side}.offsets`), new Uint8Array(buffer));
   }
