@@ -46,7 +46,9 @@ export function readSubjects(args: string[], { list, vocabSize }: Asked): Subjec
   if (overrides.length > 0 && studies.length === 0)
     throw new ArgumentError(`${overrides[0]} changes a study, and none is named.`);
   if (vocabSize !== undefined && studies.length === 0)
-    throw new ArgumentError('--vocab-size is for studies; named architectures have the vocabularies of their data sets.');
+    throw new ArgumentError(
+      '--vocab-size is for studies; named architectures have the vocabularies of their data sets.',
+    );
   const files = new Map(studies);
   const title = (source: string, model: string) => (names.length > 1 ? `${source} ${model}` : model);
   return names.flatMap((name) => {
