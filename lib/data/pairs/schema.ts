@@ -35,7 +35,10 @@ const treatment = z.enum(['skip', 'error']);
 
 export const pairDataSchema = z
   .strictObject({
-    /** `debian-descriptions`, `bible-en-es`, or files: see `corpora` in the guide to data. */
+    /**
+     * `debian-descriptions` (two of en, de, es, fr, it, ja, pl, pt_BR, ru; fetched by apt, each text under its package's free licence),
+     * `bible-en-es` (en and es; fetched by apt, public domain), or files.
+     */
     corpus: pairFiles,
     /** Language codes. They choose the sides of a named corpus and the usual field names of JSONL and Parquet. */
     sourceLanguage: z.string().min(1).default('en'),
