@@ -1,3 +1,5 @@
+import { isatty } from 'node:tty';
+
 import { Option, type Command } from 'commander';
 
 import type { Translation, TranslateOptions, TranslationProgress } from '../delight/search';
@@ -96,7 +98,7 @@ function translateOptions(options: Options): TranslateOptions {
   const given = Object.entries({ temperature, topK, topP, seed }).filter(([, value]) => value !== undefined);
   if (!sample && given.length > 0)
     throw new ArgumentError('--temperature, --top-k, --top-p and --seed belong to --sample, which is not there');
-  const isTyped = options.input === standardInput && process.stdin.isTTY;
+  const isTyped = options.input === standardInput && isatty(0);
   return {
     ...rest,
     beams: beam,

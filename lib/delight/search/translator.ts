@@ -185,7 +185,7 @@ type Settings = TranslateOptions &
 /** Defaults, and a seed for the whole translation: what is drawn depends on it and a text's number, not on batches. */
 function resolve(options: TranslateOptions): Settings {
   const { nBest = 1, window = 1024, batchTokens = 2048, batchSentences = 32, beams = 5, sampling } = options;
-  for (const [name, value] of Object.entries({ nBest, window, batchTokens, batchSentences }))
+  for (const [name, value] of Object.entries({ beams, nBest, window, batchTokens, batchSentences }))
     checkWhole(name, value, 1);
   if (sampling === undefined && nBest > beams)
     throw new ArgumentError(`nBest is ${nBest}, but a search with ${beams} beams gives ${beams} translations at most`);
