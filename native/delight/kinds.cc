@@ -253,7 +253,7 @@ Tensors decoder_layer_forward(const Layer& layer, const Tensors& in) {
   const at::Tensor y =
       layer.forward(x, score_bias(in[4], in[3], x), memory, layer.cross() ? score_bias(in[2], {}, x) : at::Tensor(),
                     layer.cross() ? &weights : nullptr);
-  return {flip(y), weights};
+  return {flip(y), flip(weights)};
 }
 
 // inputs: x, encoderOut?, encoderPaddingMask?, key?, value?, crossKey?, crossValue?
@@ -288,7 +288,8 @@ Tensors decoder_layer_step(const Layer& layer, const Tensors& in) {
   const auto half = [proj](const at::Tensor& both, int64_t which) {
     return both.defined() ? both.narrow(-1, which * proj, proj).contiguous() : both;
   };
-  return {flip(y), weights, half(cache.past, 0), half(cache.past, 1), half(cache.memory, 0), half(cache.memory, 1)};
+  return {
+      flip(y), flip(weights), half(cache.past, 0), half(cache.past, 1), half(cache.memory, 0), half(cache.memory, 1)};
 }
 
 std::shared_ptr<Module> make_decoder_layer(const Plan& plan, const at::TensorOptions& options) {

@@ -71,8 +71,8 @@ at::Tensor Stack::encode(const at::Tensor& ids, const at::Tensor& padding) const
 at::Tensor Stack::decode(const at::Tensor& ids, const at::Tensor& memory, const at::Tensor& memory_padding) const {
   at::Tensor x = placed(ids, std::nullopt);
   const auto options = x.options().requires_grad(std::nullopt);
-  // Padding on the right is never looked at by what counts, but may be on the left.
-  const at::Tensor bias = score_bias(padding_of(ids), causal_bias(ids.size(1), 0, options), x);
+  // Padding stands on the right, where nothing that counts looks: no mask for it, as in the original.
+  const at::Tensor bias = causal_bias(ids.size(1), 0, options).unsqueeze(0);
   const at::Tensor memory_bias = score_bias(memory_padding, {}, x);
   for (const auto& layer : layers_) x = layer->forward(x, bias, memory, memory_bias);
   return finished(x);

@@ -75,8 +75,7 @@ bool fusable(const Stage& stage, const at::Tensor& rows) {
 struct Kept {
   at::Tensor x, y, mean, rstd, mask;
 };
-constexpr size_t kParameters = 4;  // of a stage: weights, bias, gamma, beta; undefined where absent
-constexpr size_t kTensors = 5;     // kept of a stage
+constexpr size_t kTensors = 5;  // kept of a stage
 
 template <typename T>
 const T* data_or_null(const at::Tensor& tensor) {
@@ -95,23 +94,50 @@ struct Shape {
   int64_t groups;
   bool shuffle, dense;
   Activation activation;
+  bool bias, norm;
+
+  static Shape of(const Stage& stage) {
+    const Finish& finish = *stage.finish;
+    return {stage.groups,         stage.shuffle,
+            stage.dense,          finish.style().activation,
+            stage.bias.defined(), finish.layer_norm() != nullptr};
+  }
 };
 struct Chain : torch::CustomClassHolder {
   std::vector<Shape> shapes;
 };
 
+// Of a stage, in the order in which they are handed to autograd; undefined where absent.
+struct Parameters {
+  at::Tensor weights, bias, gamma, beta;
+};
+void append(std::vector<at::Tensor>& list, const Stage& stage) {
+  list.push_back(stage.weights);
+  if (stage.bias.defined()) list.push_back(stage.bias);
+  if (stage.finish->layer_norm()) list.insert(list.end(), {gamma(stage), beta(stage)});
+}
+Parameters take(const at::Tensor*& next, const Shape& shape) {
+  Parameters parameters{*next++, {}, {}, {}};
+  if (shape.bias) parameters.bias = *next++;
+  if (shape.norm) {
+    parameters.gamma = *next++;
+    parameters.beta = *next++;
+  }
+  return parameters;
+}
+
 template <typename T>
-FinishPass<T> pass_of(const Shape& shape, const Kept& kept, const at::Tensor& bias, const at::Tensor& gamma,
-                      const at::Tensor& beta, const T* u, int64_t proj, int64_t next_groups) {
+FinishPass<T> pass_of(const Shape& shape, const Kept& kept, const Parameters& parameters, const T* u, int64_t proj,
+                      int64_t next_groups) {
   return {.groups = shape.groups,
           .rows = kept.y.size(1),
           .group_out = kept.y.size(2),
           .shuffle = shape.shuffle && shape.groups > 1,
           .activation = shape.activation,
           .y = kept.y.const_data_ptr<T>(),
-          .bias = data_or_null<T>(bias),
-          .gamma = data_or_null<T>(gamma),
-          .beta = data_or_null<T>(beta),
+          .bias = data_or_null<T>(parameters.bias),
+          .gamma = data_or_null<T>(parameters.gamma),
+          .beta = data_or_null<T>(parameters.beta),
           .mask = data_or_null<T>(kept.mask),
           .u = u,
           .proj = proj,
@@ -142,12 +168,11 @@ at::Tensor run_stage(const Stage& stage, Kept& kept, const at::Tensor& u, int64_
   }
   const int64_t proj = u.defined() ? u.size(1) : 0;
   at::Tensor mixed = at::empty({next_groups, rows, (proj + out) / next_groups}, options);
-  const Shape shape{stage.groups, stage.shuffle, stage.dense, style.activation};
+  const Parameters parameters{stage.weights, stage.bias, gamma(stage), beta(stage)};
   with_type(kept.y, [&](auto zero) {
     using T = decltype(zero);
-    finish_forward(
-        pass_of<T>(shape, kept, stage.bias, gamma(stage), beta(stage), data_or_null<T>(u), proj, next_groups),
-        mixed.mutable_data_ptr<T>());
+    finish_forward(pass_of<T>(Shape::of(stage), kept, parameters, data_or_null<T>(u), proj, next_groups),
+                   mixed.mutable_data_ptr<T>());
   });
   return mixed;
 }
@@ -171,7 +196,7 @@ at::Tensor run_chain(const std::vector<Stage>& stages, const at::Tensor& rows, b
 }
 
 struct ChainFunction : torch::autograd::Function<ChainFunction> {
-  // `parameters`: kParameters of each stage.
+  // `parameters`: those of each stage, as `append` orders them.
   static at::Tensor forward(AutogradContext* context, const at::Tensor& rows, at::TensorList parameters,
                             const std::vector<Stage>* stages, bool training) {
     std::vector<Kept> kept;
@@ -179,8 +204,7 @@ struct ChainFunction : torch::autograd::Function<ChainFunction> {
     auto chain = c10::make_intrusive<Chain>();
     variable_list saved(parameters.begin(), parameters.end());
     for (size_t i = 0; i < stages->size(); ++i) {
-      const Stage& stage = (*stages)[i];
-      chain->shapes.push_back({stage.groups, stage.shuffle, stage.dense, stage.finish->style().activation});
+      chain->shapes.push_back(Shape::of((*stages)[i]));
       saved.insert(saved.end(), {kept[i].x, kept[i].y, kept[i].mean, kept[i].rstd, kept[i].mask});
     }
     context->save_for_backward(std::move(saved));
@@ -195,20 +219,17 @@ struct ChainFunction : torch::autograd::Function<ChainFunction> {
     const auto chain = at::static_intrusive_pointer_cast<Chain>(context->saved_data["chain"].toCapsule());
     const variable_list saved = context->get_saved_variables();
     const size_t count = chain->shapes.size();
-    const auto parameter = [&](size_t stage, size_t which) { return saved[stage * kParameters + which]; };
-    const auto kept = [&](size_t stage) {
-      const auto at = saved.begin() + static_cast<int64_t>(count * kParameters + stage * kTensors);
-      return Kept{at[0], at[1], at[2], at[3], at[4]};
-    };
-    variable_list result(1 + count * kParameters + 2);
-    const int64_t proj = count > 1 ? kept(1).x.size(0) * kept(1).x.size(2) : 0;
-    at::Tensor du;
-    at::Tensor gradient = grads[0].contiguous().unsqueeze(0);
+    const at::Tensor* next = saved.data();
+    std::vector<Parameters> parameters;
+    for (const Shape& shape : chain->shapes) parameters.push_back(take(next, shape));
+    std::vector<Kept> kept;
+    for (size_t i = 0; i < count; ++i, next += kTensors) kept.push_back({next[0], next[1], next[2], next[3], next[4]});
+
+    const int64_t proj = count > 1 ? kept[1].x.size(0) * kept[1].x.size(2) : 0;
+    std::vector<Parameters> gradients(count);
+    at::Tensor du, drows, gradient = grads[0].contiguous().unsqueeze(0);
     for (size_t i = count; i-- > 0;) {
-      const Shape& shape = chain->shapes[i];
-      const Kept own = kept(i);
-      const bool last = i + 1 == count, first = i == 0;
-      const bool mixed = !first && !last;
+      const bool last = i + 1 == count, first = i == 0, mixed = !first && !last;
       if (first && !last) {
         // what came back through the second stage, and through every mix
         if (du.defined()) {
@@ -218,37 +239,53 @@ struct ChainFunction : torch::autograd::Function<ChainFunction> {
         }
         gradient = du.unsqueeze(0);
       }
-      const at::Tensor weights = parameter(i, 0), bias = parameter(i, 1), gamma = parameter(i, 2),
-                       beta = parameter(i, 3);
       const bool accumulate = du.defined();
-      if (mixed && !accumulate) du = at::empty({own.y.size(1), proj}, own.y.options());
-      at::Tensor dy = at::empty(own.y.sizes(), own.y.options());
-      const auto like = [](const at::Tensor& tensor) {
-        return tensor.defined() ? at::empty(tensor.sizes(), tensor.options().requires_grad(std::nullopt)) : tensor;
-      };
-      const at::Tensor dbias = like(bias), dgamma = like(gamma), dbeta = like(beta);
-      with_type(dy, [&](auto zero) {
-        using T = decltype(zero);
-        const auto writable = [](const at::Tensor& tensor) {
-          return tensor.defined() ? tensor.mutable_data_ptr<T>() : nullptr;
-        };
-        finish_backward(pass_of<T>(shape, own, bias, gamma, beta, nullptr, mixed ? proj : 0, gradient.size(0)),
-                        gradient.const_data_ptr<T>(),
-                        FinishGradients<T>{dy.mutable_data_ptr<T>(), mixed ? du.mutable_data_ptr<T>() : nullptr,
-                                           accumulate, writable(dbias), writable(dgamma), writable(dbeta)});
-      });
-      const size_t at = 1 + i * kParameters;
+      if (mixed && !accumulate) du = at::empty({kept[i].y.size(1), proj}, kept[i].y.options());
+      const at::Tensor dy = finish_gradients(chain->shapes[i], kept[i], parameters[i], gradient,
+                                             mixed ? du : at::Tensor(), accumulate, gradients[i]);
+      const at::Tensor& weights = parameters[i].weights;
+      const bool dense = chain->shapes[i].dense;
       if (weights.requires_grad()) {
-        result[at] = shape.dense ? at::mm(dy[0].t(), own.x[0]) : at::bmm(own.x.transpose(1, 2), dy);
+        gradients[i].weights = dense ? at::mm(dy[0].t(), kept[i].x[0]) : at::bmm(kept[i].x.transpose(1, 2), dy);
       }
-      if (bias.defined()) result[at + 1] = dbias;
-      if (gamma.defined()) result[at + 2] = dgamma;
-      if (beta.defined()) result[at + 3] = dbeta;
       if (first && !context->needs_input_grad(0)) break;
-      gradient = shape.dense ? at::mm(dy[0], weights).unsqueeze(0) : at::bmm(dy, weights.transpose(1, 2));
-      if (first) result[0] = join(gradient);
+      gradient = dense ? at::mm(dy[0], weights).unsqueeze(0) : at::bmm(dy, weights.transpose(1, 2));
+      if (first) drows = join(gradient);
     }
+    variable_list result{drows};
+    for (size_t i = 0; i < count; ++i) {
+      result.push_back(gradients[i].weights);
+      if (chain->shapes[i].bias) result.push_back(gradients[i].bias);
+      if (chain->shapes[i].norm) result.insert(result.end(), {gradients[i].gamma, gradients[i].beta});
+    }
+    result.resize(result.size() + 2);  // the stages and `training`
     return result;
+  }
+
+ private:
+  // The gradient of a stage's products; those of bias, gamma and beta go into `gradients`, that of u into `du` where
+  // defined.
+  static at::Tensor finish_gradients(const Shape& shape, const Kept& kept, const Parameters& parameters,
+                                     const at::Tensor& gradient, const at::Tensor& du, bool accumulate,
+                                     Parameters& gradients) {
+    const auto like = [](const at::Tensor& tensor) {
+      return tensor.defined() ? at::empty(tensor.sizes(), tensor.options().requires_grad(std::nullopt)) : at::Tensor();
+    };
+    gradients.bias = like(parameters.bias);
+    gradients.gamma = like(parameters.gamma);
+    gradients.beta = like(parameters.beta);
+    at::Tensor dy = at::empty(kept.y.sizes(), kept.y.options());
+    with_type(dy, [&](auto zero) {
+      using T = decltype(zero);
+      const auto writable = [](const at::Tensor& tensor) {
+        return tensor.defined() ? tensor.mutable_data_ptr<T>() : nullptr;
+      };
+      finish_backward(pass_of<T>(shape, kept, parameters, nullptr, du.defined() ? du.size(1) : 0, gradient.size(0)),
+                      gradient.const_data_ptr<T>(),
+                      FinishGradients<T>{dy.mutable_data_ptr<T>(), writable(du), accumulate, writable(gradients.bias),
+                                         writable(gradients.gamma), writable(gradients.beta)});
+    });
+    return dy;
   }
 };
 
@@ -259,9 +296,7 @@ at::Tensor run(const std::vector<Stage>& stages, const at::Tensor& rows, bool tr
   const at::Tensor dense = rows.contiguous();
   if (!at::GradMode::is_enabled()) return run_chain(stages, dense, training, nullptr);
   variable_list parameters;
-  for (const Stage& stage : stages) {
-    parameters.insert(parameters.end(), {stage.weights, stage.bias, gamma(stage), beta(stage)});
-  }
+  for (const Stage& stage : stages) append(parameters, stage);
   return ChainFunction::apply(dense, at::TensorList(parameters), &stages, training);
 }
 
