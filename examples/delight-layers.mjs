@@ -1,8 +1,8 @@
 /**
  * DeLighT's layers by themselves: a network around one DeLighT transformation and one of dense layers learn the same function of 64
- * numbers, with a quarter of the parameters on one side. After `npm run build`:
+ * numbers, the first with less than a third of the other's parameters. After `npm run build`:
  *
- *     node examples/delight-layers.mjs            300 steps: seconds
+ *     node examples/delight-layers.mjs            300 steps: some seconds
  */
 import { DelightTransformation, nn, optim, torch } from 'torchwright';
 

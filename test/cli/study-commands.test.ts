@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 
 import { formatConfig } from '../../lib/config';
+import { smallTranslationStudy, writePairs } from '../study/pairs';
 import { smallStudy, writeCorpus } from '../study/small';
 import { temporaryFolder } from '../train/tokens';
 import { runCli, type CliOptions, type CliResult } from './run-cli';
@@ -124,4 +125,55 @@ test('a corpus that is not there ends with 1', async () => {
   const { code, stderr } = await cli(['train', 'study.yaml', 'data.corpus=gone.txt']);
   expect(code).toBe(1);
   expect(stderr).toMatch(/gone\.txt/);
+});
+
+describe('a translation study', () => {
+  beforeAll(() => {
+    const { source, target } = writePairs(cwd);
+    const corpus = { source: path.basename(source), target: path.basename(target) };
+    fs.writeFileSync(path.join(cwd, 'translation.yaml'), formatConfig(smallTranslationStudy(corpus, 'runs')));
+  });
+
+  test('compare prints reports, samples, the table, and the folder last', async () => {
+    const { code, stdout } = await cli(['compare', 'translation.yaml', '--out', 'runs/translation']);
+    expect(code).toBe(0);
+    expect(stdout.match(/^\*{5} test metrics \*{5}$/gm)).toHaveLength(2);
+    expect(stdout).toMatch(/^ {2}source {7}the .*\n {2}reference {4}.*\n {2}translation /m);
+    expect(stdout).toMatch(/\nModel .*\n-+\nTransformer .*\nDeLighT .*\n[^]*\n\nResults: runs\/translation\n$/);
+  });
+
+  test('train takes one model by its name, and evaluate gives its numbers again', async () => {
+    const trained = await cli([
+      'train',
+      'translation.yaml',
+      '--model',
+      'DeLighT',
+      'train.maxSteps=2',
+      '--out',
+      'runs/one',
+    ]);
+    expect(trained.code).toBe(0);
+    const evaluated = await cli(['evaluate', 'runs/one']);
+    expect(evaluated.stdout).toMatch(/^DeLighT, runs\/one\/best\n\*{5} test metrics/);
+    const perplexity = (text: string) => /test_perplexity += +(\S+)/.exec(text)![1];
+    expect(perplexity(evaluated.stdout)).toBe(perplexity(trained.stdout));
+  });
+
+  test('a mistake in a model is told with its place', async () => {
+    const file = path.join(cwd, 'translation.yaml');
+    const wrong = fs.readFileSync(file, 'utf8').replace('maxDepth: 3', 'maxDepth: 1');
+    fs.writeFileSync(path.join(cwd, 'wrong-translation.yaml'), wrong);
+    const line = wrong.split('\n').findIndex((text) => text.includes('maxDepth: 1')) + 1;
+    const { code, stderr } = await cli(['compare', 'wrong-translation.yaml']);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(
+      new RegExp(`^wrong-translation\\.yaml:${line}:\\d+ models\\.DeLighT\\.encoder\\.maxDepth 1 `, 'm'),
+    );
+  });
+});
+
+test('a model by name is not for a study of residual variants', async () => {
+  const { code, stderr } = await cli(['train', 'study.yaml', '--model', '3.2']);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/give model\.residual=3\.2/);
 });
