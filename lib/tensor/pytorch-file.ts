@@ -4,8 +4,6 @@
  */
 import fs from 'node:fs/promises';
 
-import yauzl from 'yauzl';
-
 import { CheckpointError } from '../errors';
 import { native } from '../native';
 import type { Device } from './device';
@@ -14,12 +12,7 @@ import { withSignal } from './job';
 import { PytorchTensor, readPickle, type PytorchStorage, type PytorchValue } from './pickle';
 import { scope } from './scope';
 import { wrap, type Tensor } from './tensor';
-
-/** Where a record of the archive lies in the file. */
-interface Place {
-  offset: number;
-  size: number;
-}
+import { listRecords, type Place } from './zip-reader';
 
 export interface PytorchFile {
   /** What was saved. Tensors are only described. */
@@ -60,7 +53,7 @@ export async function inspectPytorch(file: string): Promise<PytorchFile> {
   }
   try {
     await checkForm(handle, file);
-    const records = await listRecords(file);
+    const records = await listRecords(handle);
     const pickleName = [...records.keys()].find((name) => /^([^/]+\/)?data\.pkl$/.test(name));
     if (pickleName === undefined) {
       throw new CheckpointError(`${file} is a zip archive, but not one of torch.save: it holds no data.pkl.`);
@@ -96,26 +89,6 @@ async function checkForm(handle: fs.FileHandle, file: string): Promise<void> {
       ? `${file} is of the form that PyTorch wrote before 1.6. Load it in Python and save it anew with torch.save.`
       : `${file} is not a file of torch.save, or only the beginning of one.`,
   );
-}
-
-/** Every record by name. */
-async function listRecords(file: string): Promise<Map<string, Place>> {
-  const archive = await yauzl.openPromise(file);
-  try {
-    const records = new Map<string, Place>();
-    for await (const entry of archive.eachEntry()) {
-      const { fileName: name, uncompressedSize: size } = entry;
-      if (entry.compressionMethod !== 0 || entry.isEncrypted()) {
-        throw new CheckpointError(`${file}: ${name} is compressed or encrypted, which torch.save never does.`);
-      }
-      if (records.has(name)) throw new CheckpointError(`${file} holds ${name} twice.`);
-      const { fileDataStart: offset } = await archive.readLocalFileHeaderPromise(entry, { minimal: true });
-      records.set(name, { offset, size });
-    }
-    return records;
-  } finally {
-    archive.close();
-  }
 }
 
 async function readRecord(handle: fs.FileHandle, { offset, size }: Place, longest: number): Promise<Buffer> {

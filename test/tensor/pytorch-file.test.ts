@@ -9,7 +9,7 @@ import { temporaryFolder } from '../train/tokens';
 
 /** Files that Python's torch.save wrote. */
 const golden = (name: string) => path.resolve(__dirname, '../fixtures/pytorch', name);
-const refused = (message: RegExp) =>
+const refused = (message: RegExp): unknown =>
   expect.objectContaining({ code: 'ERR_CHECKPOINT', message: expect.stringMatching(message) });
 
 let folder: string;
