@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
 
@@ -106,4 +108,18 @@ test('a folder without a model is an error', async () => {
   expect(await main(['translate', path.join(cwd, 'bare')])).toBe(1);
   spy.mockRestore();
   expect(errors.join()).toMatch(/there is no translation tokenizer/);
+});
+
+test('with a window of 1 each line is answered at once; Ctrl-C ends the wait for the next', async () => {
+  const cli = path.join(home, 'dist/cli/main.js');
+  const child = spawn(process.execPath, [cli, 'translate', 'model', '--max-length-b', '6', '--window', '1'], { cwd });
+  let errors = '';
+  child.stderr.on('data', (text: Buffer) => (errors += text.toString()));
+  child.stdin.write(`${sentences[0]}\n`);
+  const [answer] = (await once(child.stdout, 'data')) as [Buffer];
+  expect(answer.toString()).toBe(`${expected[0]}\n`);
+  child.kill('SIGINT');
+  const [code] = (await once(child, 'close')) as [number];
+  expect(code).toBe(130);
+  expect(errors).toMatch(/Stopping in good order/);
 });

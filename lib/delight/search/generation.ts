@@ -1,9 +1,11 @@
 /** Texts that a language model goes on with. */
+import type { TextTokenizer } from '../../data';
 import { ArgumentError, DataError } from '../../errors';
 import type { NativeModule } from '../../nn';
 import { dropoutOff, NativeDecoder } from './native-decoder';
 import { checkWhole } from './options';
 import { resolveSampling, sampleOver, type SamplingOptions } from './sampling';
+import { TextStream } from './text-stream';
 
 /** A model that goes on with a text: `DelightLanguageModel`, or any native module that decodes as it does. */
 export interface GenerationModel extends NativeModule {
@@ -61,6 +63,26 @@ export async function* generate(
   for await (const drawn of sampleOver(decoder, task, settings)) {
     for (const { token, logProbability } of drawn) yield { token, logProbability };
   }
+}
+
+/**
+ * The same for text, in pieces as they come; the tokenizer's eos ends it unless `eosTokenId` says otherwise.
+ * @throws as `generate`
+ */
+export async function* generateText(
+  model: GenerationModel,
+  tokenizer: Pick<TextTokenizer, 'encode' | 'decode' | 'eosTokenId'>,
+  prompt: string,
+  options: GenerateOptions = {},
+): AsyncGenerator<string, void, undefined> {
+  const { eosTokenId = tokenizer.eosTokenId } = options;
+  const stream = new TextStream((ids) => tokenizer.decode(ids));
+  for await (const { token } of generate(model, await tokenizer.encode(prompt), { ...options, eosTokenId })) {
+    const piece = await stream.push(token);
+    if (piece !== '') yield piece;
+  }
+  const rest = await stream.end();
+  if (rest !== '') yield rest;
 }
 
 function checkPrompt(prompt: readonly number[], vocabSize: number): void {

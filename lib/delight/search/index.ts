@@ -1,7 +1,7 @@
 /** Beam search, greedy decoding and sampling; translation of text. */
 export { beamSearchOver, type BeamOptions, type BeamTask } from './beam';
 export type { Decoder, DecoderCandidates, DecoderStep, Hypothesis } from './decoder';
-export { generate, type GeneratedToken, type GenerateOptions, type GenerationModel } from './generation';
+export { generate, generateText, type GeneratedToken, type GenerateOptions, type GenerationModel } from './generation';
 export { resolveSampling, sampleOver, type SampledToken, type SamplingOptions, type SamplingTask } from './sampling';
 export type { LengthOptions, TranslationModel } from './sources';
 export { TextStream } from './text-stream';

@@ -1,4 +1,5 @@
-import { generate, type DelightLanguageModel, type GenerateOptions } from '../../../lib/delight';
+import { generate, generateText, type DelightLanguageModel, type GenerateOptions } from '../../../lib/delight';
+import { ByteTokenizer } from '../../../lib/data/byte-tokenizer';
 import { torch } from '../../../lib/tensor';
 import { smallLanguageModel } from './models';
 
@@ -50,6 +51,17 @@ test('the text ends with its eos, or when the positions are used up', async () =
   expect(all).toHaveLength(31);
   const eosTokenId = all[9]!;
   expect(await tokens(model, [4], { seed: 1, eosTokenId })).toEqual(all.slice(0, all.indexOf(eosTokenId) + 1));
+});
+
+test('text comes in pieces that make the whole', async () => {
+  const tokenizer = new ByteTokenizer();
+  using model = smallLanguageModel(tokenizer.vocabSize);
+  const options = { seed: 2, maxNewTokens: 25 };
+  const pieces: string[] = [];
+  for await (const piece of generateText(model, tokenizer, 'Call', options)) pieces.push(piece);
+  const ids = await tokens(model, await tokenizer.encode('Call'), { ...options, eosTokenId: tokenizer.eosTokenId });
+  expect(pieces.length).toBeGreaterThan(5);
+  expect(pieces.join('')).toBe(await tokenizer.decode(ids));
 });
 
 test('nothing native is left when the reader stops early', async () => {
