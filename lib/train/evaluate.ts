@@ -6,7 +6,7 @@ import type { NativeModule } from '../nn';
 import { withSignal, type NativeObject } from '../tensor';
 import { openBatches, openPairBatches, queueBatches } from './batches';
 import { autocastOf, type Precision } from './config';
-import { checkPairVocabularies, checkVocabulary, deviceOf, type LanguageModel, type TranslationModel } from './model';
+import { checkPairs, checkVocabulary, deviceOf, type LanguageModel, type TranslationModel } from './model';
 
 interface CommonOptions {
   precision: Precision;
@@ -59,7 +59,7 @@ export async function* evaluatePairs(
   pairs: TokenPairs,
   { maxTokens, maxSentences, ...options }: EvaluatePairsOptions,
 ): Evaluation {
-  await checkPairVocabularies(model, pairs, options.signal);
+  await checkPairs(model, pairs, options.signal);
   const planned = tokenBatches(pairs, { maxTokens, ...(maxSentences !== undefined && { maxSentences }) });
   using batches = openPairBatches(pairs, model.config, deviceOf(model));
   queueBatches(batches, planned, Int32Array.from(planned.ends.keys()));

@@ -1,5 +1,5 @@
 /** What a model must be to be trained. */
-import type { TokenPairs } from '../data';
+import type { TokenPairs, TokenSentences } from '../data';
 import { ArgumentError, DataError } from '../errors';
 import { native } from '../native';
 import { NativeModule } from '../nn';
@@ -22,6 +22,9 @@ export interface TranslationModel extends TrainableModel {
   readonly config: {
     readonly sourceVocabSize: number;
     readonly targetVocabSize: number;
+    /** The longest sentences it takes, end marks counted. */
+    readonly maxSourcePositions: number;
+    readonly maxTargetPositions: number;
     /** Fills up short sentences. */
     readonly padTokenId: number;
     /** Ends sentences, and begins the decoder's input. */
@@ -72,12 +75,25 @@ export async function checkVocabulary(
   );
 }
 
-/** The same for both sides of sentence pairs. */
-export async function checkPairVocabularies(
-  { config: { sourceVocabSize, targetVocabSize } }: TranslationModel,
+/** @throws DataError when pairs hold ids that the model does not know, or sentences longer than it takes */
+export async function checkPairs(
+  { config }: TranslationModel,
   { source, target }: TokenPairs,
   signal?: AbortSignal,
 ): Promise<void> {
-  await checkVocabulary(source, { name: 'sourceVocabSize', size: sourceVocabSize }, signal);
-  await checkVocabulary(target, { name: 'targetVocabSize', size: targetVocabSize }, signal);
+  checkLengths(source, { name: 'maxSourcePositions', size: config.maxSourcePositions });
+  checkLengths(target, { name: 'maxTargetPositions', size: config.maxTargetPositions });
+  await checkVocabulary(source, { name: 'sourceVocabSize', size: config.sourceVocabSize }, signal);
+  await checkVocabulary(target, { name: 'targetVocabSize', size: config.targetVocabSize }, signal);
+}
+
+function checkLengths({ file, offsets }: TokenSentences, { name, size }: { name: string; size: number }): void {
+  for (let sentence = 0; sentence + 1 < offsets.length; sentence++) {
+    const length = offsets[sentence + 1]! - offsets[sentence]! + 1;
+    if (length <= size) continue;
+    throw new DataError(
+      `${file}: sentence ${sentence} has ${length} tokens with its end mark, but the model's ${name} is ${size}. ` +
+        `Lower data.maxLength, or raise ${name}.`,
+    );
+  }
 }

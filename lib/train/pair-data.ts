@@ -6,7 +6,7 @@ import { openPairBatches, queueBatches } from './batches';
 import type { PairTrainConfig } from './config';
 import type { TrainingData, TrainingTotals } from './data';
 import { evaluatePairs } from './evaluate';
-import { checkPairVocabularies, deviceOf, type TranslationModel } from './model';
+import { checkPairs, deviceOf, type TranslationModel } from './model';
 import { PairPlan } from './pair-plan';
 
 export interface PairSplits {
@@ -26,6 +26,7 @@ export class PairData implements TrainingData {
     readonly config: PairTrainConfig,
   ) {
     this.#batches = tokenBatches(splits.train, batchLimits(config));
+    tokenBatches(splits.validation, batchLimits(config)); // refuses what an evaluation would refuse, hours later
     this.plan = new PairPlan(this.#batches, splits.train, config);
   }
 
@@ -44,8 +45,8 @@ export class PairData implements TrainingData {
   }
 
   async check(signal: AbortSignal | undefined): Promise<void> {
-    await checkPairVocabularies(this.model, this.splits.train, signal);
-    await checkPairVocabularies(this.model, this.splits.validation, signal);
+    await checkPairs(this.model, this.splits.train, signal);
+    await checkPairs(this.model, this.splits.validation, signal);
   }
 
   open(): NativeObject {

@@ -47,7 +47,7 @@ test.each([
   ['wmt16_en_ro', { width: 512, lr: 0.0007, digits: 4 }],
   ['wikitext103', { width: 1024, lr: 0.002, digits: 3 }],
 ])('the highest rate of %s for each width', (recipe, reference) => {
-  const widths = Object.entries((rules as unknown as Rules)[recipe]!);
+  const widths = Object.entries(rules[recipe]!);
   expect(widths.length).toBeGreaterThan(3);
   for (const [width, rate] of widths) expect(scaledLearningRate(Number(width), reference)).toBe(rate);
 });
