@@ -8,7 +8,7 @@ import { saveComparison } from '../shared/comparison';
 import { refuseTaken } from '../shared/folder';
 import type { StudyOptions } from '../shared/options';
 import type { TranslationStudyConfig } from './config';
-import { modelConfigOf, prepareStudyPairs } from './data';
+import { describeData, modelConfigOf, prepareStudyPairs } from './data';
 import { runModel, type TranslationResult } from './run';
 import {
   relateTranslationRow,
@@ -46,7 +46,7 @@ export async function compareTranslation(
         task: 'translation',
         study: study.name,
         folder,
-        data: `${data.description} (SHA-256 of the corpus ${data.sha256}).`,
+        data: describeData(data),
         scoring: describeScoring(study),
         rows: rows.map((row) => relateTranslationRow(row, rows[0]!)),
         samples,

@@ -22,6 +22,25 @@ export async function prepareStudyPairs(
   return data;
 }
 
+/** The data in a few sentences: what they are, what was left out, and the hash that tells them from others. */
+export function describeData({ description, report, sha256 }: PreparedPairs): string {
+  const reasons = {
+    missing: 'without a text',
+    tooLong: 'too long',
+    ratio: 'of too different lengths',
+    heldOut: 'held out',
+  };
+  const leftOut = Object.entries(report).flatMap(([split, counts]) => {
+    const parts = Object.entries(reasons).flatMap(([key, words]) => {
+      const count = counts[key as keyof typeof reasons];
+      return count > 0 ? [`${count} ${words}`] : [];
+    });
+    return parts.length > 0 ? [`${split}: ${parts.join(', ')}`] : [];
+  });
+  const nothing = leftOut.length === 0 ? 'Nothing was left out' : `Left out of ${leftOut.join('; ')}`;
+  return `${description}. ${nothing}. SHA-256 of the corpus: ${sha256}.`;
+}
+
 /** A model's whole configuration, its vocabularies those of the data. @throws ConfigError when the two do not fit together */
 export function modelConfigOf(
   { title, config }: StudyModel<TranslationModelSection>,

@@ -25,7 +25,7 @@ export interface TranslationSample {
 
 export interface TranslationComparison extends StudyComparison<TranslationRow> {
   task: 'translation';
-  /** The data, in one line. */
+  /** What the data are, what was left out of them, and their hash. */
   data: string;
   /** How the test set was translated and scored: what a reader must know to compare. */
   scoring: string;
