@@ -49,8 +49,10 @@ export type {
   TokenPairs,
 } from './data';
 export {
+  Activation,
   AdaptiveInput,
   AdaptiveSoftmax,
+  DecoderLayerState,
   DelightDecoderLayer,
   DelightEmbedding,
   DelightEncoderLayer,
@@ -59,6 +61,7 @@ export {
   DelightTransformer,
   GatedLinear,
   GroupLinear,
+  IncrementalState,
   LearnedPositions,
   RecurrentDropout,
   SingleHeadAttention,

@@ -70,7 +70,7 @@ export async function keepingIn<T>(folder: string, work: () => Promise<T>): Prom
     return await work();
   } catch (error) {
     if (!(error instanceof AbortError)) throw error;
-    throw new AbortError(`${error.message} What was finished is in ${folder}.`, { cause: error });
+    throw new AbortError(`${error.message.replace(/\.$/, '')}. What was finished is in ${folder}.`, { cause: error });
   }
 }
 

@@ -128,6 +128,14 @@ describe('a comparison', () => {
     expect(metrics.test_perplexity).toBeCloseTo(result.rows[1]!.perplexity!, 10);
   });
 
+  test('evaluating it on other data is refused', async () => {
+    const other = path.join(folder, 'other.tsv');
+    const pairs = Array.from({ length: 60 }, (_, index) => `a ${index} yacht\teine ${index} Jacht\n`);
+    fs.writeFileSync(other, pairs.join(''));
+    const work = evaluateRun(path.join(result.folder, 'delight'), { cacheDir, overrides: [`data.corpus=${other}`] });
+    await expect(work).rejects.toThrow(refusedWith('ERR_DATA', /another vocabulary than .*best was trained with/));
+  });
+
   test('the best model translates as the run did', async () => {
     using translator = await Translator.load(path.join(result.folder, 'delight/best'));
     const texts: string[] = [];
