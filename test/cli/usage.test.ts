@@ -44,7 +44,11 @@ describe('mistakes end with 2, say what is wrong and do nothing', () => {
     ['an unknown command', ['trian'], /unknown command 'trian'.*Did you mean train\?/s],
     ['an unknown flag', ['train', 'study.yaml', '--ouput', 'x'], /unknown option '--ouput'.*Did you mean --out/s],
     ['a missing study', ['train'], /missing required argument 'study'/],
-    ['a study that is not there', ['compare', 'nothing.yaml'], /There is no study nothing\.yaml: .*demo, note, sotu/],
+    [
+      'a study that is not there',
+      ['compare', 'nothing.yaml'],
+      /There is no study nothing\.yaml: .*demo, descriptions-en-de, note, .*sotu/,
+    ],
     [
       'an unknown key',
       ['train', 'study.yaml', 'train.learningrate=1'],
@@ -70,8 +74,11 @@ test('--debug shows where an error came from', async () => {
   expect(stderr).toMatch(/^ +at /m);
 });
 
-test.each(['train', 'compare', 'evaluate', 'parity', 'doctor', 'build'])('%s --help explains', async (command) => {
-  const { code, stdout } = await run([command, '--help']);
-  expect(code).toBe(0);
-  expect(stdout).toMatch(new RegExp(`Usage: torchwright ${command}`));
-});
+test.each(['train', 'compare', 'evaluate', 'translate', 'score', 'profile', 'average', 'parity', 'doctor', 'build'])(
+  '%s --help explains',
+  async (command) => {
+    const { code, stdout } = await run([command, '--help']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(new RegExp(`Usage: torchwright ${command}`));
+  },
+);
