@@ -10,8 +10,8 @@ export type { Layout, MemoryFormat } from './kinds';
 export { memory, type Memory } from './memory';
 export { NativeObject } from './object';
 export { operator } from './operator';
-export { PytorchStorage, PytorchTensor, type PytorchValue } from './pickle';
 export { inspectPytorch, loadPytorch, type LoadPytorchOptions, type PytorchFile } from './pytorch-file';
+export { PytorchStorage, PytorchTensor, type PytorchValue } from './pytorch-value';
 export { savePytorch, type SavePytorchOptions } from './pytorch-writer';
 export { Generator, manualSeed } from './random';
 export {

@@ -2,7 +2,7 @@
 import { CheckpointError } from '../errors';
 import { writeAtomically } from '../files';
 import { noGrad } from './context';
-import { storageDtypes } from './pickle';
+import { storageDtypes } from './pytorch-value';
 import { scope } from './scope';
 import type { Tensor } from './tensor';
 import { ZipWriter } from './zip-writer';

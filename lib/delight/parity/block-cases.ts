@@ -50,7 +50,7 @@ async function runAttention(golden: Golden): Promise<Measurement[]> {
     keyPaddingMask: golden.optionalInput('key_padding_mask'),
     attentionMask: golden.optionalInput('attn_mask'),
   });
-  return compareProbed(golden, layer, { x, kv }, { y: output, weights });
+  return await compareProbed(golden, layer, { x, kv }, { y: output, weights });
 }
 
 /** One position after another, `x` `[time, batch, features]`, and the results together. */
@@ -117,7 +117,7 @@ async function runEncoderLayer(golden: Golden): Promise<Measurement[]> {
   golden.fill(layer);
   const x = golden.input('x');
   const y = layer.forward(x, { paddingMask: golden.optionalInput('encoder_padding_mask') });
-  return compareProbed(golden, layer, { x }, { y });
+  return await compareProbed(golden, layer, { x }, { y });
 }
 
 async function runDecoderLayer(golden: Golden): Promise<Measurement[]> {

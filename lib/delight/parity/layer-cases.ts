@@ -49,7 +49,7 @@ async function runLinear(golden: Golden): Promise<Measurement[]> {
   using layer = new GatedLinear({ ...options, gates: config.gates }, golden.place);
   golden.fill(layer);
   const x = golden.input('x');
-  return compareProbed(golden, layer, { x }, { y: layer.forward(x) });
+  return await compareProbed(golden, layer, { x }, { y: layer.forward(x) });
 }
 
 async function runGroupLinear(golden: Golden): Promise<Measurement[]> {
@@ -57,7 +57,7 @@ async function runGroupLinear(golden: Golden): Promise<Measurement[]> {
   using layer = new GroupLinear({ ...options, groups: config.groups, shuffle: config.shuffle }, golden.place);
   golden.fill(layer);
   const x = golden.input('x');
-  return compareProbed(golden, layer, { x }, { y: layer.forward(x) });
+  return await compareProbed(golden, layer, { x }, { y: layer.forward(x) });
 }
 
 /** With the identity as weights a shuffled group linear transform is the permutation alone. */
@@ -175,7 +175,7 @@ async function runEmbedding(golden: Golden): Promise<Measurement[]> {
     golden.place,
   );
   golden.fill(layer);
-  return compareProbed(golden, layer, {}, { y: layer.forward(golden.input('tokens')) });
+  return await compareProbed(golden, layer, {}, { y: layer.forward(golden.input('tokens')) });
 }
 
 const adaptiveInputSchema = z.looseObject({
@@ -203,7 +203,7 @@ async function runAdaptiveInput(golden: Golden): Promise<Measurement[]> {
     golden.place,
   );
   golden.fill(layer);
-  return compareProbed(golden, layer, {}, { y: layer.forward(golden.input('tokens')) });
+  return await compareProbed(golden, layer, {}, { y: layer.forward(golden.input('tokens')) });
 }
 
 /** The padding id of the original's dictionaries. */
