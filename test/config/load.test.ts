@@ -292,3 +292,14 @@ describe('formatConfig', () => {
     expect(formatConfig({ x: part, y: part, z: undefined })).toBe('x:\n  a: 1\ny:\n  a: 1\n');
   });
 });
+
+test('the schema may be chosen by the value, overrides included', () => {
+  const kinds = {
+    a: z.strictObject({ kind: z.literal('a'), depth: z.int() }),
+    b: z.strictObject({ kind: z.literal('b'), width: z.int() }),
+  };
+  const choose = (value: unknown): z.ZodType => kinds[(value as { kind: 'a' | 'b' }).kind];
+  writeFileSync(file, 'kind: a\ndepth: 3\n');
+  expect(loadConfig(file, choose)).toEqual({ kind: 'a', depth: 3 });
+  expect(() => loadConfig(file, choose, { overrides: ['kind=b'] })).toThrow(/study\.yaml:2:1 depth unknown key/);
+});
