@@ -35,6 +35,17 @@ test.each(tensorCases)('%s', async (name) => {
   }
 });
 
+test.each(['transformer_postnorm_shared', 'transformer_prenorm_untied'])(
+  "%s, made of PyTorch's layers",
+  async (name) => {
+    const folder = path.resolve(goldenFolder, '../transformer');
+    const { files } = JSON.parse(fs.readFileSync(path.join(folder, 'index.json'), 'utf8')) as typeof index;
+    for (const dtype of ['float64', 'float32'] as const) {
+      expect(failed(await run(files[`${name}.safetensors`]!, folder, name, dtype))).toEqual([]);
+    }
+  },
+);
+
 test('tables that lie beside the index are compared', async () => {
   const cases = parityCases(index, goldenFolder)!.filter(({ name }) => name.includes('.json/'));
   expect(cases.length).toBeGreaterThan(30);

@@ -60,14 +60,19 @@ const stepped = (x: Tensor, step: (position: Tensor) => Tensor) =>
 async function runIncrementalAttention(golden: Golden): Promise<Measurement[]> {
   using layer = makeAttention(golden);
   using state = new IncrementalState();
-  const x = golden.input('x');
-  const full = noGrad(() => layer.forward(x, { attentionMask: golden.optionalInput('attn_mask') }).output);
-  const steps = stepped(x, (position) => layer.step(position, state).output);
+  const [x, keyValue] = [golden.input('x'), golden.optionalInput('kv')];
+  const inputs = { keyValue, keyPaddingMask: golden.optionalInput('key_padding_mask') };
+  const attentionMask = golden.optionalInput('attn_mask');
+  const full = noGrad(() => layer.forward(x, { ...inputs, attentionMask }).output);
+  const steps = stepped(x, (position) => layer.step(position, state, inputs).output);
   const measured = [await golden.output('full', full), await golden.output('steps', steps)];
-  measured.push(await golden.output('final_prev_key', state.key!));
-  measured.push(await golden.output('final_prev_value', state.value!));
-  state.reorder(golden.input('new_order'));
-  measured.push(await golden.output('reordered_prev_key', state.key!));
+  const compareState = async (prefix: string) => {
+    for (const [name, tensor] of Object.entries({ key: state.key!, value: state.value! }))
+      if (golden.has(`out.${prefix}_${name}`)) measured.push(await golden.output(`${prefix}_${name}`, tensor));
+  };
+  await compareState('final_prev');
+  if (golden.has('in.new_order')) state.reorder(golden.input('new_order'));
+  await compareState('reordered_prev');
   return measured;
 }
 

@@ -11,7 +11,7 @@ import { fillModel } from '../state-dict';
 import { DelightTransformer } from '../transformer';
 import { decodeForced } from './decoded';
 import type { Golden } from './golden';
-import { originalLanguageConfig, originalTranslationConfig } from './original-config';
+import { originalLanguageConfig, originalTransformerConfig, originalTranslationConfig } from './original-config';
 
 /** The padding id of the original's dictionaries. */
 const paddingId = 1;
@@ -51,7 +51,8 @@ type BeamSearches = z.output<typeof translationSchema>['beam_search'];
 export function makeTranslationModel(golden: Golden, prefix = 'w'): DelightTransformer {
   const { config, vocab, label_smoothing: labelSmoothing } = golden.fields(translationSchema);
   const sizes = typeof vocab === 'number' ? { source: vocab, target: vocab } : { source: vocab.src, target: vocab.tgt };
-  const options = { ...originalTranslationConfig(config, sizes), labelSmoothing };
+  const read = 'delight_emb_map_dim' in config ? originalTranslationConfig : originalTransformerConfig;
+  const options = { ...read(config, sizes), labelSmoothing };
   const model = DelightTransformer.create(options, golden.place);
   fillModel(model, golden.weights(prefix), golden.file);
   model.eval();
