@@ -117,6 +117,7 @@ describe('transforms', () => {
   test('impossible sizes and other widths are refused', () => {
     const sizes = { inFeatures: 32, projFeatures: 16, outFeatures: 16, depth: 4, widthMultiplier: 2, maxGroups: 4 };
     expect(() => new DelightTransformation({ ...sizes, depth: 1 })).toThrow(code('ERR_CONFIG'));
+    expect(() => new DelightTransformation({ ...sizes, define: true, shuffle: true })).toThrow(code('ERR_CONFIG'));
     expect(() => new GroupLinear({ inFeatures: 6, outFeatures: 4, groups: 4 })).toThrow(code('ERR_CONFIG'));
     expect(() => new GatedLinear({ inFeatures: 0, outFeatures: 4 })).toThrow(code('ERR_CONFIG'));
     expect(() => new GatedLinear({ inFeatures: 4, outFeatures: 4, dropout: 1.5 })).toThrow(code('ERR_CONFIG'));

@@ -1,3 +1,4 @@
+import { ConfigError } from '../../errors';
 import { NativeModule, type NativeModuleOptions } from '../../nn';
 import type { Tensor } from '../../tensor';
 import { transformationPlan, type TransformationOptions, type TransformationPlan } from '../transformation';
@@ -25,8 +26,11 @@ export function unitPlan({
     ...(bias === undefined ? {} : { bias }),
     ...(dropout === undefined ? {} : { dropout }),
   });
-  const mixing = sizes.define === true ? false : (shuffle ?? true);
-  return { plan, native: { inFeatures, projFeatures, outFeatures, layers, shuffle: mixing, ...style } };
+  if (sizes.define && shuffle) throw new ConfigError("shuffle cannot be used with define: DeFINE's units never do it");
+  return {
+    plan,
+    native: { inFeatures, projFeatures, outFeatures, layers, shuffle: shuffle ?? !sizes.define, ...style },
+  };
 }
 
 /**

@@ -205,20 +205,24 @@ async function compareAdaptive(
   return measured;
 }
 
-/** The output layer alone, with the model's weights: golden logits are of all positions, those of padding too. */
-async function compareLogits(golden: Golden, model: DelightLanguageModel, target: Tensor): Promise<Measurement[]> {
+/** The adaptive output layer alone, with the model's weights and without a padding id: golden logits are of all positions. */
+function outputLayer(golden: Golden, model: DelightLanguageModel, inFeatures: number): AdaptiveSoftmax {
   const { vocabSize, adaptiveSoftmax, adaptiveInput } = model.config;
   const { cutoffs, factor, tieWeights, tieProjections } = adaptiveSoftmax!;
-  const features = golden.tensor('out.features').to({ dtype: golden.place.dtype });
-  const inFeatures = features.size(-1);
   const tied = tieWeights && adaptiveInput ? { initialFeatures: inFeatures, tieProjections } : null;
-  using layer = new AdaptiveSoftmax({ vocabSize, inFeatures, cutoffs, factor, tied }, golden.place);
+  const layer = new AdaptiveSoftmax({ vocabSize, inFeatures, cutoffs, factor, tied }, golden.place);
   const weights = new Map<string, Tensor>();
   for (const [name, parameter] of model.namedParameters()) {
     weights.set(name.replace(/^decoder\.(?:adaptive_softmax|embed_tokens)\./, ''), parameter);
   }
   layer.loadStateDict([...layer.stateDict().keys()].map((name) => [name, weights.get(name)!] as const));
   layer.eval();
+  return layer;
+}
+
+async function compareLogits(golden: Golden, model: DelightLanguageModel, target: Tensor): Promise<Measurement[]> {
+  const features = golden.tensor('out.features').to({ dtype: golden.place.dtype });
+  using layer = outputLayer(golden, model, features.size(-1));
   const { head, tails } = noGrad(() => layer.logits(features, target));
   const measured = [await golden.output('head_logits', head)];
   for (const [tail, logits] of tails.entries()) {
@@ -228,22 +232,19 @@ async function compareLogits(golden: Golden, model: DelightLanguageModel, target
   return measured;
 }
 
-/** Every next token of a text without padding, in one pass and token by token. */
+/** A text without padding, in one pass and token by token. Decoding gives probabilities, so those of the golden steps are compared. */
 async function compareContinuation(
   golden: Golden,
   model: DelightLanguageModel,
   adaptive: boolean,
 ): Promise<Measurement[]> {
   const ids = golden.input('src_nopad');
-  const { full, probabilities } = noGrad(() => {
-    const logits = model.forward(ids);
-    return { full: adaptive ? model.features(ids) : logits, probabilities: adaptive ? logits : logits.logSoftmax(-1) };
-  });
+  const full = noGrad(() => (adaptive ? model.features(ids) : model.forward(ids)));
+  const measured = [await golden.output('full_nopad', full)];
+  if (!golden.has('out.incremental_nopad')) return measured;
+  const steps = golden.tensor('out.incremental_nopad').to({ dtype: golden.place.dtype });
   const decoded = await decodeForced(model, [], ids, model.vocabSize);
-  return [
-    await golden.output('full_nopad', full),
-    // The golden steps equal the golden pass; what decoding gives are probabilities.
-    await golden.output('incremental_nopad', full),
-    await golden.measureTensors('incremental probabilities', decoded, probabilities),
-  ];
+  using layer = adaptive ? outputLayer(golden, model, steps.size(-1)) : null;
+  const expected = noGrad(() => (layer ? layer.logProbabilities(steps) : steps.logSoftmax(-1)));
+  return [...measured, await golden.measureTensors('out.incremental_nopad', decoded, expected)];
 }
