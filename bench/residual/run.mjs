@@ -11,11 +11,11 @@ import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
-import { PyTorchSide } from './pytorch-side.mjs';
-import { record } from './results.mjs';
+import { alternate } from '../alternate.mjs';
+import { PyTorchSide } from '../pytorch-side.mjs';
+import { cells, record } from '../results.mjs';
 
 const shapes = {
   demo: { batch: 8, block: 128, vocab: 256, hidden: 64, intermediate: 128, layers: 4, heads: 4, kvHeads: 2 },
@@ -65,8 +65,6 @@ const { ResidualLlama, optim, torch, withSignal } = require('../../dist/index.js
 
 const autocast = options.precision === 'bf16' ? 'bfloat16' : null;
 const batchCount = 4;
-/** Milliseconds in which the other side's waiting threads fall asleep. */
-const pause = 20;
 
 /** A file of random token ids, `batchCount` batches long. Both sides read it. */
 function writeTokens(file) {
@@ -133,35 +131,8 @@ class OurSide {
   }
 }
 
-const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
-
-/** Alternates the two sides: two rounds to warm up, then `rounds` that count. Who begins changes each round. */
-async function alternate(work, ours, theirs) {
-  const seconds = { ours: [], theirs: [] };
-  let difference = 0;
-  for (let round = -2; round < rounds; round++) {
-    const run = { ours: () => ours[work](), theirs: () => theirs.run(work) };
-    const order = round % 2 === 0 ? ['ours', 'theirs'] : ['theirs', 'ours'];
-    const losses = {};
-    for (const side of order) {
-      await sleep(pause);
-      const result = await run[side]();
-      losses[side] = result.loss;
-      if (round >= 0) seconds[side].push(result.seconds);
-    }
-    difference = Math.max(difference, Math.abs(losses.ours - losses.theirs));
-    if (!(difference <= largestLossDifference[options.precision])) {
-      throw new Error(
-        `the two sides do not do the same work: losses ${losses.ours} (ours) and ${losses.theirs} (PyTorch)`,
-      );
-    }
-  }
-  const ratio = median(seconds.ours.map((ours, round) => ours / seconds.theirs[round]));
-  return { ours: median(seconds.ours), theirs: median(seconds.theirs), ratio, difference };
-}
-
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'torchwright-bench-'));
-const theirs = new PyTorchSide(options.python, threads);
+const theirs = new PyTorchSide(options.python, path.join(import.meta.dirname, 'pytorch_side.py'), threads);
 try {
   const versions = await theirs.versions();
   const tokensFile = path.join(folder, 'tokens.bin');
@@ -173,15 +144,37 @@ try {
     await model.save(weights);
     await theirs.prepare({ ...shape, variant, weights, tokensFile, batchCount, optimiser, maxGradNorm, autocast });
     const ours = new OurSide(model, tokensFile);
-    const training = await alternate('train', ours, theirs);
-    const evaluation = await alternate('evaluate', ours, theirs);
+    const measure = (work) =>
+      alternate(
+        () => ours[work](),
+        () => theirs.run(work),
+        rounds,
+        largestLossDifference[options.precision],
+      );
+    const training = await measure('train');
+    const evaluation = await measure('evaluate');
     ours.dispose();
     rows.push({ variant, training, evaluation });
     const report = (name, { ours, theirs, ratio }) =>
       `${name} ${(theirs * 1000).toFixed(1)} -> ${(ours * 1000).toFixed(1)} ms (x${ratio.toFixed(2)})`;
     console.log(`${variant.padEnd(8)} ${report('training', training)}  ${report('evaluation', evaluation)}`);
   }
-  if (options.record) record({ name: options.shape, shape, options, threads, rounds, versions, native, rows });
+  if (options.record) {
+    const { layers, hidden, intermediate, heads, kvHeads, vocab, batch, block } = shape;
+    record({
+      title: `Residual decoder, shape ${options.shape}, ${options.precision}, ${threads} threads`,
+      description: `${layers} x ${hidden}, ff ${intermediate}, heads ${heads}/${kvHeads}, vocabulary ${vocab}, batch ${batch} x ${block}`,
+      ...{ rounds, versions, native },
+      header: [
+        ...['variant', 'training: PyTorch', 'ours', 'ratio'],
+        ...['evaluation: PyTorch', 'ours', 'ratio', 'largest loss difference'],
+      ],
+      rows: rows.map(({ variant, training, evaluation }) => {
+        const difference = Math.max(training.difference, evaluation.difference).toExponential(0);
+        return [variant, ...cells(training), ...cells(evaluation), difference];
+      }),
+    });
+  }
 } finally {
   theirs.end();
   fs.rmSync(folder, { recursive: true, force: true });

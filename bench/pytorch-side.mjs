@@ -1,6 +1,5 @@
 /** PyTorch's half of the benchmark: a Python process that is told by JSON lines what to do and answers likewise. */
 import { spawn } from 'node:child_process';
-import path from 'node:path';
 import readline from 'node:readline';
 
 export class PyTorchSide {
@@ -8,8 +7,8 @@ export class PyTorchSide {
   #lines;
   #failure;
 
-  constructor(python, threads) {
-    const script = path.join(import.meta.dirname, 'pytorch_side.py');
+  /** @param script - a Python file that reads tasks, one a line */
+  constructor(python, script, threads) {
     this.#process = spawn(python, [script, String(threads)], { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#failure = new Promise((_, reject) => {
       const advice = 'Name a Python that has torch and safetensors by --python or TORCHWRIGHT_PYTHON.';
@@ -37,7 +36,7 @@ export class PyTorchSide {
     return this.#ask({ do: 'prepare', ...task });
   }
 
-  /** One training step or evaluation batch: `{ seconds, loss }`. */
+  /** One piece of work, by name: `{ seconds, loss }`. */
   run(work) {
     return this.#ask({ do: work });
   }

@@ -1,0 +1,36 @@
+/** Two sides that do the same work in turns, so that what else the machine does weighs on both. */
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Milliseconds in which the other side's waiting threads fall asleep. */
+const pause = 20;
+
+export const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+
+/**
+ * Two rounds to warm up, then `rounds` that count. Who begins changes each round.
+ *
+ * @param ours, theirs - do the work once and give `{ seconds, loss }`; `loss` is any number both must agree on
+ * @param largest - how far the two numbers may lie apart
+ */
+export async function alternate(ours, theirs, rounds, largest) {
+  const run = { ours, theirs };
+  const seconds = { ours: [], theirs: [] };
+  let difference = 0;
+  for (let round = -2; round < rounds; round++) {
+    const losses = {};
+    for (const side of round % 2 === 0 ? ['ours', 'theirs'] : ['theirs', 'ours']) {
+      await sleep(pause);
+      const result = await run[side]();
+      losses[side] = result.loss;
+      if (round >= 0) seconds[side].push(result.seconds);
+    }
+    difference = Math.max(difference, Math.abs(losses.ours - losses.theirs));
+    if (!(difference <= largest)) {
+      throw new Error(
+        `the two sides do not do the same work: losses ${losses.ours} (ours) and ${losses.theirs} (PyTorch)`,
+      );
+    }
+  }
+  const ratio = median(seconds.ours.map((ours, round) => ours / seconds.theirs[round]));
+  return { ours: median(seconds.ours), theirs: median(seconds.theirs), ratio, difference };
+}

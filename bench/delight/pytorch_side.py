@@ -1,0 +1,78 @@
+"""Does the benchmark's steps with the plain model. Reads one JSON object a line, answers one a line."""
+
+import json
+import platform
+import sys
+import time
+from pathlib import Path
+
+import torch
+from plain_pytorch import DelightTransformer
+from safetensors.torch import load_file
+
+
+class Side:
+    def __init__(self, task):
+        self.model = DelightTransformer(task['plan'])
+        weights = load_file(Path(task['weights']) / 'model.safetensors')
+        own = self.model.state_dict()
+        self.model.load_state_dict({key: value for key, value in weights.items() if key in own})
+        settings = task['optimiser']
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(),
+            lr=settings['lr'],
+            betas=settings['betas'],
+            eps=settings['eps'],
+            weight_decay=settings['weightDecay'],
+            fused=True,
+        )
+        data = load_file(task['data'])
+        self.source, self.previous, self.target = data['source'], data['previous'], data['target']
+        self.decode_source, self.tokens, self.orders = data['decodeSource'], data['tokens'], data['orders']
+        self.beams, self.candidates = task['beams'], task['candidates']
+
+    def train(self):
+        self.optimizer.zero_grad()
+        loss = self.model.loss(self.source, self.previous, self.target)
+        loss.backward()
+        norm = torch.nn.utils.get_total_norm([p.grad for p in self.model.parameters()])
+        norm.item()
+        self.optimizer.step()
+        return loss.item()
+
+    def evaluate(self):
+        with torch.no_grad():
+            return self.model.loss(self.source, self.previous, self.target).item()
+
+    def decode(self):
+        """As many steps as tokens are given, each with its order; the sum of the best log-probabilities."""
+        total = 0.0
+        with torch.inference_mode():
+            self.model.begin(self.decode_source, self.beams)
+            for index, tokens in enumerate(self.tokens):
+                if index > 0:
+                    self.model.reorder(self.orders[index])
+                best, _ids = self.model.step(tokens, self.candidates)
+                total += sum(row[0] for row in best.tolist())
+        return total / self.tokens.numel()
+
+
+def main():
+    torch.set_num_threads(int(sys.argv[1]))
+    side = None
+    for line in sys.stdin:
+        task = json.loads(line)
+        work = task.pop('do')
+        if work == 'versions':
+            answer = {'python': platform.python_version(), 'torch': torch.__version__}
+        elif work == 'prepare':
+            side = Side(task)
+            answer = {}
+        else:
+            start = time.perf_counter()
+            loss = getattr(side, work)()
+            answer = {'seconds': time.perf_counter() - start, 'loss': loss}
+        print(json.dumps(answer), flush=True)
+
+
+main()

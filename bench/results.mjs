@@ -1,0 +1,35 @@
+/** Appends a run to bench/RESULTS.md, with what one must know to judge it. */
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+
+const file = path.join(import.meta.dirname, 'RESULTS.md');
+
+const milliseconds = (seconds) => (seconds * 1000).toFixed(1);
+/** What `alternate` measured, as cells: PyTorch's time, ours, the ratio. */
+export const cells = ({ ours, theirs, ratio }) => [milliseconds(theirs), milliseconds(ours), ratio.toFixed(2)];
+
+/**
+ * @param title - what was measured, with shape, precision and threads
+ * @param description - the shape in words
+ * @param header, rows - the table, lists of cells
+ */
+export function record({ title, description, rounds, versions, native, header, rows }) {
+  const line = (row) => `| ${row.join(' | ')} |`;
+  const section = [
+    `## ${title} (${new Date().toISOString().slice(0, 10)})`,
+    '',
+    `${description}. ` +
+      `${os.cpus()[0]?.model ?? 'unknown CPU'}, ${os.availableParallelism()} cores, load average ${os.loadavg()[0].toFixed(1)} at the end; ` +
+      `libtorch ${native.versions().loaded}, PyTorch ${versions.torch}, Python ${versions.python}, Node ${process.version}. ` +
+      `${rounds} alternating rounds: median milliseconds of wall time, median ratio of a round.`,
+    '',
+    line(header),
+    line(header.map(() => '---')),
+    ...rows.map(line),
+    '',
+  ];
+  const heading = '# Measured speed\n\nRatios below 1 mean that ours takes less time. `npm run bench` measures anew.\n';
+  const before = fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : heading;
+  fs.writeFileSync(file, `${before}\n${section.join('\n')}`);
+}
