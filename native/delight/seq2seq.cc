@@ -35,6 +35,14 @@ Seq2seq::Encoded Seq2seq::encoded(const at::Tensor& source) const {
   return {encoder_->encode(source, padding), padding};
 }
 
+// A source of nothing but padding is looked at all the same. Its vectors are zeros that went through many norms: no gradient may go
+// back that way.
+at::Tensor Seq2seq::memory_of(const Encoded& encoded) {
+  if (!encoded.padding.defined()) return encoded.output;
+  const at::Tensor empty = encoded.padding.all(1);
+  return empty.any().item<bool>() ? encoded.output.masked_fill(empty.view({-1, 1, 1}), 0) : encoded.output;
+}
+
 at::Tensor Seq2seq::features(const at::Tensor& source, const at::Tensor& previous) const {
   const Encoded memory = encoded(source);
   check(previous, *decoder_, "previous");
@@ -42,7 +50,7 @@ at::Tensor Seq2seq::features(const at::Tensor& source, const at::Tensor& previou
     throw Error(code::kShape, "source and previous must hold the same sentences: shapes " + text(source.sizes()) +
                                   " and " + text(previous.sizes()));
   }
-  return decoder_->decode(previous, memory.output, memory.padding);
+  return decoder_->decode(previous, memory_of(memory), memory.padding);
 }
 
 std::pair<at::Tensor, at::Tensor> Seq2seq::rows(const std::vector<at::Tensor>& inputs) const {
@@ -97,7 +105,7 @@ std::shared_ptr<Decoding> Seq2seq::decode(const std::vector<at::Tensor>& inputs,
   }
   auto self = std::static_pointer_cast<Seq2seq>(shared_from_this());
   const Stack& decoder = *decoder_;
-  return std::make_shared<StackDecoding>(decoder, beams, decoder.caches(sentences * beams, capacity, memory.output),
+  return std::make_shared<StackDecoding>(decoder, beams, decoder.caches(sentences * beams, capacity, memory_of(memory)),
                                          score_bias(memory.padding, {}, memory.output),
                                          [self = std::move(self)](const at::Tensor& x) { return self->logits(x); });
 }

@@ -34,6 +34,7 @@ class Seq2seq : public Module {
     at::Tensor output, padding;  // [B, S, features]; [B, S] or undefined
   };
   Encoded encoded(const at::Tensor& source) const;
+  static at::Tensor memory_of(const Encoded& encoded);
   const at::Tensor& output_weight() const;
   at::Tensor features(const at::Tensor& source, const at::Tensor& previous) const;
   std::vector<at::Tensor> loss(const std::vector<at::Tensor>& inputs) const;

@@ -6,6 +6,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "delight/kernels/finish.h"
+#include "nn/products.h"
 #include "runtime/errors.h"
 
 namespace torchwright::delight {
@@ -27,7 +28,7 @@ at::Tensor join(const at::Tensor& grouped) {
 
 // x [groups, N, in / groups] -> products [groups, N, out / groups], without the bias.
 at::Tensor multiply(const at::Tensor& x, const Stage& stage) {
-  return stage.dense ? at::mm(x[0], stage.weights.t()).unsqueeze(0) : at::bmm(x, stage.weights);
+  return stage.dense ? at::mm(x[0], stage.weights.t()).unsqueeze(0) : batched_product(x, stage.weights);
 }
 
 // Plain definition ------------------------------------------------------------------------------------------------
@@ -246,10 +247,10 @@ struct ChainFunction : torch::autograd::Function<ChainFunction> {
       const at::Tensor& weights = parameters[i].weights;
       const bool dense = chain->shapes[i].dense;
       if (weights.requires_grad()) {
-        gradients[i].weights = dense ? at::mm(dy[0].t(), kept[i].x[0]) : at::bmm(kept[i].x.transpose(1, 2), dy);
+        gradients[i].weights = dense ? at::mm(dy[0].t(), kept[i].x[0]) : batched_product(kept[i].x.transpose(1, 2), dy);
       }
       if (first && !context->needs_input_grad(0)) break;
-      gradient = dense ? at::mm(dy[0], weights).unsqueeze(0) : at::bmm(dy, weights.transpose(1, 2));
+      gradient = dense ? at::mm(dy[0], weights).unsqueeze(0) : batched_product(dy, weights.transpose(1, 2));
       if (first) drows = join(gradient);
     }
     variable_list result{drows};
