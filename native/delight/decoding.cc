@@ -12,13 +12,17 @@ namespace torchwright::delight {
 
 namespace {
 
-// Rows `order` of past [rows, capacity, width], their first `length` tokens.
-at::Tensor chosen_rows(const at::Tensor& past, const std::vector<int64_t>& order, const at::Tensor& index,
-                       int64_t length) {
-  at::Tensor result = at::empty({static_cast<int64_t>(order.size()), past.size(1), past.size(2)}, past.options());
+// Takes rows `order` of past [rows, capacity, width], their first `length` tokens, into `result`, which is made anew
+// where it does not fit.
+void choose_rows(const at::Tensor& past, const std::vector<int64_t>& order, const at::Tensor& index, int64_t length,
+                 at::Tensor& result) {
+  const auto count = static_cast<int64_t>(order.size());
+  if (!result.defined() || result.size(0) != count || result.size(1) != past.size(1)) {
+    result = at::empty({count, past.size(1), past.size(2)}, past.options());
+  }
   if (!past.device().is_cpu()) {
     result.narrow(1, 0, length).copy_(past.narrow(1, 0, length).index_select(0, index));
-    return result;
+    return;
   }
   const int64_t row = past.size(1) * past.size(2) * past.element_size();
   const int64_t used = length * past.size(2) * past.element_size();
@@ -28,7 +32,6 @@ at::Tensor chosen_rows(const at::Tensor& past, const std::vector<int64_t>& order
                    [&](int64_t begin, int64_t end) {
                      for (int64_t i = begin; i < end; ++i) std::memcpy(to + i * row, from + order[i] * row, used);
                    });
-  return result;
 }
 
 }  // namespace
@@ -66,7 +69,8 @@ void StackDecoding::reorder(const std::vector<int64_t>& order) {
   const at::Tensor index = at::tensor(order, at::kLong).to(device());
   const at::Tensor sentence_index = at::tensor(sentences, at::kLong).to(device());
   for (LayerCache& cache : caches_) {
-    cache.past = chosen_rows(cache.past, order, index, length_);
+    choose_rows(cache.past, order, index, length_, cache.spare);
+    std::swap(cache.past, cache.spare);
     if (!same_sentences && cache.memory.defined()) cache.memory = cache.memory.index_select(0, sentence_index);
   }
   if (!same_sentences && memory_bias_.defined()) memory_bias_ = memory_bias_.index_select(0, sentence_index);

@@ -5,6 +5,7 @@
 #include "delight/check.h"
 #include "delight/decoding.h"
 #include "delight/output.h"
+#include "nn/products.h"
 
 namespace torchwright::delight {
 
@@ -47,7 +48,7 @@ at::Tensor LanguageModel::features(const at::Tensor& ids) const {
 }
 
 at::Tensor LanguageModel::scores(const at::Tensor& features) const {
-  return adaptive_ ? adaptive_->log_probabilities(features) : at::linear(features, output_weight());
+  return adaptive_ ? adaptive_->log_probabilities(features) : apply_linear(features, output_weight(), {});
 }
 
 std::pair<at::Tensor, at::Tensor> LanguageModel::rows(const at::Tensor& ids, const at::Tensor& labels) const {

@@ -9,6 +9,7 @@ namespace torchwright::delight {
 // Keys and values that one layer keeps while decoding, side by side.
 struct LayerCache {
   at::Tensor past;    // [rows, capacity, 2 * proj], of the tokens so far
+  at::Tensor spare;   // of the same shape, for the next order of the rows; undefined at first
   at::Tensor memory;  // [sentences, S, 2 * proj], of the encoder's output
 };
 

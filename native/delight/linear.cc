@@ -6,6 +6,7 @@
 
 #include "delight/check.h"
 #include "delight/stage.h"
+#include "nn/products.h"
 #include "runtime/errors.h"
 
 namespace torchwright::delight {
@@ -25,7 +26,7 @@ Linear::Linear(int64_t in, int64_t out, int64_t gates, const Style& style, const
 
 at::Tensor Linear::forward(const at::Tensor& x) const {
   check_features(x, weights.size(1), "x");
-  return finish(at::linear(x, weights, bias), is_training());
+  return finish(apply_linear(x, weights, bias), is_training());
 }
 
 std::shared_ptr<Linear> plain_linear(int64_t in, int64_t out, const at::TensorOptions& options, int64_t gates) {

@@ -35,8 +35,8 @@ Seq2seq::Encoded Seq2seq::encoded(const at::Tensor& source) const {
   return {encoder_->encode(source, padding), padding};
 }
 
-// A source of nothing but padding is looked at all the same. Its vectors are zeros that went through many norms: no gradient may go
-// back that way.
+// A source of nothing but padding is looked at all the same. Its vectors are zeros that went through many norms: no
+// gradient may go back that way.
 at::Tensor Seq2seq::memory_of(const Encoded& encoded) {
   if (!encoded.padding.defined()) return encoded.output;
   const at::Tensor empty = encoded.padding.all(1);

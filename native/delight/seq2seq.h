@@ -3,6 +3,7 @@
 
 #include "delight/stack.h"
 #include "nn/module.h"
+#include "nn/products.h"
 
 namespace torchwright::delight {
 
@@ -26,7 +27,7 @@ class Seq2seq : public Module {
 
   const Stack& encoder() const { return *encoder_; }
   const Stack& decoder() const { return *decoder_; }
-  at::Tensor logits(const at::Tensor& features) const { return at::linear(features, output_weight()); }
+  at::Tensor logits(const at::Tensor& features) const { return apply_linear(features, output_weight(), {}); }
   void check(const at::Tensor& ids, const Stack& stack, const char* name) const;
 
  private:

@@ -93,7 +93,7 @@ std::vector<LayerCache> Stack::caches(int64_t rows, int64_t capacity, const at::
   std::vector<LayerCache> caches;
   const auto options = layers_.front()->parameters().front().options().requires_grad(std::nullopt);
   for (const auto& layer : layers_) {
-    caches.push_back({at::empty({rows, capacity, 2 * layer->self_attention().proj()}, options),
+    caches.push_back({at::empty({rows, capacity, 2 * layer->self_attention().proj()}, options), at::Tensor(),
                       layer->cross() ? layer->remember(memory) : at::Tensor()});
   }
   return caches;

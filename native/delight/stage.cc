@@ -28,7 +28,7 @@ at::Tensor join(const at::Tensor& grouped) {
 
 // x [groups, N, in / groups] -> products [groups, N, out / groups], without the bias.
 at::Tensor multiply(const at::Tensor& x, const Stage& stage) {
-  return stage.dense ? at::mm(x[0], stage.weights.t()).unsqueeze(0) : batched_product(x, stage.weights);
+  return stage.dense ? apply_linear(x[0], stage.weights, {}).unsqueeze(0) : batched_product(x, stage.weights);
 }
 
 // Plain definition ------------------------------------------------------------------------------------------------

@@ -29,21 +29,35 @@ struct Entry {
 // Higher scores come first, of equal ones the lower id.
 bool better(const Entry& a, const Entry& b) { return a.score > b.score || (a.score == b.score && a.id < b.id); }
 
+constexpr int64_t kBlock = 64;
+
+// The largest of each block of a row.
+TORCHWRIGHT_VECTOR_CLONES void block_maxima(const float* x, int64_t size, float* maxima) {
+  for (int64_t first = 0; first < size; first += kBlock) {
+    maxima[first / kBlock] = maximum(x + first, std::min(kBlock, size - first));
+  }
+}
+
 // Writes the best `count` of a row, best first, into `best`.
 void select(const float* x, int64_t size, int64_t count, const std::vector<bool>& banned, std::vector<Entry>& best) {
+  std::vector<float> maxima((size + kBlock - 1) / kBlock);
+  block_maxima(x, size, maxima.data());
   best.clear();
-  for (int32_t id = 0; id < size; ++id) {
-    const bool full = static_cast<int64_t>(best.size()) == count;
-    // most ids end here; a heap whose front is the worst kept
-    if (full && !(x[id] > best.front().score)) continue;
-    if (banned[id]) continue;
-    if (full) {
-      std::pop_heap(best.begin(), best.end(), better);
-      best.back() = {x[id], id};
-    } else {
-      best.push_back({x[id], id});
+  // A heap whose front is the worst kept.
+  const auto hopeless = [&](float score) {
+    return static_cast<int64_t>(best.size()) == count && !(score > best.front().score);
+  };
+  for (int64_t first = 0; first < size; first += kBlock) {
+    if (hopeless(maxima[first / kBlock])) continue;
+    for (int64_t id = first; id < std::min(first + kBlock, size); ++id) {
+      if (hopeless(x[id]) || banned[id]) continue;
+      if (static_cast<int64_t>(best.size()) == count) {
+        std::pop_heap(best.begin(), best.end(), better);
+        best.pop_back();
+      }
+      best.push_back({x[id], static_cast<int32_t>(id)});
+      std::push_heap(best.begin(), best.end(), better);
     }
-    std::push_heap(best.begin(), best.end(), better);
   }
   std::sort(best.begin(), best.end(), better);
 }

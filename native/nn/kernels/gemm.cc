@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <vector>
 
 // Tiles of c stay in registers; how large a tile may be depends on the instruction set, so each has its own functions.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
@@ -81,7 +82,8 @@ template <int Lanes, int Rows, int Vectors>
 
 // Columns that no whole vector is left for: computed over the last ones, taken over from where they are new.
 template <int Lanes, int Rows>
-[[gnu::always_inline]] inline void tail(int64_t rows, int64_t columns, int64_t done, Operands x, int64_t depth, bool add) {
+[[gnu::always_inline]] inline void tail(int64_t rows, int64_t columns, int64_t done, Operands x, int64_t depth,
+                                        bool add) {
   float* const c = x.c;
   const int64_t left = columns - done;
   if (columns < Lanes) {
@@ -185,10 +187,33 @@ void gemm(const Gemm& product) {
                    });
 }
 
+void few_rows_linear(const float* x, int64_t rows, int64_t in, const float* w, int64_t out, const float* bias,
+                     float* y) {
+  constexpr int64_t kLanes = 16;
+  const int64_t width = (rows + kLanes - 1) / kLanes * kLanes;
+  std::vector<float> columns(in * width, 0);
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t k = 0; k < in; ++k) columns[k * width + r] = x[r * in + k];
+  }
+  const int64_t parts = (out + kRows - 1) / kRows;
+  at::parallel_for(0, parts, std::max<int64_t>(1, (1 << 18) / (kRows * width * in)), [&](int64_t begin, int64_t end) {
+    float block[kRows * kFewRows];
+    for (int64_t part = begin; part < end; ++part) {
+      const int64_t first = part * kRows, count = std::min(kRows, out - first);
+      run_block({w + first * in, in, 1, columns.data(), width, block, width}, count, width, in);
+      for (int64_t r = 0; r < rows; ++r) {
+        float* to = y + r * out + first;
+        for (int64_t o = 0; o < count; ++o) to[o] = block[o * width + r] + (bias == nullptr ? 0 : bias[first + o]);
+      }
+    }
+  });
+}
+
 #else
 
 bool gemm_supported() { return false; }
 void gemm(const Gemm&) {}
+void few_rows_linear(const float*, int64_t, int64_t, const float*, int64_t, const float*, float*) {}
 
 #endif
 

@@ -1,5 +1,5 @@
-// Matrix products of many small matrices, as group linear transforms are made of. A library's product first copies its operands
-// into an order of its own, which pays for large matrices only; these are read where they lie.
+// Matrix products of many small matrices, as group linear transforms are made of. A library's product first copies its
+// operands into an order of its own, which pays for large matrices only; these are read where they lie.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,8 @@ namespace torchwright {
 // c[i][j] = sum over k of a[i][k] b[k][j], of `batch` independent matrices.
 struct Gemm {
   int64_t batch, rows, columns, depth;
-  // Element [i][k] of matrix n is a[n * a_batch + i * a_row + k * a_depth]: a may be transposed, b and c have their columns side by side.
+  // Element [i][k] of matrix n is a[n * a_batch + i * a_row + k * a_depth]: a may be transposed, b and c have their
+  // columns side by side.
   const float* a;
   int64_t a_batch, a_row, a_depth;
   const float* b;
@@ -22,5 +23,11 @@ struct Gemm {
 bool gemm_supported();
 
 void gemm(const Gemm& product);
+
+// y = x w^T + bias for a few rows x [rows][in] and a weight w [out][in], which is read once and not copied: the rows
+// are the lanes of the vectors. At most kFewRows of them; bias may be null.
+inline constexpr int64_t kFewRows = 64;
+void few_rows_linear(const float* x, int64_t rows, int64_t in, const float* w, int64_t out, const float* bias,
+                     float* y);
 
 }  // namespace torchwright
