@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 #include <vector>
 
 #include "nn/kernels/vector_math.h"
@@ -63,60 +64,111 @@ TORCHWRIGHT_INLINE void with_activation(Activation activation, Body body) {
   }
 }
 
-// Row n of the products with the bias, in the order after the shuffle.
-template <typename T>
-TORCHWRIGHT_INLINE void gather(const FinishPass<T>& pass, int64_t n, T* row) {
-  const int64_t size = pass.group_out, groups = pass.groups;
-  for (int64_t i = 0; i < groups; ++i) {
-    const T* y = pass.y + (i * pass.rows + n) * size;
-    T* to = pass.shuffle ? row + i : row + i * size;
-    const int64_t step = pass.shuffle ? groups : 1;
-    if (pass.bias != nullptr) {
-      const T* bias = pass.bias + i * size;
-      if (step == 1) {
-        for (int64_t k = 0; k < size; ++k) to[k] = y[k] + bias[k];
-      } else {
-        for (int64_t k = 0; k < size; ++k) to[k * step] = y[k] + bias[k];
-      }
-    } else {
-      for (int64_t k = 0; k < size; ++k) to[k * step] = y[k];
-    }
+// Calls `body` with the number of groups as a constant where it is a usual one (else 0): loops that interleave that
+// many groups become vector instructions.
+template <typename Body>
+TORCHWRIGHT_INLINE void with_groups(int64_t groups, Body body) {
+  switch (groups) {
+    case 2:
+      return body(std::integral_constant<int64_t, 2>());
+    case 4:
+      return body(std::integral_constant<int64_t, 4>());
+    case 8:
+      return body(std::integral_constant<int64_t, 8>());
+    case 16:
+      return body(std::integral_constant<int64_t, 16>());
+    default:
+      return body(std::integral_constant<int64_t, 0>());
   }
 }
 
-// The normalised row, before gamma and beta.
+// row[k * groups + i] = parts[i * stride + k], k < size.
 template <typename T>
-TORCHWRIGHT_INLINE void normalise(const FinishPass<T>& pass, int64_t n, T* row, bool known) {
+TORCHWRIGHT_INLINE void interleave(const T* parts, int64_t stride, int64_t groups, int64_t size, T* row) {
+  with_groups(groups, [&](auto constant) __attribute__((always_inline)) {
+    const int64_t count = constant() == 0 ? groups : constant();
+    for (int64_t k = 0; k < size; ++k) {
+      for (int64_t i = 0; i < count; ++i) row[k * count + i] = parts[i * stride + k];
+    }
+  });
+}
+
+// The reverse.
+template <typename T>
+TORCHWRIGHT_INLINE void separate(const T* row, int64_t groups, int64_t size, T* parts, int64_t stride) {
+  with_groups(groups, [&](auto constant) __attribute__((always_inline)) {
+    const int64_t count = constant() == 0 ? groups : constant();
+    for (int64_t k = 0; k < size; ++k) {
+      for (int64_t i = 0; i < count; ++i) parts[i * stride + k] = row[k * count + i];
+    }
+  });
+}
+
+// Row n of the products with the bias, in the order after the shuffle; `bias` is in that order too.
+template <typename T>
+TORCHWRIGHT_INLINE void gather(const FinishPass<T>& pass, const T* bias, int64_t n, T* row) {
+  const int64_t size = pass.group_out, groups = pass.groups, stride = pass.rows * size;
+  const T* y = pass.y + n * size;
+  if (pass.shuffle) {
+    interleave(y, stride, groups, size, row);
+  } else {
+    for (int64_t i = 0; i < groups; ++i) std::memcpy(row + i * size, y + i * stride, size * sizeof(T));
+  }
+  if (bias == nullptr) return;
+  for (int64_t j = 0; j < groups * size; ++j) row[j] += bias[j];
+}
+
+// The bias in the order after the shuffle, in `buffer`; null where there is none.
+template <typename T>
+TORCHWRIGHT_INLINE const T* ordered_bias(const FinishPass<T>& pass, std::vector<T>& buffer) {
+  if (pass.bias == nullptr || !pass.shuffle) return pass.bias;
+  buffer.resize(pass.out());
+  interleave(pass.bias, pass.group_out, pass.groups, pass.group_out, buffer.data());
+  return buffer.data();
+}
+
+// The layer norm of each slice of a row.
+template <typename T>
+TORCHWRIGHT_INLINE void normalise(const FinishPass<T>& pass, int64_t n, T* row) {
   const int64_t size = pass.group_out;
+  const T *gamma = pass.gamma, *beta = pass.beta;
   for (int64_t slice = 0; slice < pass.groups; ++slice) {
     T* x = row + slice * size;
-    T& mean = pass.mean[n * pass.groups + slice];
-    T& rstd = pass.rstd[n * pass.groups + slice];
-    if (!known) {
-      mean = sum(x, size) / static_cast<T>(size);
-      rstd = T(1) / std::sqrt(sum_of_squares(x, size, mean) / static_cast<T>(size) + static_cast<T>(kNormEpsilon));
+    const T mean = sum(x, size) / static_cast<T>(size);
+    const T variance = sum_of_squares(x, size, mean) / static_cast<T>(size);
+    const T rstd = T(1) / std::sqrt(variance + static_cast<T>(kNormEpsilon));
+    for (int64_t k = 0; k < size; ++k) x[k] = (x[k] - mean) * rstd * gamma[k] + beta[k];
+    pass.mean[n * pass.groups + slice] = mean;
+    pass.rstd[n * pass.groups + slice] = rstd;
+  }
+}
+
+// With the statistics known: the row without gamma and beta, and the whole layer norm.
+template <typename T>
+TORCHWRIGHT_INLINE void normalise_again(const FinishPass<T>& pass, int64_t n, T* row, T* normed) {
+  const int64_t size = pass.group_out;
+  const T *gamma = pass.gamma, *beta = pass.beta;
+  for (int64_t slice = 0; slice < pass.groups; ++slice) {
+    T *x = row + slice * size, *z = normed + slice * size;
+    const T mean = pass.mean[n * pass.groups + slice], rstd = pass.rstd[n * pass.groups + slice];
+    for (int64_t k = 0; k < size; ++k) {
+      x[k] = (x[k] - mean) * rstd;
+      z[k] = x[k] * gamma[k] + beta[k];
     }
-    const T shift = mean, scale = rstd;
-    for (int64_t k = 0; k < size; ++k) x[k] = (x[k] - shift) * scale;
   }
 }
 
 template <typename T>
 TORCHWRIGHT_INLINE void forward_rows(const FinishPass<T>& pass, T* mixed, int64_t begin, int64_t end) {
-  const int64_t size = pass.group_out, out = pass.out();
+  const int64_t out = pass.out();
   const int64_t proj = pass.u == nullptr ? 0 : pass.proj;
   const int64_t u_slice = proj / pass.next_groups, h_slice = out / pass.next_groups, width = u_slice + h_slice;
-  std::vector<T> buffer(out);
+  std::vector<T> buffer(out), bias_buffer;
   T* row = buffer.data();
+  const T* bias = ordered_bias(pass, bias_buffer);
   for (int64_t n = begin; n < end; ++n) {
-    gather(pass, n, row);
-    if (pass.gamma != nullptr) {
-      normalise(pass, n, row, /*known=*/false);
-      for (int64_t slice = 0; slice < pass.groups; ++slice) {
-        T* x = row + slice * size;
-        for (int64_t k = 0; k < size; ++k) x[k] = x[k] * pass.gamma[k] + pass.beta[k];
-      }
-    }
+    gather(pass, bias, n, row);
+    if (pass.gamma != nullptr) normalise(pass, n, row);
     with_activation<T>(pass.activation, [&](auto value, auto) __attribute__((always_inline)) {
       for (int64_t j = 0; j < out; ++j) row[j] = value(row[j]);
     });
@@ -140,7 +192,8 @@ TORCHWRIGHT_INLINE void backward_rows(const FinishPass<T>& pass, const T* dmixed
   const int64_t proj = gradients.du == nullptr ? 0 : pass.proj;
   const int64_t u_slice = proj / pass.next_groups, h_slice = out / pass.next_groups, width = u_slice + h_slice;
   T *const dbias = partial, *const dgamma = partial + out, *const dbeta = dgamma + size;
-  std::vector<T> buffer(3 * out);
+  std::vector<T> buffer(3 * out), bias_buffer;
+  const T* bias = ordered_bias(pass, bias_buffer);
   T *const row = buffer.data(), *const grad = row + out, *const z = grad + out;
   for (int64_t n = begin; n < end; ++n) {
     for (int64_t group = 0; group < pass.next_groups; ++group) {
@@ -159,13 +212,8 @@ TORCHWRIGHT_INLINE void backward_rows(const FinishPass<T>& pass, const T* dmixed
       for (int64_t j = 0; j < out; ++j) grad[j] *= mask[j];
     }
     const bool norm = pass.gamma != nullptr;
-    if (norm || pass.activation != Activation::kNone) gather(pass, n, row);
-    if (norm) {
-      normalise(pass, n, row, /*known=*/true);
-      for (int64_t slice = 0; slice < groups; ++slice) {
-        for (int64_t k = 0; k < size; ++k) z[slice * size + k] = row[slice * size + k] * pass.gamma[k] + pass.beta[k];
-      }
-    }
+    if (norm || pass.activation != Activation::kNone) gather(pass, bias, n, row);
+    if (norm) normalise_again(pass, n, row, z);
     with_activation<T>(pass.activation, [&](auto, auto slope) __attribute__((always_inline)) {
       const T* at = norm ? z : row;
       for (int64_t j = 0; j < out; ++j) grad[j] *= slope(at[j]);
@@ -192,13 +240,12 @@ TORCHWRIGHT_INLINE void backward_rows(const FinishPass<T>& pass, const T* dmixed
     if (gradients.dbias != nullptr) {
       for (int64_t j = 0; j < out; ++j) dbias[j] += grad[j];
     }
-    for (int64_t i = 0; i < groups; ++i) {
-      T* dy = gradients.dy + (i * pass.rows + n) * size;
-      if (pass.shuffle) {
-        for (int64_t k = 0; k < size; ++k) dy[k] = grad[k * groups + i];
-      } else {
-        std::memcpy(dy, grad + i * size, size * sizeof(T));
-      }
+    T* const dy = gradients.dy + n * size;
+    const int64_t stride = pass.rows * size;
+    if (pass.shuffle) {
+      separate(grad, groups, size, dy, stride);
+    } else {
+      for (int64_t i = 0; i < groups; ++i) std::memcpy(dy + i * stride, grad + i * size, size * sizeof(T));
     }
   }
 }
