@@ -1,11 +1,13 @@
 #include "delight/attention.h"
 
 #include <ATen/ATen.h>
+#include <ATen/autocast_mode.h>
 
 #include <cmath>
 #include <limits>
 
 #include "delight/check.h"
+#include "delight/kernels/attend.h"
 #include "runtime/errors.h"
 
 namespace torchwright::delight {
@@ -14,6 +16,9 @@ namespace {
 
 // Half of the lowest number: a score added to it does not overflow, and e to the power of it is zero.
 constexpr double kMasked = std::numeric_limits<float>::lowest() / 2;
+
+// Up to so many queries of a memory are not worth a matrix product.
+constexpr int64_t kFewQueries = 16;
 
 at::Tensor softmax(const at::Tensor& scores) {
   const auto type = scores.scalar_type();
@@ -49,11 +54,36 @@ at::Tensor Attention::scores(const at::Tensor& q, const at::Tensor& k, const at:
 
 Attended Attention::attend(const at::Tensor& q, const at::Tensor& memory, const at::Tensor& bias,
                            bool with_weights) const {
+  if (decodes(q, memory, bias) && !with_weights) return {out_proj_->forward(attend_few(q, memory, bias)), {}};
   const at::Tensor k = memory.narrow(-1, 0, proj_), v = memory.narrow(-1, proj_, proj_);
   if (heads_ > 1) return attend_heads(q, k, v, bias, with_weights);
   const at::Tensor weights = softmax(scores(q, k, bias));
   const at::Tensor dropped = is_training() && dropout_ > 0 ? at::dropout(weights, dropout_, true) : weights;
   return {out_proj_->forward(at::bmm(dropped, v)), with_weights ? weights : at::Tensor()};
+}
+
+bool Attention::decodes(const at::Tensor& q, const at::Tensor& memory, const at::Tensor& bias) const {
+  return heads_ == 1 && !at::GradMode::is_enabled() && !is_training() && q.size(1) <= kFewQueries &&
+         q.device().is_cpu() && q.scalar_type() == at::kFloat && memory.scalar_type() == at::kFloat &&
+         memory.size(0) == q.size(0) && memory.stride(2) == 1 && memory.stride(1) == 2 * proj_ &&
+         (!bias.defined() || (bias.size(1) == 1 && bias.size(0) == memory.size(0) && bias.is_contiguous())) &&
+         !at::autocast::is_autocast_enabled(at::kCPU);
+}
+
+at::Tensor Attention::attend_few(const at::Tensor& q, const at::Tensor& memory, const at::Tensor& bias) const {
+  const at::Tensor query = q.contiguous();
+  at::Tensor out = at::empty(query.sizes(), query.options());
+  attend_rows({.q = query.const_data_ptr<float>(),
+               .rows = query.size(0) * query.size(1),
+               .size = proj_,
+               .memory = memory.const_data_ptr<float>(),
+               .memories = memory.size(0),
+               .memory_stride = memory.stride(0),
+               .length = memory.size(1),
+               .bias = bias.defined() ? bias.const_data_ptr<float>() : nullptr,
+               .scale = static_cast<float>(1 / std::sqrt(static_cast<double>(proj_))),
+               .out = out.mutable_data_ptr<float>()});
+  return out;
 }
 
 Attended Attention::attend_heads(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& bias,

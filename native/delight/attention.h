@@ -44,6 +44,9 @@ class Attention : public torch::nn::Module {
   std::shared_ptr<Linear> out_proj_;
 
  private:
+  // Whether `attend_few` computes this: the few queries of a decoding step.
+  bool decodes(const at::Tensor& q, const at::Tensor& memory, const at::Tensor& bias) const;
+  at::Tensor attend_few(const at::Tensor& q, const at::Tensor& memory, const at::Tensor& bias) const;
   Attended attend_heads(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& bias,
                         bool with_weights) const;
 

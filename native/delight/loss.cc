@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "delight/kernels/cross_entropy.h"
+#include "nn/products.h"
 #include "runtime/errors.h"
 
 namespace torchwright::delight {
@@ -27,10 +28,10 @@ int64_t rows_per_part(const at::Tensor& weight) {
 template <typename Body>
 void for_parts(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& targets, Body body) {
   const int64_t rows = x.size(0), step = rows_per_part(weight);
-  const at::Tensor transposed = weight.to(x.scalar_type()).t();
+  const at::Tensor transposed = weight.to(x.scalar_type()).t().contiguous().unsqueeze(0);
   for (int64_t begin = 0; begin < rows; begin += step) {
     const int64_t count = std::min(step, rows - begin);
-    const at::Tensor logits = at::mm(x.narrow(0, begin, count), transposed);
+    const at::Tensor logits = batched_product(x.narrow(0, begin, count).unsqueeze(0), transposed)[0];
     body(begin, count, logits.to(wide(logits.scalar_type())), targets.narrow(0, begin, count));
   }
 }
@@ -71,7 +72,7 @@ struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
     const auto options = x.options().dtype(wide(x.scalar_type()));
     at::Tensor loss = at::zeros({}, options), nll = at::zeros({}, options), dx, dweight;
     if (with_gradient) {
-      dx = at::empty(x.sizes(), x.options());
+      dx = at::zeros(x.sizes(), x.options());
       dweight = at::zeros(weight.sizes(), weight.options().dtype(wide(weight.scalar_type())));
     }
     const at::Tensor compute_weight = weight.to(x.scalar_type());
@@ -82,13 +83,8 @@ struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
       if (!with_gradient) return;
       const at::Tensor dlogits = logits.to(x.scalar_type());
       at::Tensor part_dx = dx.narrow(0, begin, count);
-      at::mm_out(part_dx, dlogits, compute_weight);
-      const at::Tensor part = x.narrow(0, begin, count);
-      if (dweight.scalar_type() == x.scalar_type()) {
-        dweight.addmm_(dlogits.t(), part);
-      } else {
-        dweight.add_(at::mm(dlogits.t(), part));
-      }
+      add_product(part_dx, dlogits, compute_weight);
+      add_product(dweight, dlogits.t(), x.narrow(0, begin, count));
     });
     context->save_for_backward({dx, dweight});
     context->mark_non_differentiable({nll});

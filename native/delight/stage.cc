@@ -247,10 +247,11 @@ struct ChainFunction : torch::autograd::Function<ChainFunction> {
       const at::Tensor& weights = parameters[i].weights;
       const bool dense = chain->shapes[i].dense;
       if (weights.requires_grad()) {
-        gradients[i].weights = dense ? at::mm(dy[0].t(), kept[i].x[0]) : batched_product(kept[i].x.transpose(1, 2), dy);
+        gradients[i].weights =
+            dense ? batched_product(dy.transpose(1, 2), kept[i].x)[0] : batched_product(kept[i].x.transpose(1, 2), dy);
       }
       if (first && !context->needs_input_grad(0)) break;
-      gradient = dense ? at::mm(dy[0], weights).unsqueeze(0) : batched_product(dy, weights.transpose(1, 2));
+      gradient = dense ? batched_product(dy, weights.unsqueeze(0)) : batched_product(dy, weights.transpose(1, 2));
       if (first) drows = join(gradient);
     }
     variable_list result{drows};

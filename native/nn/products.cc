@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/autocast_mode.h>
+#include <torch/csrc/autograd/custom_function.h>
 
 #include "nn/kernels/gemm.h"
 
@@ -9,30 +10,19 @@ namespace torchwright {
 
 namespace {
 
-bool plain_float(const at::Tensor& tensor) { return tensor.device().is_cpu() && tensor.scalar_type() == at::kFloat; }
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
 
-}  // namespace
-
-at::Tensor apply_linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
-  const int64_t in = weight.size(1), out = weight.size(0);
-  const bool own = !at::GradMode::is_enabled() && gemm_supported() && plain_float(x) && plain_float(weight) &&
-                   x.numel() <= kFewRows * in && x.numel() > 0 && weight.is_contiguous() &&
-                   !at::autocast::is_autocast_enabled(at::kCPU);
-  if (!own) return at::linear(x, weight, bias);
-  const at::Tensor rows = x.contiguous();
-  auto shape = x.sizes().vec();
-  shape.back() = out;
-  at::Tensor y = at::empty(shape, x.options());
-  few_rows_linear(rows.const_data_ptr<float>(), rows.numel() / in, in, weight.const_data_ptr<float>(), out,
-                  bias.defined() ? bias.const_data_ptr<float>() : nullptr, y.mutable_data_ptr<float>());
-  return y;
+bool own(const at::Tensor& a, const at::Tensor& b) {
+  const auto fits = [](const at::Tensor& tensor) {
+    return tensor.device().is_cpu() && tensor.scalar_type() == at::kFloat;
+  };
+  return gemm_supported() && fits(a) && fits(b) && !at::autocast::is_autocast_enabled(at::kCPU);
 }
 
-at::Tensor batched_product(const at::Tensor& a, const at::Tensor& b) {
-  const bool own = gemm_supported() && plain_float(a) && plain_float(b);
-  if (!own) return at::bmm(a, b);
-  const at::Tensor right = b.stride(2) == 1 ? b : b.contiguous();
-  at::Tensor c = at::empty({a.size(0), a.size(1), b.size(2)}, a.options().requires_grad(std::nullopt));
+// c (+)= a b + bias, all three-dimensional.
+void multiply(const at::Tensor& c, const at::Tensor& a, const at::Tensor& b, const at::Tensor& bias, bool add) {
+  const at::Tensor right = b.stride(2) == 1 || b.size(2) == 1 ? b : b.contiguous();
   gemm({.batch = a.size(0),
         .rows = a.size(1),
         .columns = b.size(2),
@@ -46,8 +36,78 @@ at::Tensor batched_product(const at::Tensor& a, const at::Tensor& b) {
         .b_depth = right.stride(1),
         .c = c.mutable_data_ptr<float>(),
         .c_batch = c.stride(0),
-        .c_row = c.stride(1)});
+        .c_row = c.stride(1),
+        .bias = bias.defined() ? bias.const_data_ptr<float>() : nullptr,
+        .add = add});
+}
+
+at::Tensor product(const at::Tensor& a, const at::Tensor& b, const at::Tensor& bias) {
+  at::Tensor c = at::empty({a.size(0), a.size(1), b.size(2)}, a.options().requires_grad(std::nullopt));
+  multiply(c, a, b, bias, false);
   return c;
+}
+
+// x [N, in] -> [N, out].
+at::Tensor linear_rows(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  const int64_t rows = x.size(0), in = weight.size(1), out = weight.size(0);
+  if (rows > kFewRows || !weight.is_contiguous()) {
+    return product(x.unsqueeze(0), weight.t().unsqueeze(0), bias)[0];
+  }
+  const at::Tensor dense = x.contiguous();
+  at::Tensor y = at::empty({rows, out}, x.options().requires_grad(std::nullopt));
+  few_rows_linear(dense.const_data_ptr<float>(), rows, in, weight.const_data_ptr<float>(), out,
+                  bias.defined() ? bias.const_data_ptr<float>() : nullptr, y.mutable_data_ptr<float>());
+  return y;
+}
+
+struct LinearFunction : torch::autograd::Function<LinearFunction> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
+                            const std::optional<at::Tensor>& bias) {
+    context->save_for_backward({x, weight});
+    context->saved_data["bias"] = bias.has_value();
+    return linear_rows(x, weight, bias.value_or(at::Tensor()));
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& grads) {
+    const auto saved = context->get_saved_variables();
+    const at::Tensor &x = saved[0], &weight = saved[1], &dy = grads[0];
+    // Where second derivatives are wanted, libtorch's own operators have them.
+    const auto times = [](const at::Tensor& a, const at::Tensor& b) {
+      return at::GradMode::is_enabled() ? at::mm(a, b) : batched_product(a.unsqueeze(0), b.unsqueeze(0))[0];
+    };
+    variable_list result(3);
+    if (context->needs_input_grad(0)) result[0] = times(dy, weight);
+    if (context->needs_input_grad(1)) result[1] = times(dy.t(), x);
+    if (context->saved_data["bias"].toBool() && context->needs_input_grad(2)) result[2] = dy.sum(0);
+    return result;
+  }
+};
+
+}  // namespace
+
+at::Tensor batched_product(const at::Tensor& a, const at::Tensor& b) {
+  return own(a, b) ? product(a, b, {}) : at::bmm(a, b);
+}
+
+void add_product(at::Tensor& c, const at::Tensor& a, const at::Tensor& b) {
+  if (own(a, b) && own(c, b)) {
+    multiply(c.unsqueeze(0), a.unsqueeze(0), b.unsqueeze(0), {}, true);
+  } else if (c.scalar_type() == a.scalar_type()) {
+    c.addmm_(a, b);
+  } else {
+    c.add_(at::mm(a, b));
+  }
+}
+
+at::Tensor apply_linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  if (!own(x, weight) || x.numel() == 0) return at::linear(x, weight, bias);
+  const at::Tensor rows = x.reshape({-1, x.size(-1)});
+  const at::Tensor y = at::GradMode::is_enabled()
+                           ? LinearFunction::apply(rows, weight, bias.defined() ? std::optional(bias) : std::nullopt)
+                           : linear_rows(rows, weight, bias);
+  auto shape = x.sizes().vec();
+  shape.back() = weight.size(0);
+  return y.view(shape);
 }
 
 }  // namespace torchwright

@@ -38,9 +38,10 @@ struct Operands {
   int64_t b_depth;
   float* c;
   int64_t c_row;
+  const float* bias;
 };
 
-// c[0 .. Rows][0 .. Vectors * Lanes] = a b, or += with `add`.
+// c[0 .. Rows][0 .. Vectors * Lanes] = bias + a b, or += with `add`.
 template <int Lanes, int Rows, int Vectors>
 [[gnu::always_inline]] inline void tile(const Operands& x, int64_t depth, bool add) {
   using V = typename Vector<Lanes>::Type;
@@ -48,20 +49,29 @@ template <int Lanes, int Rows, int Vectors>
 #pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r) {
 #pragma GCC unroll 2
-    for (int v = 0; v < Vectors; ++v) sums[r][v] = V{};
+    for (int v = 0; v < Vectors; ++v) {
+      sums[r][v] = x.bias == nullptr ? V{} : *reinterpret_cast<const V*>(x.bias + v * Lanes);
+    }
   }
-  const float* a = x.a;
+  // An address reaches three rows from one register; twelve rows would need more registers than there are.
+  constexpr int kBases = (Rows + 2) / 3;
+  const float* bases[kBases];
+#pragma GCC unroll 4
+  for (int i = 0; i < kBases; ++i) bases[i] = x.a + 3 * i * x.a_row;
+  const int64_t a_row = x.a_row;
   const float* b = x.b;
-  for (int64_t k = 0; k < depth; ++k, a += x.a_depth, b += x.b_depth) {
+  for (int64_t k = 0; k < depth; ++k, b += x.b_depth) {
     V row[Vectors];
 #pragma GCC unroll 2
     for (int v = 0; v < Vectors; ++v) row[v] = *reinterpret_cast<const V*>(b + v * Lanes);
 #pragma GCC unroll 16
     for (int r = 0; r < Rows; ++r) {
-      const float value = a[r * x.a_row];
+      const float value = bases[r / 3][r % 3 * a_row];
 #pragma GCC unroll 2
       for (int v = 0; v < Vectors; ++v) sums[r][v] += value * row[v];
     }
+#pragma GCC unroll 4
+    for (int i = 0; i < kBases; ++i) bases[i] += x.a_depth;
   }
 #pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r) {
@@ -80,7 +90,7 @@ template <int Lanes, int Rows, int Vectors>
   if constexpr (Rows > 1) tile_of<Lanes, Rows - 1, Vectors>(rows, x, depth, add);
 }
 
-// Columns that no whole vector is left for: computed over the last ones, taken over from where they are new.
+// The columns from `done` on, fewer than a vector: computed over the last `Lanes`, taken over from where they are new.
 template <int Lanes, int Rows>
 [[gnu::always_inline]] inline void tail(int64_t rows, int64_t columns, int64_t done, Operands x, int64_t depth,
                                         bool add) {
@@ -89,7 +99,7 @@ template <int Lanes, int Rows>
   if (columns < Lanes) {
     for (int64_t r = 0; r < rows; ++r) {
       for (int64_t j = 0; j < columns; ++j) {
-        float total = add ? c[r * x.c_row + j] : 0;
+        float total = (add ? c[r * x.c_row + j] : 0) + (x.bias == nullptr ? 0 : x.bias[j]);
         for (int64_t k = 0; k < depth; ++k) total += x.a[r * x.a_row + k * x.a_depth] * x.b[k * x.b_depth + j];
         c[r * x.c_row + j] = total;
       }
@@ -99,6 +109,7 @@ template <int Lanes, int Rows>
   float buffer[Rows * Lanes];
   const int64_t c_row = x.c_row;
   x.b += columns - Lanes;
+  if (x.bias != nullptr) x.bias += columns - Lanes;
   x.c = buffer;
   x.c_row = Lanes;
   tile_of<Lanes, Rows, 1>(rows, x, depth, false);
@@ -111,14 +122,18 @@ template <int Lanes, int Rows>
   }
 }
 
+// Lanes of the narrowest vectors.
+constexpr int kLeast = 8;
+
 // So deep that a panel of b, and the rows of a it meets, stay in the nearest caches.
 constexpr int64_t kDepth = 256;
 
 template <int Lanes, int Rows>
-[[gnu::always_inline]] inline void block(const Operands& all, int64_t rows, int64_t columns, int64_t depth) {
+[[gnu::always_inline]] inline void block(const Operands& all, int64_t rows, int64_t columns, int64_t depth, bool onto) {
   for (int64_t k = 0; k < depth; k += kDepth) {
     const int64_t part = std::min(kDepth, depth - k);
-    const bool add = k > 0;
+    const bool add = onto || k > 0;
+    const float* bias = k > 0 ? nullptr : all.bias;
     int64_t j = 0;
     const auto at = [&](int64_t r) __attribute__((always_inline)) {
       return Operands{all.a + r * all.a_row + k * all.a_depth,
@@ -127,7 +142,8 @@ template <int Lanes, int Rows>
                       all.b + k * all.b_depth + j,
                       all.b_depth,
                       all.c + r * all.c_row + j,
-                      all.c_row};
+                      all.c_row,
+                      bias == nullptr ? nullptr : bias + j};
     };
     for (; j + 2 * Lanes <= columns; j += 2 * Lanes) {
       for (int64_t r = 0; r < rows; r += Rows) {
@@ -139,23 +155,30 @@ template <int Lanes, int Rows>
         tile_of<Lanes, Rows, 1>(std::min<int64_t>(Rows, rows - r), at(r), part, add);
       }
     }
+    if constexpr (Lanes > kLeast) {
+      for (; j + kLeast <= columns; j += kLeast) {
+        for (int64_t r = 0; r < rows; r += Rows) {
+          tile_of<kLeast, Rows, 1>(std::min<int64_t>(Rows, rows - r), at(r), part, add);
+        }
+      }
+    }
     if (j == columns) continue;
     const int64_t done = j;
     j = 0;
     for (int64_t r = 0; r < rows; r += Rows) {
-      tail<Lanes, Rows>(std::min<int64_t>(Rows, rows - r), columns, done, at(r), part, add);
+      tail<kLeast, Rows>(std::min<int64_t>(Rows, rows - r), columns, done, at(r), part, add);
     }
   }
 }
 
-TORCHWRIGHT_WIDE void wide_block(const Operands& all, int64_t rows, int64_t columns, int64_t depth) {
-  block<16, 12>(all, rows, columns, depth);
+TORCHWRIGHT_WIDE void wide_block(const Operands& all, int64_t rows, int64_t columns, int64_t depth, bool add) {
+  block<16, 12>(all, rows, columns, depth, add);
 }
-TORCHWRIGHT_NARROW void narrow_block(const Operands& all, int64_t rows, int64_t columns, int64_t depth) {
-  block<8, 6>(all, rows, columns, depth);
+TORCHWRIGHT_NARROW void narrow_block(const Operands& all, int64_t rows, int64_t columns, int64_t depth, bool add) {
+  block<8, 6>(all, rows, columns, depth, add);
 }
 
-using Block = void (*)(const Operands&, int64_t, int64_t, int64_t);
+using Block = void (*)(const Operands&, int64_t, int64_t, int64_t, bool);
 
 Block best_block() {
   if (__builtin_cpu_supports("x86-64-v4")) return wide_block;
@@ -181,16 +204,15 @@ void gemm(const Gemm& product) {
                        const int64_t n = i / parts, first = i % parts * kRows;
                        run_block({product.a + n * product.a_batch + first * product.a_row, product.a_row,
                                   product.a_depth, product.b + n * product.b_batch, product.b_depth,
-                                  product.c + n * product.c_batch + first * product.c_row, product.c_row},
-                                 std::min(kRows, product.rows - first), product.columns, product.depth);
+                                  product.c + n * product.c_batch + first * product.c_row, product.c_row, product.bias},
+                                 std::min(kRows, product.rows - first), product.columns, product.depth, product.add);
                      }
                    });
 }
 
 void few_rows_linear(const float* x, int64_t rows, int64_t in, const float* w, int64_t out, const float* bias,
                      float* y) {
-  constexpr int64_t kLanes = 16;
-  const int64_t width = (rows + kLanes - 1) / kLanes * kLanes;
+  const int64_t width = (rows + kLeast - 1) / kLeast * kLeast;
   std::vector<float> columns(in * width, 0);
   for (int64_t r = 0; r < rows; ++r) {
     for (int64_t k = 0; k < in; ++k) columns[k * width + r] = x[r * in + k];
@@ -200,7 +222,7 @@ void few_rows_linear(const float* x, int64_t rows, int64_t in, const float* w, i
     float block[kRows * kFewRows];
     for (int64_t part = begin; part < end; ++part) {
       const int64_t first = part * kRows, count = std::min(kRows, out - first);
-      run_block({w + first * in, in, 1, columns.data(), width, block, width}, count, width, in);
+      run_block({w + first * in, in, 1, columns.data(), width, block, width, nullptr}, count, width, in, false);
       for (int64_t r = 0; r < rows; ++r) {
         float* to = y + r * out + first;
         for (int64_t o = 0; o < count; ++o) to[o] = block[o * width + r] + (bias == nullptr ? 0 : bias[first + o]);

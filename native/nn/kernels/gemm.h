@@ -6,7 +6,7 @@
 
 namespace torchwright {
 
-// c[i][j] = sum over k of a[i][k] b[k][j], of `batch` independent matrices.
+// c[i][j] = bias[j] + sum over k of a[i][k] b[k][j], of `batch` independent matrices.
 struct Gemm {
   int64_t batch, rows, columns, depth;
   // Element [i][k] of matrix n is a[n * a_batch + i * a_row + k * a_depth]: a may be transposed, b and c have their
@@ -17,6 +17,8 @@ struct Gemm {
   int64_t b_batch, b_depth;
   float* c;
   int64_t c_batch, c_row;
+  const float* bias = nullptr;  // the same for all matrices
+  bool add = false;             // to what c holds
 };
 
 // Whether this machine has the instructions the product is written for. Without them it must not be called.
