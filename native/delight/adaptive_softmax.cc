@@ -31,7 +31,7 @@ at::Tensor register_weight(torch::nn::Module& owner, const std::string& path, in
 
 AdaptiveSoftmax::AdaptiveSoftmax(const Options& options, const AdaptiveInput* tied,
                                  const at::TensorOptions& tensor_options)
-    : options_(options), tied_(tied) {
+    : options_(options) {
   const int64_t clusters = static_cast<int64_t>(tails());
   if (tied != nullptr) {
     if (tied->tables.size() != tails() + 1) {
@@ -72,14 +72,12 @@ at::Tensor AdaptiveSoftmax::dropped(const at::Tensor& x) const {
   return is_training() && options_.dropout > 0 ? at::dropout(x, options_.dropout, true) : x;
 }
 
-at::Tensor AdaptiveSoftmax::head_weight() const { return tied_ ? tied_tables_[0] : head_; }
-
 at::Tensor AdaptiveSoftmax::head_input(const at::Tensor& x) const {
   return word_projection_.defined() ? at::linear(x, word_projection_) : x;
 }
 
 at::Tensor AdaptiveSoftmax::tail_weight(size_t tail) const {
-  return tied_ ? tied_tables_[tail + 1] : tail_tables_[tail];
+  return tied() ? tied_tables_[tail + 1] : tail_tables_[tail];
 }
 
 at::Tensor AdaptiveSoftmax::tail_input(const at::Tensor& x, size_t tail) const {
@@ -88,7 +86,7 @@ at::Tensor AdaptiveSoftmax::tail_input(const at::Tensor& x, size_t tail) const {
 }
 
 at::Tensor AdaptiveSoftmax::head_logits(const at::Tensor& x) const {
-  if (!tied_) return at::linear(x, head_);
+  if (!tied()) return at::linear(x, head_);
   return at::cat({at::linear(head_input(x), tied_tables_[0]), at::linear(x, class_proj_)}, -1);
 }
 
@@ -108,9 +106,9 @@ at::Tensor AdaptiveSoftmax::head_targets(const at::Tensor& targets) const {
 LossSums AdaptiveSoftmax::loss(const at::Tensor& x, const at::Tensor& targets) const {
   const at::Tensor input = dropped(x);
   LossSums total;
-  if (!tied_ || !word_projection_.defined()) {
+  if (!tied() || !word_projection_.defined()) {
     // One product for words and clusters.
-    const at::Tensor weight = tied_ ? at::cat({tied_tables_[0], class_proj_}) : head_;
+    const at::Tensor weight = tied() ? at::cat({tied_tables_[0], class_proj_}) : head_;
     total = linear_cross_entropy(input, weight, head_targets(targets), 0);
   } else {
     total.loss = at::cross_entropy_loss(head_logits(input), head_targets(targets), {}, at::Reduction::Sum);

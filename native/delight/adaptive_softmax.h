@@ -40,8 +40,9 @@ class AdaptiveSoftmax : public torch::nn::Module {
   int64_t begin(size_t tail) const { return options_.cutoffs[tail]; }
   int64_t end(size_t tail) const { return tail + 1 < tails() ? options_.cutoffs[tail + 1] : options_.vocabulary; }
 
+  bool tied() const { return !tied_tables_.empty(); }
+
   at::Tensor dropped(const at::Tensor& x) const;
-  at::Tensor head_weight() const;  // [c0 + clusters, dim]
   at::Tensor head_input(const at::Tensor& x) const;
   at::Tensor tail_input(const at::Tensor& x, size_t tail) const;
   at::Tensor tail_weight(size_t tail) const;
@@ -53,8 +54,7 @@ class AdaptiveSoftmax : public torch::nn::Module {
   at::Tensor head_targets(const at::Tensor& targets) const;
 
   Options options_;
-  const AdaptiveInput* tied_;
-  std::vector<at::Tensor> tied_tables_, tied_projections_;
+  std::vector<at::Tensor> tied_tables_, tied_projections_;  // of the input's bands; empty when untied
   at::Tensor head_, word_projection_, class_proj_;
   std::vector<at::Tensor> tail_projections_, tail_tables_;  // own; undefined where tied
 };

@@ -18,6 +18,7 @@ class StackDecoding : public Decoding {
   void reorder(const std::vector<int64_t>& order) override;
   at::Tensor step(const at::Tensor& tokens) override;
   int64_t rows() const override { return caches_.front().past.size(0); }
+  int64_t vocabulary() const override { return decoder_.embedding().vocabulary(); }
   at::Device device() const override { return caches_.front().past.device(); }
 
  private:

@@ -21,6 +21,7 @@ class Decoding {
   virtual at::Tensor step(const at::Tensor& tokens) = 0;
 
   virtual int64_t rows() const = 0;
+  virtual int64_t vocabulary() const = 0;
   virtual at::Device device() const = 0;
 };
 

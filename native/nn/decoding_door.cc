@@ -9,7 +9,6 @@ namespace torchwright::nn {
 
 namespace {
 
-// Takes a decoding with the number of sentences as `at least 1`.
 int64_t count_of(Napi::Value value, const char* what) {
   const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : 0;
   if (!(number >= 1) || number != std::floor(number) || number > 1e9) {
@@ -37,13 +36,21 @@ struct Step {
 
 Candidates run_step(const Step& step) {
   const at::NoGradGuard no_grad;
-  if (step.order) step.decoding->reorder(*step.order);
-  const int64_t rows = step.decoding->rows(), count = static_cast<int64_t>(step.tokens.size());
-  if (count == 0 || count % rows != 0) {
+  Decoding& decoding = *step.decoding;
+  // Everything is checked before anything changes.
+  const auto rows = step.order ? static_cast<int64_t>(step.order->size()) : decoding.rows();
+  const auto count = static_cast<int64_t>(step.tokens.size());
+  if (count == 0 || rows == 0 || count % rows != 0) {
     throw Error(code::kArgument, std::to_string(count) + " tokens do not belong to " + std::to_string(rows) + " rows");
   }
-  const at::Tensor tokens = at::tensor(step.tokens, at::kLong).view({rows, count / rows}).to(step.decoding->device());
-  return best_candidates(step.decoding->step(tokens), step.candidates, step.banned, step.only);
+  for (const int64_t id : step.tokens) {
+    if (id >= 0 && id < decoding.vocabulary()) continue;
+    throw Error(code::kData, "the token id " + std::to_string(id) + " is outside the vocabulary of " +
+                                 std::to_string(decoding.vocabulary()));
+  }
+  if (step.order) decoding.reorder(*step.order);
+  const at::Tensor tokens = at::tensor(step.tokens, at::kLong).view({rows, count / rows}).to(decoding.device());
+  return best_candidates(decoding.step(tokens), step.candidates, step.banned, step.only);
 }
 
 template <typename Array, typename T>
