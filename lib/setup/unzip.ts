@@ -4,9 +4,10 @@ import { Transform, type TransformCallback } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import zlib from 'node:zlib';
 
-import yauzl from 'yauzl';
+import type yauzl from 'yauzl';
 
 import { LoadError } from '../errors';
+import { openZip } from '../zip';
 import type { Progress } from './progress';
 
 const megabyte = 2 ** 20;
@@ -33,9 +34,10 @@ export async function extract(
   place: (name: string) => string | undefined,
   progress: Progress,
 ): Promise<void> {
+  const handle = await fs.promises.open(zip);
   let archive: yauzl.ZipFile | undefined;
   try {
-    archive = await yauzl.openPromise(zip);
+    archive = await openZip(handle);
     const bar = progress.bar('unpacking', archive.entryCount, 'files');
     try {
       for await (const entry of archive.eachEntry()) {
@@ -51,6 +53,7 @@ export async function extract(
     throw new LoadError(`${zip} cannot be unpacked: ${(error as Error).message}`, { cause: error });
   } finally {
     archive?.close();
+    await handle.close();
   }
 }
 

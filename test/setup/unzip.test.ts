@@ -55,6 +55,17 @@ test('a damaged entry is noticed', async () => {
   await expect(unpack([{ name: 'a', data: 'text', crc: 1 }])).rejects.toThrow('CRC-32');
 });
 
+test('an archive whose wide directory would lie beyond any file is refused', async () => {
+  const zip = path.join(folder(), 'a.zip');
+  const locator = Buffer.alloc(20);
+  locator.write('PK\x06\x07', 'latin1');
+  locator.writeBigUInt64LE(2n ** 63n, 8);
+  const whole = makeZip([{ name: 'a', data: 'text' }]);
+  fs.writeFileSync(zip, Buffer.concat([whole.subarray(0, -22), locator, whole.subarray(-22)]));
+  await expect(extract(zip, out(), (name) => name, recordingProgress())).rejects.toMatchObject({ code: 'ERR_LOAD' });
+  expect(files()).toEqual([]);
+});
+
 test('what is no zip is refused', async () => {
   const zip = path.join(folder(), 'a.zip');
   fs.writeFileSync(zip, '<html>not found</html>'.repeat(100));
