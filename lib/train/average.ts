@@ -17,7 +17,7 @@ const weightsName = 'model.safetensors';
 
 /**
  * Writes a model folder whose weights are the plain mean of those of `folders`, summed in float64; its other files are copied from the
- * last of them. Tensors of whole numbers must be the same in all.
+ * last of them. Means of whole numbers, such as the counts of batch norms, are rounded down, as in fairseq.
  *
  * @param out a new or empty folder
  * @throws ArgumentError when no folder is given or `out` holds something; CheckpointError when one has no `model.safetensors`, or when names, shapes or dtypes differ;
@@ -78,14 +78,8 @@ async function meanOf(files: readonly string[], name: string, signal: AbortSigna
     const load = async (file: string) => (await loadSafetensors(file, { names: [name], signal })).get(name)!;
     const first = await load(files[0]!);
     const isFloating = first.isFloatingPoint();
-    const sum = first.to({ dtype: 'float64', copy: true });
-    for (const file of files.slice(1)) {
-      const tensor = await load(file);
-      if (isFloating) sum.add_(tensor);
-      else if (!tensor.equal(first)) {
-        throw new CheckpointError(`${name} holds whole numbers, and not the same in ${file} as in ${files[0]}.`);
-      }
-    }
-    return isFloating ? sum.div_(files.length).to(first.dtype) : first;
+    const sum = first.to({ dtype: isFloating ? 'float64' : 'int64', copy: true });
+    for (const file of files.slice(1)) sum.add_(await load(file));
+    return sum.div_(files.length, { roundingMode: isFloating ? null : 'floor' }).to(first.dtype);
   });
 }

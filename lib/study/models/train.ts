@@ -30,7 +30,7 @@ export async function trainModel(
   const result = await trainInFolder(trainee, start, context);
   if (trainee.averages) {
     const averaged = path.join(folder, averagedName);
-    await averageCheckpoints(result.recent, averaged);
+    await averageCheckpoints(result.recent, averaged, { signal: context.signal });
     await trainee.restore(averaged);
   }
   return result;
