@@ -43,9 +43,20 @@ export class NativeDecoder implements Decoder, Disposable {
   }
 }
 
-/** Turns the model's dropout off until the result is disposed. */
+/** How many searches go on with a model, and its mode before the first: several may be under way at once. */
+const evaluating = new WeakMap<NativeModule, { searches: number; wasTraining: boolean }>();
+
+/** Turns the model's dropout off until the result is disposed, and with it those of all other searches. */
 export function dropoutOff(model: NativeModule): Disposable {
-  const wasTraining = model.training;
+  const state = evaluating.get(model) ?? { searches: 0, wasTraining: model.training };
+  state.searches++;
+  evaluating.set(model, state);
   model.eval();
-  return { [Symbol.dispose]: () => void model.train(wasTraining) };
+  return {
+    [Symbol.dispose]: () => {
+      if (--state.searches > 0) return;
+      evaluating.delete(model);
+      model.train(state.wasTraining);
+    },
+  };
 }

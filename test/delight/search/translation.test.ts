@@ -114,6 +114,17 @@ test('dropout is off while searching, and as it was afterwards', async () => {
   expect(model.training).toBe(true);
 });
 
+test('and while another search of the model goes on', async () => {
+  using model = smallTranslator();
+  const expected = await beamSearch(model, sources, { maxLengthB: 12 });
+  model.train();
+  const short = beamSearch(model, [[4]], { maxLengthB: 1 });
+  const long = beamSearch(model, sources, { maxLengthB: 12 });
+  await short;
+  expect(await long).toEqual(expected);
+  expect(model.training).toBe(true);
+});
+
 test.each<[string, () => Parameters<typeof beamSearch>[1], object, object]>([
   [
     'an id outside the vocabulary',
