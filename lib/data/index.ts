@@ -3,6 +3,7 @@ export type { TokenBlocks } from './blocks';
 export { loadTokenizer } from './open-tokenizer';
 export { prepareData } from './prepare';
 export type { DataProgress, PreparedData, PrepareDataOptions } from './prepare';
+export { randomNumbers } from './random';
 export { corpusNames, dataSchema } from './schema';
 export type { CorpusName, DataConfig, DataInput } from './schema';
 export type { TextTokenizer } from './tokenizer';

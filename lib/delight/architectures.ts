@@ -5,8 +5,8 @@
 import type { z } from 'zod';
 
 import { ConfigError } from '../errors';
+import { roundHalfEven } from '../metrics';
 import { nearest } from '../tensor/nearest';
-import { roundHalfEven } from './rounding';
 import type { languageSchema, translationSchema } from './schema';
 
 type TranslationKeys = z.input<typeof translationSchema>;

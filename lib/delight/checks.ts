@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 
 import type { LanguageKeys, TranslationKeys } from './keys';
-import { nearestWords } from './rounding';
+import { nearestWords } from './spacing';
 import type { SizeFault } from './stack';
 
 /** Something wrong, and the place of its key. */

@@ -2,7 +2,7 @@
 import { checkMemory, NativeModule, type NativeModuleOptions } from '../nn';
 import type { Tensor } from '../tensor';
 import { languageModelConfig, type LanguageModelConfig, type LanguageModelOptions } from './config';
-import { countParameters } from './cost';
+import { countParameters, tableParameters } from './cost';
 import { loadModel, saveModel, type LoadModelOptions } from './model-files';
 import { languageNativePlan } from './native-plan';
 import { loadWeights, saveWeights, type WeightOptions } from './state-dict';
@@ -57,7 +57,7 @@ export class DelightLanguageModel extends NativeModule {
 
   /** Parameters outside the look-up tables. */
   get nonEmbeddingParameters(): number {
-    return this.#count((name) => !/embed_tokens\.(map_layer\.)?(embeddings\.\d+\.)?weight$/.test(name));
+    return countParameters(this.config) - tableParameters(this.config);
   }
 
   /** What the output layer sees, `[batch, time, width]`, of ids `[batch, time]` int64; the width is that of the look-up table. */
@@ -107,11 +107,5 @@ export class DelightLanguageModel extends NativeModule {
   /** Copies weights of the original's keys into this model. @throws CheckpointError when they do not fit; nothing is changed then */
   async loadWeights(file: string, options: WeightOptions = {}): Promise<void> {
     await loadWeights(this, file, options);
-  }
-
-  #count(counts: (name: string) => boolean): number {
-    let total = 0;
-    for (const [name, parameter] of this.namedParameters()) if (counts(name)) total += parameter.numel;
-    return total;
   }
 }

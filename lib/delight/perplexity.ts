@@ -4,7 +4,6 @@ import { noGrad, tensor } from '../tensor';
 import type { GenerationModel } from './search/generation';
 import { dropoutOff } from './search/native-decoder';
 import { checkWhole } from './search/options';
-import { deviceOf } from './search/sources';
 
 export interface PerplexityOptions {
   /** What stands before the text, seen but not predicted: the id that ends a text, as a rule. */
@@ -60,7 +59,6 @@ export async function perplexity(
   checkIds(read, vocabSize);
 
   using _mode = dropoutOff(model);
-  const device = deviceOf(model);
   const sums = { nats: 0, counted: 0, seen: 0 };
   for (const batch of batches(chunksOf(tokens.length, blockSize - context, context), batchSize)) {
     const shape = [batch.length, batch[0]!.end - batch[0]!.first];
@@ -68,7 +66,7 @@ export async function perplexity(
       tensor(Int32Array.from(batch.flatMap(({ first, end }) => [...read.subarray(first + shift, end + shift)])), {
         shape,
         dtype: 'int64',
-        device,
+        device: model.device,
       });
     using ids = rows(0);
     using targets = rows(1);

@@ -3,7 +3,8 @@
  * to block (paper: sections 3.1 and 3.2 of "DeLighT: Deep and Light-weight Transformer"; where paper and published code differ, the code).
  */
 import { ConfigError } from '../errors';
-import { linspace, nearestWords, roundHalfEven } from './rounding';
+import { roundHalfEven } from '../metrics';
+import { linspace, nearestWords } from './spacing';
 
 /** One group linear layer: `groups` independent matrices of `inFeatures / groups` x `outFeatures / groups`. One group is a dense layer. */
 export interface GroupLinearSize {

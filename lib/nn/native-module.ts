@@ -1,4 +1,5 @@
 /** Modules whose mathematics is native: one wrapper around the addon's generic door. */
+import { ArgumentError } from '../errors';
 import { native, type Handle, type ObjectId } from '../native';
 import { applyGradMode, NativeObject, withSignal, wrap, type Device, type Dtype, type Tensor } from '../tensor';
 import { Module, type Member } from './module';
@@ -43,6 +44,12 @@ export abstract class NativeModule extends Module {
   /** Number of the native object, for trainers. @throws DisposedError */
   get id(): ObjectId {
     return this.#object.id;
+  }
+
+  /** Where its parameters are. @throws ArgumentError for a module that has none */
+  get device(): Device {
+    for (const parameter of this.parameters()) return parameter.device;
+    throw new ArgumentError('The module has no parameters, and so no device.');
   }
 
   override *namedMembers(): Iterable<[name: string, member: Member]> {

@@ -5,7 +5,7 @@ import { openBatches } from './batches';
 import type { TrainConfig } from './config';
 import type { TrainingData, TrainingPlan } from './data';
 import { evaluateBlocks } from './evaluate';
-import { checkVocabulary, deviceOf, type LanguageModel } from './model';
+import { checkVocabulary, type LanguageModel } from './model';
 import { epochAfter, microBatchesOf, planSteps, type StepPlan } from './plan';
 
 export interface BlockSplits {
@@ -54,7 +54,7 @@ export class BlockData implements TrainingData {
 
   open(): NativeObject {
     const { batchSize, dataSeed, seed } = this.config;
-    return openBatches(this.splits.train, { batchSize, seed: dataSeed ?? seed, device: deviceOf(this.model) });
+    return openBatches(this.splits.train, { batchSize, seed: dataSeed ?? seed, device: this.model.device });
   }
 
   microBatches(_batches: NativeObject, steps: number): number {

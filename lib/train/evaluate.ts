@@ -6,7 +6,7 @@ import type { NativeModule } from '../nn';
 import { withSignal, type NativeObject } from '../tensor';
 import { openBatches, openPairBatches, queueBatches } from './batches';
 import { autocastOf, type Precision } from './config';
-import { checkPairs, checkVocabulary, deviceOf, type LanguageModel, type TranslationModel } from './model';
+import { checkPairs, checkVocabulary, type LanguageModel, type TranslationModel } from './model';
 
 interface CommonOptions {
   precision: Precision;
@@ -44,7 +44,7 @@ type Evaluation = AsyncGenerator<EvaluationBatchEvent, Metrics, undefined>;
 export async function* evaluateBlocks(model: LanguageModel, blocks: TokenBlocks, options: EvaluateOptions): Evaluation {
   await checkVocabulary(blocks, { name: 'vocabSize', size: model.vocabSize }, options.signal);
   const { batchSize } = options;
-  using batches = openBatches(blocks, { batchSize, seed: null, device: deviceOf(model) });
+  using batches = openBatches(blocks, { batchSize, seed: null, device: model.device });
   return yield* evaluate(model, batches, Math.ceil(blocks.offsets.length / batchSize), options);
 }
 
@@ -61,7 +61,7 @@ export async function* evaluatePairs(
 ): Evaluation {
   await checkPairs(model, pairs, options.signal);
   const planned = tokenBatches(pairs, { maxTokens, ...(maxSentences !== undefined && { maxSentences }) });
-  using batches = openPairBatches(pairs, model.config, deviceOf(model));
+  using batches = openPairBatches(pairs, model.config, model.device);
   queueBatches(batches, planned, Int32Array.from(planned.ends.keys()));
   const metrics = yield* evaluate(model, batches, planned.ends.length, options);
   return { ...metrics, eval_base2_loss: metrics.eval_loss! / Math.LN2 };

@@ -41,11 +41,6 @@ export function assertTrainable(model: LanguageModel | TranslationModel): void {
   );
 }
 
-export function deviceOf(model: NativeModule): string {
-  for (const parameter of model.parameters()) return parameter.device;
-  throw new ArgumentError('The model has no parameters.');
-}
-
 /** A file of token ids. */
 interface TokenFile {
   file: string;

@@ -6,7 +6,7 @@ import { openPairBatches, queueBatches } from './batches';
 import type { PairTrainConfig } from './config';
 import type { TrainingData, TrainingTotals } from './data';
 import { evaluatePairs } from './evaluate';
-import { checkPairs, deviceOf, type TranslationModel } from './model';
+import { checkPairs, type TranslationModel } from './model';
 import { PairPlan } from './pair-plan';
 
 export interface PairSplits {
@@ -51,7 +51,7 @@ export class PairData implements TrainingData {
 
   open(): NativeObject {
     this.#queued = 0;
-    return openPairBatches(this.splits.train, this.model.config, deviceOf(this.model));
+    return openPairBatches(this.splits.train, this.model.config, this.model.device);
   }
 
   microBatches(batches: NativeObject, steps: number): number {

@@ -13,7 +13,7 @@ import {
   type ModelConfig,
   type TranslationModelOptions,
 } from '../../lib/delight/config';
-import { roundHalfEven } from '../../lib/delight/rounding';
+import { roundHalfEven } from '../../lib/metrics';
 import { goldenArchitectures } from './golden-sizes';
 
 /** Our configuration in the reference's words, as far as it has words for both. */

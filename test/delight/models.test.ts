@@ -164,8 +164,8 @@ test('dropout acts in training only', () => {
   expect(once()).toBe(once());
 });
 
-const code = (name: string, message = /./): unknown =>
-  expect.objectContaining({ code: name, message: expect.stringMatching(message) });
+const code = (name: string, message = /./): Error =>
+  expect.objectContaining({ code: name, message: expect.stringMatching(message) }) as Error;
 
 test.each<[string, TranslationModelOptions, string, RegExp]>([
   ['a missing vocabulary', { ...delight, encoder }, 'ERR_CONFIG', /sourceVocabSize/],

@@ -9,8 +9,8 @@ import { temporaryFolder } from '../train/tokens';
 
 /** Files that Python's torch.save wrote. */
 const golden = (name: string) => path.resolve(__dirname, '../fixtures/pytorch', name);
-const refused = (message: RegExp): unknown =>
-  expect.objectContaining({ code: 'ERR_CHECKPOINT', message: expect.stringMatching(message) });
+const refused = (message: RegExp): Error =>
+  expect.objectContaining({ code: 'ERR_CHECKPOINT', message: expect.stringMatching(message) }) as Error;
 
 let folder: string;
 beforeAll(() => {

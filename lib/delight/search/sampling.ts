@@ -1,10 +1,10 @@
 /** Greedy decoding and sampling. */
 import { randomInt } from 'node:crypto';
 
+import { randomNumbers } from '../../data';
 import { ArgumentError, NonFiniteError } from '../../errors';
 import type { Decoder, DecoderCandidates } from './decoder';
 import { checkNumber, checkWhole } from './options';
-import { randomSequence } from './random';
 
 export interface SamplingOptions {
   /** Logarithms of probabilities are divided by it. 0 is greedy: always the likeliest token. Default 1. */
@@ -78,7 +78,7 @@ export async function* sampleOver(
   let rows = Array.from({ length: task.sentences * samples }, (_, index): Row => {
     const sentence = Math.floor(index / samples);
     const sample = index % samples;
-    const random = randomSequence(settings.seed, task.numbers?.[sentence] ?? sentence, sample);
+    const random = randomNumbers(settings.seed, task.numbers?.[sentence] ?? sentence, sample);
     return { sentence, sample, random, done: false };
   });
   let tokens = Int32Array.from(rows.flatMap(() => prompt));

@@ -52,27 +52,28 @@ export async function openSources(
   checkIds(ids, time, config);
   const maxLength = Math.min(Math.floor(maxLengthA * time + maxLengthB), config.maxTargetPositions - 1);
   return {
-    tensor: tensor(ids, { shape, dtype: 'int64', device: deviceOf(model) }).keep(),
+    tensor: tensor(ids, { shape, dtype: 'int64', device: model.device }).keep(),
     sentences,
     maxLength,
     usualLength: Math.min(maxLength, 2 * time),
   };
 }
 
-type Ids = { ids: Int32Array; shape: [sentences: number, time: number] };
+/** As doubles, which keep what is no id until it is refused. */
+type Ids = { ids: Float64Array; shape: [sentences: number, time: number] };
 
 async function readTensor(source: Tensor): Promise<Ids> {
   const [sentences = 0, time = 0] = source.shape;
   if (source.ndim !== 2 || source.dtype !== 'int64' || source.numel === 0)
     throw new ShapeError(`The source must be [sentences, time] of int64, not ${source.toString()}.`);
-  const ids = Int32Array.from((await source.data()) as BigInt64Array, Number);
+  const ids = Float64Array.from((await source.data()) as BigInt64Array, Number);
   return { ids, shape: [sentences, time] };
 }
 
 function padLeft(source: readonly (readonly number[])[], config: TranslationModel['config']): Ids {
   if (source.length === 0) throw new ArgumentError('there are no sentences to translate');
   const time = Math.max(...source.map((sentence) => sentence.length)) + 1;
-  const ids = new Int32Array(source.length * time).fill(config.padTokenId);
+  const ids = new Float64Array(source.length * time).fill(config.padTokenId);
   source.forEach((sentence, index) => {
     const end = (index + 1) * time;
     ids.set(sentence, end - 1 - sentence.length);
@@ -81,9 +82,9 @@ function padLeft(source: readonly (readonly number[])[], config: TranslationMode
   return { ids, shape: [source.length, time] };
 }
 
-function checkIds(ids: Int32Array, time: number, config: TranslationModel['config']): void {
+function checkIds(ids: Float64Array, time: number, config: TranslationModel['config']): void {
   const { sourceVocabSize, maxSourcePositions, padTokenId } = config;
-  const wrong = ids.findIndex((id) => id < 0 || id >= sourceVocabSize);
+  const wrong = ids.findIndex((id) => !Number.isInteger(id) || id < 0 || id >= sourceVocabSize);
   if (wrong >= 0) {
     throw new DataError(
       `sentence ${Math.floor(wrong / time)} holds token id ${ids[wrong]}; the source vocabulary has ids 0 to ${sourceVocabSize - 1}`,
@@ -98,9 +99,4 @@ function checkIds(ids: Int32Array, time: number, config: TranslationModel['confi
       `${which} has ${length} tokens with its eos, but the model reads at most ${maxSourcePositions}`,
     );
   }
-}
-
-export function deviceOf(model: NativeModule) {
-  for (const parameter of model.parameters()) return parameter.device;
-  throw new ArgumentError('The model has no parameters.');
 }

@@ -46,7 +46,7 @@ export async function runModel(
       restore: (source) => model.loadWeights(path.join(source, weightsName), { signal }),
     },
     (checkpoints) => new Trainer(model, { ...train, seed: study.seed, data, signal, checkpoints }),
-    { onEvent },
+    { signal, onEvent },
   );
   const scores = await scoreText(model, data, study, { signal, onEvent });
   await report({ title, folder, split: 'eval', metrics: scores }, { onEvent });

@@ -6,6 +6,7 @@ import { perplexity, type DelightLanguageModel } from '../../delight';
 import { ConfigError } from '../../errors';
 import type { Metrics } from '../../metrics';
 import { evaluateBlocks } from '../../train';
+import { metricsOf } from '../shared/evaluation';
 import type { Context } from '../shared/options';
 import type { LanguageModelStudyConfig } from './config';
 
@@ -21,8 +22,7 @@ export async function scoreText(
 ): Promise<Metrics> {
   const { evalBatchSize: batchSize, precision } = study.train;
   const evaluation = evaluateBlocks(model, data.validation, { batchSize, precision, signal });
-  let next = await evaluation.next();
-  for (; !next.done; next = await evaluation.next()) onEvent?.(next.value);
+  const metrics = await metricsOf(evaluation, { onEvent });
   const ids = await readTokens(data.validation);
   // Without an id that ends texts, the first token stands before the others.
   const { eosTokenId } = data;
@@ -39,7 +39,7 @@ export async function scoreText(
     onProgress: ({ tokens: batch, totalTokens: batches }) => onEvent?.({ type: 'evaluationBatch', batch, batches }),
   });
   return {
-    ...next.value,
+    ...metrics,
     eval_context_loss: nats,
     eval_context_perplexity: withContext,
     eval_context_samples: tokens,

@@ -10,6 +10,7 @@ import { ResidualLlama, checkMemory, countParameters, type ModelConfig } from '.
 import { torch, type Device } from '../../tensor';
 import { Trainer, evaluateBlocks } from '../../train';
 import type { Place } from '../shared/compare';
+import { metricsOf } from '../shared/evaluation';
 import { createRunFolder, keepingIn, refuseTaken } from '../shared/folder';
 import { configName, type Context, type StudyOptions } from '../shared/options';
 import { report, trainInFolder } from '../shared/training';
@@ -107,11 +108,7 @@ export async function evaluateModel(
     signal,
     ...(epoch !== undefined && { epoch }),
   });
-  for (;;) {
-    const next = await evaluation.next();
-    if (next.done) return next.value;
-    onEvent?.(next.value);
-  }
+  return metricsOf(evaluation, { onEvent });
 }
 
 /**

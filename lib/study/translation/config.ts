@@ -14,8 +14,8 @@ const decodeSchema = z.strictObject({
   beams: count.default(5),
   /** Scores are divided by length to this power: above 1 favours long translations, below it short ones. */
   lengthPenalty: z.number().default(1),
-  /** Fewest tokens of a translation, its end mark counted. */
-  minLength: count.default(1),
+  /** Fewest tokens of a translation before its end mark. */
+  minLength: z.int().nonnegative().default(1),
   /** A translation of a source of S tokens has at most `maxLengthA` * S + `maxLengthB`. */
   maxLengthA: z.number().nonnegative().default(0),
   maxLengthB: z.int().nonnegative().default(200),

@@ -52,7 +52,7 @@ export async function runModel(
       restore: (source) => model.loadWeights(path.join(source, weightsName), { signal }),
     },
     (checkpoints) => new Trainer(model, { ...train, seed: study.seed, data, signal, checkpoints }),
-    { onEvent },
+    { signal, onEvent },
   );
   const scores = await scoreTranslations(model, data, study, { signal, onEvent });
   await writeTranslations(folder, data, scores);

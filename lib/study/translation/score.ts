@@ -1,8 +1,9 @@
 /** The test set, translated and scored. */
-import { Translator, type DelightTransformer } from '../../delight';
 import type { PreparedPairs } from '../../data';
+import { Translator, type DelightTransformer } from '../../delight';
 import { corpusBleu, corpusChrf, fairseqBleu, roundHalfEven, type Metrics } from '../../metrics';
 import { evaluatePairs } from '../../train';
+import { metricsOf } from '../shared/evaluation';
 import type { Context } from '../shared/options';
 import type { TranslationStudyConfig } from './config';
 
@@ -36,9 +37,7 @@ export async function scoreTranslations(
   const { maxTokens, maxSentences, precision } = study.train;
   const limits = { maxTokens, ...(maxSentences !== undefined && { maxSentences }) };
   const evaluation = evaluatePairs(model, data.test, { ...limits, precision, signal });
-  let next = await evaluation.next();
-  for (; !next.done; next = await evaluation.next()) onEvent?.(next.value);
-  const { eval_loss: loss = NaN, eval_perplexity: perplexity = NaN } = next.value;
+  const { eval_loss: loss = NaN, eval_perplexity: perplexity = NaN } = await metricsOf(evaluation, { onEvent });
 
   const start = performance.now();
   const translations: string[] = [];

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 
+import { randomNumbers } from '../../../lib/data';
 import { beamSearchOver, type BeamOptions } from '../../../lib/delight/search/beam';
 import type { Hypothesis } from '../../../lib/delight/search/decoder';
-import { randomSequence } from '../../../lib/delight/search/random';
 import { FakeDecoder, logSoftmax, type FakeModel } from './fake-decoder';
 
 const pad = 1;
@@ -212,7 +212,7 @@ describe('against a plain search over whole rows of probabilities', () => {
 /** Probabilities that look random, but are the same for the same text. */
 function hashed(vocabSize: number, seed = 1): FakeModel {
   return (sentence, read) => {
-    const random = randomSequence(seed, sentence, ...read);
+    const random = randomNumbers(seed, sentence, ...read);
     return logSoftmax(Array.from({ length: vocabSize }, () => 4 * random()));
   };
 }

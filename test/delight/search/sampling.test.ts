@@ -1,10 +1,10 @@
+import { randomNumbers } from '../../../lib/data';
 import {
   resolveSampling,
   sampleOver,
   type SampledToken,
   type SamplingOptions,
 } from '../../../lib/delight/search/sampling';
-import { randomSequence } from '../../../lib/delight/search/random';
 import { FakeDecoder, type FakeModel } from './fake-decoder';
 
 const eos = 2;
@@ -135,10 +135,10 @@ test.each<SamplingOptions>([
 });
 
 test('random numbers are even, and unlike for neighbouring beginnings', () => {
-  const numbers = Array.from({ length: 1000 }, (_, index) => randomSequence(1, index)());
+  const numbers = Array.from({ length: 1000 }, (_, index) => randomNumbers(1, index)());
   expect(new Set(numbers).size).toBe(1000);
   expect(Math.min(...numbers)).toBeGreaterThanOrEqual(0);
   expect(Math.max(...numbers)).toBeLessThan(1);
   expect(numbers.reduce((sum, value) => sum + value, 0) / 1000).toBeCloseTo(0.5, 1);
-  expect(randomSequence(2 ** 40)()).not.toBe(randomSequence(0)());
+  expect(randomNumbers(2 ** 40)()).not.toBe(randomNumbers(0)());
 });

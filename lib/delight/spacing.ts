@@ -1,19 +1,4 @@
-/** Rounding and spacing of numbers exactly as the reference does them, where a digit decides a size. */
-
-/** Digits enough to print any double between 1e-9 and 1e9 exactly. */
-const exactDigits = 100;
-
-/**
- * Rounds a number >= 0 to `digits` >= 1 decimal places by its exact binary value, and exact ties to the even digit: 0.075, which is just
- * below that in binary, gives 0.07, and 0.0625 gives 0.06. (`toFixed` alone takes ties upwards.)
- */
-export function roundHalfEven(value: number, digits: number): number {
-  const text = value.toFixed(exactDigits);
-  const end = text.length - exactDigits + digits;
-  const isTie = /^50*$/.test(text.slice(end));
-  const isEven = Number(text[end - 1]) % 2 === 0;
-  return Number(isTie && isEven ? text.slice(0, end) : value.toFixed(digits));
-}
+/** Spacing of numbers exactly as the reference does it, where a digit decides a size; and the nearest value that is possible. */
 
 /** `count` evenly spaced values from `start` to exactly `stop`; one value is `start`. In the order of operations of numpy's. */
 export function linspace(start: number, stop: number, count: number): number[] {
