@@ -3,6 +3,30 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 
+import { ArgumentError } from './errors';
+
+/**
+ * Makes a folder and those above it. Node's own recursive `mkdir` never comes back where the system refuses with "no such file" below a
+ * folder that is there, as in /proc.
+ *
+ * @throws ArgumentError when it cannot be made
+ */
+export async function makeFolder(folder: string): Promise<void> {
+  const make = (above: (parent: string) => Promise<void>) =>
+    fs.mkdir(folder).catch(async (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EEXIST' && (await fs.stat(folder)).isDirectory()) return;
+      const parent = path.dirname(path.resolve(folder));
+      if (error.code === 'ENOENT' && parent !== path.resolve(folder)) return above(parent);
+      throw new ArgumentError(`The folder ${folder} cannot be made: ${error.message}`, { cause: error });
+    });
+  await make(async (parent) => {
+    await makeFolder(parent);
+    await make(() => {
+      throw new ArgumentError(`The folder ${folder} cannot be made: the system takes no new folders in ${parent}.`);
+    });
+  });
+}
+
 const temporaryName = (target: string) => `${target}.${randomBytes(4).toString('hex')}.tmp`;
 
 /** Writes a text file in one piece; its folder is made if need be. */
@@ -10,9 +34,15 @@ export async function writeFileAtomically(file: string, text: string): Promise<v
   await writeAtomically(file, (handle) => handle.writeFile(text));
 }
 
-/** Makes a file of what `write` puts into the open one it is given; if `write` fails, what stood there stays. */
+/**
+ * Makes a file of what `write` puts into the open one it is given; if `write` fails, what stood there stays.
+ *
+ * @throws ArgumentError when a folder is in its place, or its own folder cannot be made
+ */
 export async function writeAtomically(file: string, write: (handle: fs.FileHandle) => Promise<void>): Promise<void> {
-  await fs.mkdir(path.dirname(file), { recursive: true });
+  await makeFolder(path.dirname(file));
+  const inPlace = await fs.stat(file).catch(() => undefined);
+  if (inPlace?.isDirectory()) throw new ArgumentError(`${file} is a folder; a file is to be written.`);
   const temporary = temporaryName(file);
   try {
     const handle = await fs.open(temporary, 'wx');
@@ -37,7 +67,7 @@ export async function replaceFolder(folder: string, write: (temporary: string) =
   const target = path.resolve(folder);
   const temporary = temporaryName(target);
   const old = temporaryName(target);
-  await fs.mkdir(temporary, { recursive: true });
+  await makeFolder(temporary);
   try {
     await write(temporary);
     await exchange(temporary, target, old);

@@ -2,10 +2,10 @@
  * Weights under the original's state-dict keys, in PyTorch's own files or as safetensors. The original's files hold some keys more than
  * there are parameters: a second name for each shared tensor, and buffers without meaning. These are written, and ignored in reading.
  */
-import fs from 'node:fs/promises';
 import path from 'node:path';
 
 import { CheckpointError } from '../errors';
+import { makeFolder } from '../files';
 import type { NativeModule } from '../nn';
 import {
   inspectPytorch,
@@ -92,7 +92,7 @@ export interface WeightOptions {
  */
 export async function saveWeights(model: ConfiguredModel, file: string, { signal }: WeightOptions = {}): Promise<void> {
   const form = formOf(file);
-  await fs.mkdir(path.dirname(file), { recursive: true });
+  await makeFolder(path.dirname(file));
   await scope(async () => {
     const state = originalStateDict(model);
     if (form === 'pytorch') await savePytorch(file, state, { signal });

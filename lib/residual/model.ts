@@ -1,9 +1,8 @@
 /** The recomputed-residual Llama decoder: baseline and Methods 1, 2, 3.1, 3.2, 4.1, 4.2 in one native module. */
-import fs from 'node:fs/promises';
 import path from 'node:path';
 
 import { parseConfig } from '../config';
-import { writeFileAtomically } from '../files';
+import { makeFolder, writeFileAtomically } from '../files';
 import { NativeModule, readJson, type NativeModuleOptions } from '../nn';
 import type { Tensor } from '../tensor';
 import { modelSchema, type ModelConfig, type ModelOptions } from './config';
@@ -116,7 +115,7 @@ export class ResidualLlama extends NativeModule {
 
   /** Writes `config.json` and `model.safetensors` into a folder, each whole or not at all. */
   async save(folder: string, special: SpecialTokens = { bosTokenId: null, eosTokenId: null }): Promise<void> {
-    await fs.mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await saveWeights(this, folder);
     const dtype = this.#firstParameter().dtype;
     const content = toHuggingFace(this.config, { ...special, dtype });

@@ -4,6 +4,7 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 
 import { AbortError, ArgumentError } from '../../errors';
+import { makeFolder } from '../../files';
 import { averagedName, bestName } from './options';
 
 /** `2031-05-04_13-07-59`, local time. */
@@ -23,7 +24,7 @@ export async function createRunFolder(name: string, output: string, out: string 
     await claimGiven(out);
     return out;
   }
-  await fs.mkdir(output, { recursive: true });
+  await makeFolder(output);
   const base = path.join(output, `${name}-${timestamp(new Date())}`);
   for (let attempt = 1; ; attempt++) {
     const folder = attempt === 1 ? base : `${base}-${attempt}`;
@@ -46,11 +47,7 @@ export async function refuseTaken(out: string | undefined): Promise<void> {
 
 async function claimGiven(out: string): Promise<void> {
   await refuseTaken(out);
-  try {
-    await fs.mkdir(out, { recursive: true });
-  } catch (error) {
-    throw new ArgumentError(`The folder ${out} cannot be made: ${(error as Error).message}`, { cause: error });
-  }
+  await makeFolder(out);
 }
 
 /** Whether the folder is now ours; false when somebody has it already. */
