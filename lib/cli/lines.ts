@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { addAbortSignal, type Readable } from 'node:stream';
 
-import { splitRows } from '../data/rows';
+import { linesOf } from '../data/pairs/lines';
 import { AbortError, DataError } from '../errors';
 import { writeAtomically } from '../files';
 
@@ -18,9 +18,7 @@ export async function* readLines(file: string, signal?: AbortSignal): AsyncGener
   if (signal !== undefined) addAbortSignal(signal, stream);
   const name = file === standardInput ? 'the standard input' : file;
   try {
-    for await (const rows of splitRows(stream as AsyncIterable<Buffer>, name)) {
-      for (const row of rows) yield row.toString('utf8').replace(/\r?\n$/, '');
-    }
+    for await (const lines of linesOf(stream as AsyncIterable<Buffer>, name)) yield* lines;
   } catch (error) {
     if (error !== stream.errored) throw error;
     if (signal?.aborted) throw new AbortError('reading was cancelled', { cause: signal.reason });

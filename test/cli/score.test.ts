@@ -62,6 +62,12 @@ test('lines may end with CR LF, the last with nothing', async () => {
   expect((await run('crlf.txt', 'ref.txt')).stdout).toBe((await run('hyp.txt', 'ref.txt')).stdout);
 });
 
+test('a byte order mark is no text', async () => {
+  fs.writeFileSync('marked.txt', `\ufeff${hypotheses.join('\n')}\n`);
+  const [plain, marked] = [await run('hyp.txt', 'ref.txt'), await run('marked.txt', 'ref.txt')];
+  expect(marked).toEqual(plain);
+});
+
 test('only a line feed ends a line', async () => {
   expect((await run('separators.txt', 'ref.txt')).code).toBe(0);
 });
@@ -96,6 +102,12 @@ test.each<[string, string[], number, RegExp]>([
   ['no reference', ['hyp.txt'], 2, /missing required argument 'references'/],
   ['an unknown metric', ['hyp.txt', 'ref.txt', '--metric', 'rouge'], 2, /Allowed choices are bleu, chrf, chrf\+\+/],
   ['hyphens without fairseq-bleu', ['hyp.txt', 'ref.txt', '--compound-split'], 2, /is for the metric fairseq-bleu/],
+  [
+    'a tokenizer without bleu',
+    ['hyp.txt', 'ref.txt', '--metric', 'chrf', '--tokenize', 'intl'],
+    2,
+    /are for the metric bleu/,
+  ],
   ['two references for one', ['hyp.txt', 'ref.txt', 'ref2.txt', '--metric', 'fairseq-bleu'], 2, /takes one reference/],
 ])('%s is an error', async (_name, args, code, message) => {
   const result = await run(...args);

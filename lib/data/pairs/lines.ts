@@ -14,9 +14,18 @@ const byteOrderMark = '\ufeff';
  * Lines without their breaks, many at a time.
  * @throws DataError where the file cannot be read, is not whole gzip, or is not UTF-8 (with the byte, counted uncompressed)
  */
-export async function* readLines(file: string, signal?: AbortSignal): AsyncGenerator<string[]> {
+export function readLines(file: string, signal?: AbortSignal): AsyncGenerator<string[]> {
+  return linesOf(readBytes(file, signal), file);
+}
+
+/**
+ * Lines out of a stream of bytes, many at a time, without their breaks and the mark that may begin a file.
+ * @param name of the text, for errors
+ * @throws DataError where it is not UTF-8
+ */
+export async function* linesOf(bytes: AsyncIterable<Buffer>, name: string): AsyncGenerator<string[]> {
   let isFirst = true;
-  for await (const rows of splitRows(readBytes(file, signal), file)) {
+  for await (const rows of splitRows(bytes, name)) {
     const lines = rows.map((row) => row.toString('utf8').replace(/\r?\n$/, ''));
     if (isFirst && lines[0]?.startsWith(byteOrderMark)) lines[0] = lines[0].slice(byteOrderMark.length);
     isFirst = false;

@@ -6,7 +6,7 @@ import { randomNumbers } from '../random';
  * @param seeds what the order depends on, and nothing else
  */
 export function shuffledRange(length: number, ...seeds: (number | string)[]): Int32Array {
-  const order = Int32Array.from({ length }, (_, index) => index);
+  const order = new Int32Array(length).map((_, index) => index);
   const random = randomNumbers(...seeds);
   for (let last = length - 1; last > 0; last--) {
     const other = Math.floor(random() * (last + 1));
