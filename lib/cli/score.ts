@@ -68,7 +68,14 @@ text that is already in tokens, and one reference.`,
 }
 
 /** `all` leaves out what cannot be computed. */
-function chosen({ metric, compoundSplit }: Options, references: number): readonly MetricName[] {
+function chosen(
+  { metric, tokenize, smooth, lowercase, compoundSplit }: Options,
+  references: number,
+): readonly MetricName[] {
+  if (metric !== 'bleu' && metric !== 'all' && (tokenize !== '13a' || smooth !== 'exp'))
+    throw new ArgumentError(`--tokenize and --smooth are for the metric bleu, not ${metric}`);
+  if (lowercase && metric === 'fairseq-bleu')
+    throw new ArgumentError('--lowercase is for bleu, chrf and chrf++, not fairseq-bleu');
   if (compoundSplit && metric !== 'fairseq-bleu' && metric !== 'all')
     throw new ArgumentError(`--compound-split is for the metric fairseq-bleu, not ${metric}`);
   if (metric === 'fairseq-bleu' && references > 1)

@@ -210,6 +210,7 @@ describe('attention', () => {
     expect(() => self.step(random(1, 3, 8), state)).toThrow(code('ERR_SHAPE'));
     expect(() => cross.forward(random(1, 2, 8))).toThrow(code('ERR_ARGUMENT'));
     expect(() => self.forward(random(1, 2, 7))).toThrow(code('ERR_SHAPE'));
+    expect(() => self.forward(random(1, 2, 8), { keyValue: random(1, 2, 8) })).toThrow(code('ERR_ARGUMENT'));
     expect(() => new SingleHeadAttention({ type: 'self', keyValueFeatures: 5, ...sizes })).toThrow(code('ERR_CONFIG'));
   });
 });
@@ -248,6 +249,11 @@ describe('encoder and decoder layers', () => {
     expect(layer.forward(torch.randn([3, 2, 16])).crossWeights).toBeNull();
     using crossing = new DelightDecoderLayer(options);
     expect(() => crossing.forward(torch.randn([3, 2, 16]))).toThrow(code('ERR_ARGUMENT'));
+    const encoderOut = torch.randn([5, 4, 16]);
+    expect(() => layer.forward(torch.randn([3, 4, 16]), { encoderOut })).toThrow(code('ERR_ARGUMENT'));
+    expect(() => crossing.forward(torch.randn([3, 2, 16]), { encoderOut })).toThrow(/one batch size: 2 and 4/);
+    using state = new DecoderLayerState();
+    expect(() => crossing.step(torch.randn([2, 4, 16]), state, { encoderOut })).toThrow(code('ERR_SHAPE'));
   });
 });
 

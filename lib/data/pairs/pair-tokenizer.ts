@@ -65,7 +65,10 @@ export class PairTokenizer {
   static async load(folder: string, name = jointName): Promise<PairTokenizer> {
     const file = path.join(folder, name);
     const json = await readFile(file, 'utf8').catch((cause: Error) => {
-      throw new DataError(`there is no translation tokenizer ${file}: ${cause.message}`, { cause });
+      const { code, message } = cause as NodeJS.ErrnoException;
+      const reason =
+        code === 'ENOENT' ? 'give the folder of a translation model, such as best/ in the folder of a run' : message;
+      throw new DataError(`there is no translation tokenizer ${file}: ${reason}`, { cause });
     });
     await tryTokenizer(file);
     return PairTokenizer.fromJson(json, file);

@@ -26,7 +26,7 @@ export class AdaptiveInput extends NativeModule {
     );
   }
 
-  /** Ids `[batch, time]` int64 -> `[batch, time, outFeatures]`. @throws ShapeError for an id beyond the vocabulary */
+  /** Ids `[batch, time]` int64 -> `[batch, time, outFeatures]`. @throws DataError for an id beyond the vocabulary */
   override forward(tokens: Tensor): Tensor {
     return this.call('forward', [tokens])[0]!;
   }

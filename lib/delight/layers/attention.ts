@@ -1,3 +1,4 @@
+import { ArgumentError } from '../../errors';
 import { NativeModule, type NativeModuleOptions } from '../../nn';
 import type { Tensor } from '../../tensor';
 import type { IncrementalState } from './incremental-state';
@@ -18,7 +19,7 @@ export interface SingleHeadAttentionOptions {
 export interface AttentionInputs {
   /** `cross` only: `[source, batch, keyValueFeatures]`. */
   keyValue?: Tensor | null;
-  /** Bool `[batch, source]`, true where a key is padding. A query all of whose keys are masked gives NaN. */
+  /** Bool `[batch, source]`, true where a key is padding. */
   keyPaddingMask?: Tensor | null;
 }
 
@@ -53,12 +54,14 @@ export class SingleHeadAttention extends NativeModule {
 
   /** Attends from `query` `[time, batch, queryFeatures]`. @throws ShapeError, or ArgumentError for `keyValue` with `self` or none with `cross` */
   override forward(query: Tensor, inputs: MaskedAttentionInputs = {}): AttentionResult {
+    this.#checkKeyValue(inputs);
     const [output, weights] = this.call('forward', masked(query, inputs));
     return { output: output!, weights: weights! };
   }
 
   /** Scores `[batch, time, source]`, masked but not normalised, and values `[batch, source, projFeatures]`. */
   beforeSoftmax(query: Tensor, inputs: MaskedAttentionInputs = {}): { scores: Tensor; values: Tensor } {
+    this.#checkKeyValue(inputs);
     const [scores, values] = this.call('beforeSoftmax', masked(query, inputs));
     return { scores: scores!, values: values! };
   }
@@ -75,10 +78,18 @@ export class SingleHeadAttention extends NativeModule {
     state: IncrementalState,
     { keyValue = null, keyPaddingMask = null }: AttentionInputs = {},
   ): AttentionResult {
+    this.#checkKeyValue({ keyValue });
     const inputs = [query, keyValue, keyPaddingMask, state.key, state.value, state.paddingMask];
     const [output, weights, key, value, mask] = this.call('step', inputs);
     state.replace(key!, value!, mask ?? null);
     return { output: output!, weights: weights! };
+  }
+
+  #checkKeyValue({ keyValue = null }: AttentionInputs): void {
+    if (this.type === 'self' && keyValue !== null)
+      throw new ArgumentError(
+        "self attention takes keys and values from its queries: leave keyValue out, or make type 'cross'",
+      );
   }
 }
 

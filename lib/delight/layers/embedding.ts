@@ -52,7 +52,7 @@ export class DelightEmbedding extends NativeModule {
     super('delight-embedding', plan, placement);
   }
 
-  /** Ids `[batch, time]` int64 -> `[batch, time, features]`. @throws ShapeError for an id beyond the vocabulary */
+  /** Ids `[batch, time]` int64 -> `[batch, time, features]`. @throws DataError for an id beyond the vocabulary */
   override forward(tokens: Tensor): Tensor {
     return this.call('forward', [tokens])[0]!;
   }

@@ -132,6 +132,8 @@ test.each<[string, () => Parameters<typeof beamSearch>[1], object, object]>([
     {},
     refused('ERR_DATA', /sentence 1 holds token id 40; .* 0 to 39/),
   ],
+  ['half an id', () => [[4.5]], {}, refused('ERR_DATA', /sentence 0 holds token id 4\.5/)],
+  ['an id beyond 32 bits', () => [[2 ** 32 + 4]], {}, refused('ERR_DATA', /holds token id 4294967300/)],
   ['a negative id', () => [[-1]], {}, refused('ERR_DATA', /sentence 0 holds token id -1/)],
   [
     'too long a sentence',
