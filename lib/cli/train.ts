@@ -19,7 +19,7 @@ Examples:
   torchwright train sotu train.epochs=1 train.precision=bf16 device=cuda --out runs/sotu-short
   torchwright train study.yaml model.residual.site=mlp model.residual.weights=sum model.residual.mode=replace
   torchwright train descriptions-en-de --model DeLighT device=cuda
-  torchwright train recipes/wmt14-en-de data.corpus.source=train.en data.corpus.target=train.de models.0.architecture=delight-wmt14-en-de-256
+  torchwright train recipes/wmt14-en-de data.corpus.source=train.en data.corpus.target=train.de models.DeLighT.architecture=delight-wmt14-en-de-256
 
 A study of residual variants trains its model.residual; the others train one of their models.
 

@@ -94,6 +94,8 @@ export class Translator {
     texts: Iterable<string> | AsyncIterable<string>,
     options: TranslateOptions = {},
   ): AsyncGenerator<Translation, void, undefined> {
+    if (typeof texts === 'string')
+      throw new ArgumentError('texts must be a list of texts: write [text] for a single one');
     const settings = resolve(options);
     const progress = { texts: 0, tooLong: 0, tokens: 0 };
     const start = performance.now();
@@ -145,6 +147,7 @@ export class Translator {
   }
 
   async #prepare(source: string, number: number, { tooLong = 'error' }: TranslateOptions): Promise<Pending> {
+    if (typeof source !== 'string') throw new ArgumentError(`text ${number + 1} is no string but ${typeof source}`);
     const ids = await this.tokenizers.source.encode(source);
     const translation: Translation = { source, text: '', hypotheses: [], tooLong: false };
     const room = this.model.config.maxSourcePositions - 1;

@@ -107,6 +107,12 @@ test('a stream gives the pieces of the greedy translation', async () => {
   for await (const piece of translator.stream(' ')) throw new Error(`nothing was to come, but ${piece} did`);
 });
 
+test('a single string and what is no text are refused', async () => {
+  const refused = { code: 'ERR_ARGUMENT' };
+  await expect(translate('a' as never)).rejects.toMatchObject(refused);
+  await expect(translate([3 as never])).rejects.toMatchObject(refused);
+});
+
 test('a raised signal stops it', async () => {
   const controller = new AbortController();
   const options = { window: 1, signal: controller.signal, onProgress: () => controller.abort() };
