@@ -24,7 +24,7 @@ target_include_directories(torchwright PRIVATE "\${TORCH_ROOT}/include")
 beforeAll(() => {
   checkout = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'torchwright-checkout-')));
   const copied = ['setup.mjs', 'package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
-  for (const name of [...copied, 'lib/errors.ts', 'lib/files.ts', 'lib/setup']) {
+  for (const name of [...copied, 'lib/errors.ts', 'lib/files.ts', 'lib/zip.ts', 'lib/setup']) {
     fs.cpSync(path.join(repository, name), at(name), { recursive: true });
   }
   fs.mkdirSync(at('lib/study'));
