@@ -85,7 +85,11 @@ const profiledSchema = z.discriminatedUnion('task', [
 ]);
 
 function studyModels(file: string, overrides: string[], vocabSize: number | undefined): Subject[] {
-  const read = loadConfig(file, profiledSchema, { overrides });
+  const schemaOf = (value: unknown) => {
+    if ((value as { task?: unknown }).task !== undefined) return profiledSchema;
+    throw new ArgumentError(`${file} has no \`task\`: profile is for translation and language-model studies.`);
+  };
+  const read = loadConfig(file, schemaOf, { overrides });
   if (read.task === 'translation') {
     const size = vocabSize ?? pairVocabSize(read.data);
     return Object.entries(read.models).map(([name, { sourceVocabSize = size, targetVocabSize = size, ...keys }]) => ({

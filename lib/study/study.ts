@@ -17,7 +17,7 @@ import { evaluateVariant } from './residual/evaluate';
 import { trainVariant, type RunResult } from './residual/run';
 import type { Comparison } from './residual/table';
 import type { RunEvaluation } from './shared/evaluation';
-import { finalModel } from './shared/folder';
+import { hasModel } from './shared/folder';
 import { configName, type StudyOptions, type TrainStudyOptions } from './shared/options';
 import { compareTranslation } from './translation/compare';
 import type { TranslationStudyInput } from './translation/config';
@@ -85,7 +85,7 @@ export async function trainStudy(
  */
 export async function evaluateRun(folder: string, options: Omit<StudyOptions, 'out'> = {}): Promise<RunEvaluation> {
   const file = path.join(folder, configName);
-  if (!fs.existsSync(file) || !isRun(folder)) throw notARun(folder);
+  if (!fs.existsSync(file) || !hasModel(folder)) throw notARun(folder);
   const study = readStudy(file, options.overrides);
   if (!('task' in study)) return evaluateVariant(folder, study, options);
   return study.task === 'translation'
@@ -93,11 +93,9 @@ export async function evaluateRun(folder: string, options: Omit<StudyOptions, 'o
     : evaluateLanguageModel(folder, study, options);
 }
 
-const isRun = (folder: string) => fs.existsSync(finalModel(folder));
-
 function notARun(folder: string): ArgumentError {
   const runs = fs.existsSync(folder)
-    ? fs.readdirSync(folder, { withFileTypes: true }).filter((entry) => isRun(path.join(folder, entry.name)))
+    ? fs.readdirSync(folder, { withFileTypes: true }).filter((entry) => hasModel(path.join(folder, entry.name)))
     : [];
   const advice =
     runs.length > 0

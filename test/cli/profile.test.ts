@@ -156,7 +156,7 @@ test.each<[string, string[], RegExp]>([
   ['an unknown name', ['delight-wmt14-en-de-645'], /did you mean delight-wmt14-en-de-640\?/],
   ['a shipped study, misspelt', ['translat-demo'], /did you mean translate-demo\?/],
   ['nothing like a name', ['xyzzy'], /There is no architecture and no study xyzzy.*--list/],
-  ['a study of residual variants', ['demo'], /task missing; expected "translation" or "language-model"/],
+  ['a study of residual variants', ['demo'], /profile is for translation and language-model studies/],
   ['a length of nothing', ['delight-wmt14-en-de-128', '--source-length', '0'], /positive whole number/],
   ['a vocabulary for an architecture', ['delight-wmt14-en-de-128', '--vocab-size', '9'], /is for studies/],
   ['overrides without a study', ['delight-wmt14-en-de-128', 'hiddenSize=5'], /changes a study, and none is named/],

@@ -14,7 +14,7 @@ export async function evaluateLanguageModel(
   study: LanguageModelStudyConfig,
   options: StudyOptions,
 ): Promise<RunEvaluation> {
-  const model = finalModel(folder);
+  const model = finalModel(folder, study.train);
   using loaded = await DelightLanguageModel.load(model, { device: study.device as Device, signal: options.signal });
   const data = await prepareStudyText(study, options);
   const metrics = await scoreText(loaded, data, study, options);

@@ -5,7 +5,7 @@ import path from 'node:path';
 
 import { AbortError, ArgumentError } from '../../errors';
 import { makeFolder } from '../../files';
-import { averagedName, bestName } from './options';
+import { averagedName, bestName, lastName } from './options';
 
 /** `2031-05-04_13-07-59`, local time. */
 function timestamp(date: Date): string {
@@ -71,8 +71,15 @@ export async function keepingIn<T>(folder: string, work: () => Promise<T>): Prom
   }
 }
 
-/** The folder of the model that a run's report is about: the mean of the last ones where it was asked for, else the best. */
-export function finalModel(folder: string): string {
+/**
+ * The folder of the model that a run's report is about: the mean of the last ones where it was asked for, else the best or the last, as the
+ * study says.
+ */
+export function finalModel(folder: string, { loadBestModelAtEnd }: { loadBestModelAtEnd: boolean }): string {
   const averaged = path.join(folder, averagedName);
-  return existsSync(averaged) ? averaged : path.join(folder, bestName);
+  if (existsSync(averaged)) return averaged;
+  return path.join(folder, loadBestModelAtEnd ? bestName : lastName);
 }
+
+/** Whether a run has left a model. */
+export const hasModel = (folder: string) => [bestName, lastName].some((name) => existsSync(path.join(folder, name)));

@@ -36,7 +36,14 @@ export const translationStudySchema = z
     learningRates: learningRatesSchema,
     decode: decodeSchema.prefault({}),
   })
-  .superRefine(checkLearningRates);
+  .superRefine((study, context) => {
+    checkLearningRates(study, context);
+    for (const [name, model] of Object.entries(study.models)) {
+      if (!model.shareEmbeddings || study.data.vocabulary.joint) continue;
+      const message = 'needs one vocabulary for both languages: set data.vocabulary.joint to true, or this to false';
+      context.addIssue({ code: 'custom', path: ['models', name, 'shareEmbeddings'], message, input: true });
+    }
+  });
 
 /** The resolved configuration of a translation study. */
 export type TranslationStudyConfig = z.output<typeof translationStudySchema>;

@@ -47,11 +47,6 @@ export function modelConfigOf(
   data: PreparedPairs,
 ): TranslationModelConfig {
   const place = `models.${title}`;
-  if (config.shareEmbeddings && !data.joined) {
-    throw new ConfigError(
-      `${place}.shareEmbeddings needs one vocabulary for both languages: set data.vocabulary.joint to true, or this to false.`,
-    );
-  }
   const sizeOf = (key: 'sourceVocabSize' | 'targetVocabSize') => {
     const size = config[key] ?? data[key];
     if (size >= data[key]) return size;

@@ -17,7 +17,7 @@ export async function evaluateTranslation(
   study: TranslationStudyConfig,
   options: StudyOptions,
 ): Promise<RunEvaluation> {
-  const model = finalModel(folder);
+  const model = finalModel(folder, study.train);
   using loaded = await DelightTransformer.load(model, { device: study.device as Device, signal: options.signal });
   const data = await prepareStudyPairs(study, options);
   await checkVocabulary(model, data);
