@@ -13,12 +13,15 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-bool own(const at::Tensor& a, const at::Tensor& b) {
+// Whether the kernels can read both.
+bool plain(const at::Tensor& a, const at::Tensor& b) {
   const auto fits = [](const at::Tensor& tensor) {
     return tensor.device().is_cpu() && tensor.scalar_type() == at::kFloat;
   };
-  return gemm_supported() && fits(a) && fits(b) && !at::autocast::is_autocast_enabled(at::kCPU);
+  return fits(a) && fits(b) && !at::autocast::is_autocast_enabled(at::kCPU);
 }
+
+bool own(const at::Tensor& a, const at::Tensor& b) { return gemm_supported() && plain(a, b); }
 
 // c (+)= a b + bias, all three-dimensional.
 void multiply(const at::Tensor& c, const at::Tensor& a, const at::Tensor& b, const at::Tensor& bias, bool add) {
@@ -49,13 +52,13 @@ at::Tensor product(const at::Tensor& a, const at::Tensor& b, const at::Tensor& b
 
 // x [N, in] -> [N, out].
 at::Tensor linear_rows(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
-  const int64_t rows = x.size(0), in = weight.size(1), out = weight.size(0);
-  if (rows > kFewRows || !weight.is_contiguous()) {
-    return product(x.unsqueeze(0), weight.t().unsqueeze(0), bias)[0];
-  }
-  const at::Tensor dense = x.contiguous();
-  at::Tensor y = at::empty({rows, out}, x.options().requires_grad(std::nullopt));
-  few_rows_linear(dense.const_data_ptr<float>(), rows, in, weight.const_data_ptr<float>(), out,
+  return product(x.unsqueeze(0), weight.t().unsqueeze(0), bias)[0];
+}
+
+at::Tensor linear_few_rows(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  const at::Tensor rows = x.contiguous();
+  at::Tensor y = at::empty({x.size(0), weight.size(0)}, x.options().requires_grad(std::nullopt));
+  few_rows_linear(rows.const_data_ptr<float>(), x.size(0), x.size(1), weight.const_data_ptr<float>(), weight.size(0),
                   bias.defined() ? bias.const_data_ptr<float>() : nullptr, y.mutable_data_ptr<float>());
   return y;
 }
@@ -100,11 +103,19 @@ void add_product(at::Tensor& c, const at::Tensor& a, const at::Tensor& b) {
 }
 
 at::Tensor apply_linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
-  if (!own(x, weight) || x.numel() == 0) return at::linear(x, weight, bias);
+  const bool with_gradient = at::GradMode::is_enabled();
+  const bool few = !with_gradient && few_rows_supported() && x.numel() <= kFewRows * weight.size(1) &&
+                   weight.is_contiguous() && plain(x, weight);
+  if (x.numel() == 0 || !(few || own(x, weight))) return at::linear(x, weight, bias);
   const at::Tensor rows = x.reshape({-1, x.size(-1)});
-  const at::Tensor y = at::GradMode::is_enabled()
-                           ? LinearFunction::apply(rows, weight, bias.defined() ? std::optional(bias) : std::nullopt)
-                           : linear_rows(rows, weight, bias);
+  at::Tensor y;
+  if (few) {
+    y = linear_few_rows(rows, weight, bias);
+  } else if (with_gradient) {
+    y = LinearFunction::apply(rows, weight, bias.defined() ? std::optional(bias) : std::nullopt);
+  } else {
+    y = linear_rows(rows, weight, bias);
+  }
   auto shape = x.sizes().vec();
   shape.back() = weight.size(0);
   return y.view(shape);

@@ -6,7 +6,7 @@
 #include <vector>
 
 // Tiles of c stay in registers; how large a tile may be depends on the instruction set, so each has its own functions.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#if defined(__x86_64__) && defined(__GNUC__) && __GNUC__ >= 12 && !defined(__clang__)
 #define TORCHWRIGHT_GEMM 1
 #endif
 
@@ -193,7 +193,10 @@ constexpr int64_t kRows = 96;
 
 }  // namespace
 
-bool gemm_supported() { return run_block != nullptr; }
+bool gemm_supported() { return run_block == wide_block; }
+
+// Here narrow vectors do as well: a library would copy the whole weight for a handful of rows.
+bool few_rows_supported() { return run_block != nullptr; }
 
 void gemm(const Gemm& product) {
   const int64_t parts = (product.rows + kRows - 1) / kRows;
@@ -234,6 +237,7 @@ void few_rows_linear(const float* x, int64_t rows, int64_t in, const float* w, i
 #else
 
 bool gemm_supported() { return false; }
+bool few_rows_supported() { return false; }
 void gemm(const Gemm&) {}
 void few_rows_linear(const float*, int64_t, int64_t, const float*, int64_t, const float*, float*) {}
 

@@ -7,7 +7,7 @@
 #include <limits>
 
 // The function is compiled for several instruction sets; the machine's best is chosen when the addon loads.
-#if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) && !defined(__clang__)
+#if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) && __GNUC__ >= 12 && !defined(__clang__)
 #define TORCHWRIGHT_VECTOR_CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
 #else
 #define TORCHWRIGHT_VECTOR_CLONES
