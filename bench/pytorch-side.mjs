@@ -36,9 +36,9 @@ export class PyTorchSide {
     return this.#ask({ do: 'prepare', ...task });
   }
 
-  /** One piece of work, by name: `{ seconds, loss }`. */
-  run(work) {
-    return this.#ask({ do: work });
+  /** One piece of work, by name, with what it takes: `{ seconds, loss }`. */
+  run(work, details = {}) {
+    return this.#ask({ do: work, ...details });
   }
 
   end() {

