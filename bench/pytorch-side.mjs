@@ -1,5 +1,6 @@
 /** PyTorch's half of the benchmark: a Python process that is told by JSON lines what to do and answers likewise. */
 import { spawn } from 'node:child_process';
+import path from 'node:path';
 import readline from 'node:readline';
 
 export class PyTorchSide {
@@ -7,9 +8,10 @@ export class PyTorchSide {
   #lines;
   #failure;
 
-  /** @param script - a Python file that reads tasks, one a line */
-  constructor(python, script, threads) {
-    this.#process = spawn(python, [script, String(threads)], { stdio: ['pipe', 'pipe', 'inherit'] });
+  /** @param folder - a benchmark's, with a `side.py` */
+  constructor(python, folder, threads) {
+    const script = path.join(import.meta.dirname, 'pytorch_side.py');
+    this.#process = spawn(python, [script, folder, String(threads)], { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#failure = new Promise((_, reject) => {
       const advice = 'Name a Python that has torch and safetensors by --python or TORCHWRIGHT_PYTHON.';
       this.#process.on('error', (error) =>

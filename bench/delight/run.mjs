@@ -200,7 +200,7 @@ function createModel(hiddenSize) {
 }
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'torchwright-bench-'));
-const theirs = new PyTorchSide(options.python, path.join(import.meta.dirname, 'pytorch_side.py'), threads);
+const theirs = new PyTorchSide(options.python, import.meta.dirname, threads);
 try {
   const versions = await theirs.versions();
   const data = path.join(folder, 'data.safetensors');

@@ -1,8 +1,5 @@
-"""Does the benchmark's steps with the plain model. Reads one JSON object a line, answers one a line."""
+"""DeLighT's benchmark, its work with the plain model."""
 
-import json
-import platform
-import sys
 import time
 from pathlib import Path
 
@@ -57,26 +54,3 @@ class Side:
                 best, _ids = self.model.step(tokens, self.candidates)
                 total += sum(row[0] for row in best.tolist())
         return total / steps.numel(), time.perf_counter() - start
-
-
-def main():
-    torch.set_num_threads(int(sys.argv[1]))
-    side = None
-    for line in sys.stdin:
-        task = json.loads(line)
-        work = task.pop('do')
-        if work == 'versions':
-            answer = {'python': platform.python_version(), 'torch': torch.__version__}
-        elif work == 'prepare':
-            side = Side(task)
-            answer = {}
-        else:
-            start = time.perf_counter()
-            loss = getattr(side, work)(**task)
-            answer = {'seconds': time.perf_counter() - start, 'loss': loss}
-            if isinstance(loss, tuple):  # the work measured its own time
-                answer = {'loss': loss[0], 'seconds': loss[1]}
-        print(json.dumps(answer), flush=True)
-
-
-main()

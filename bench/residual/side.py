@@ -1,9 +1,5 @@
-"""Does the benchmark's steps with the plain model. Reads one JSON object a line, answers one a line."""
+"""The residual benchmark's work, with the plain model."""
 
-import json
-import platform
-import sys
-import time
 from pathlib import Path
 
 import torch
@@ -64,24 +60,3 @@ class Side:
             loss, correct = self.model.evaluate(self.batch())
         correct.item()
         return loss.item()
-
-
-def main():
-    torch.set_num_threads(int(sys.argv[1]))
-    side = None
-    for line in sys.stdin:
-        task = json.loads(line)
-        work = task.pop('do')
-        if work == 'versions':
-            answer = {'python': platform.python_version(), 'torch': torch.__version__}
-        elif work == 'prepare':
-            side = Side(task)
-            answer = {}
-        else:
-            start = time.perf_counter()
-            loss = getattr(side, work)()
-            answer = {'seconds': time.perf_counter() - start, 'loss': loss}
-        print(json.dumps(answer), flush=True)
-
-
-main()
