@@ -44,7 +44,7 @@ TORCHWRIGHT_VECTOR_CLONES void run(const AttendRows& task, float* weights, int64
 
 void attend_rows(const AttendRows& task) {
   const int64_t work = std::max<int64_t>(1, task.length * task.size);
-  at::parallel_for(0, task.rows, std::max<int64_t>(1, (1 << 17) / work), [&](int64_t begin, int64_t end) {
+  at::parallel_for(0, task.rows, std::max<int64_t>(1, (1 << 20) / work), [&](int64_t begin, int64_t end) {
     std::vector<float> weights(task.length);
     run(task, weights.data(), begin, end);
   });

@@ -268,7 +268,7 @@ TORCHWRIGHT_VECTOR_CLONES void backward(const FinishPass<double>& pass, const do
 }
 
 // So many rows that a part is worth waking a thread for.
-int64_t grain(int64_t features) { return std::max<int64_t>(1, 16384 / features); }
+int64_t grain(int64_t features) { return std::max<int64_t>(1, 131072 / features); }
 
 }  // namespace
 

@@ -87,7 +87,7 @@ Candidates best_candidates(const at::Tensor& scores, int64_t count, const std::v
     throw Error(code::kArgument, "every id of the vocabulary is banned, or no candidate is wanted");
   result.ids.resize(rows * result.columns);
   result.log_probabilities.resize(rows * result.columns);
-  at::parallel_for(0, rows, std::max<int64_t>(1, 32768 / size), [&](int64_t begin, int64_t end) {
+  at::parallel_for(0, rows, std::max<int64_t>(1, 262144 / size), [&](int64_t begin, int64_t end) {
     std::vector<Entry> best;
     for (int64_t row = begin; row < end; ++row) {
       const float* x = data + row * size;

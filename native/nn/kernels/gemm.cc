@@ -201,7 +201,7 @@ bool few_rows_supported() { return run_block != nullptr; }
 void gemm(const Gemm& product) {
   const int64_t parts = (product.rows + kRows - 1) / kRows;
   const int64_t work = std::min(kRows, product.rows) * product.columns * product.depth;
-  at::parallel_for(0, product.batch * parts, std::max<int64_t>(1, (1 << 18) / std::max<int64_t>(1, work)),
+  at::parallel_for(0, product.batch * parts, std::max<int64_t>(1, (1 << 23) / std::max<int64_t>(1, work)),
                    [&](int64_t begin, int64_t end) {
                      for (int64_t i = begin; i < end; ++i) {
                        const int64_t n = i / parts, first = i % parts * kRows;
@@ -221,7 +221,7 @@ void few_rows_linear(const float* x, int64_t rows, int64_t in, const float* w, i
     for (int64_t k = 0; k < in; ++k) columns[k * width + r] = x[r * in + k];
   }
   const int64_t parts = (out + kRows - 1) / kRows;
-  at::parallel_for(0, parts, std::max<int64_t>(1, (1 << 18) / (kRows * width * in)), [&](int64_t begin, int64_t end) {
+  at::parallel_for(0, parts, std::max<int64_t>(1, (1 << 23) / (kRows * width * in)), [&](int64_t begin, int64_t end) {
     float block[kRows * kFewRows];
     for (int64_t part = begin; part < end; ++part) {
       const int64_t first = part * kRows, count = std::min(kRows, out - first);
