@@ -1,4 +1,7 @@
 #include <ATen/ATen.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
 
 #include "nn/bindings.h"
 #include "nn/kernels/candidates.h"
@@ -25,6 +28,25 @@ std::vector<int64_t> ids_of(Napi::Value value, const char* what) {
   return {array.Data(), array.Data() + array.ElementLength()};
 }
 
+// Keeps this thread's OpenMP from waking others while alive: for a few rows that takes longer than what they could do.
+class SerialScope {
+ public:
+#ifdef _OPENMP
+  explicit SerialScope(bool active) : former_(omp_get_max_threads()) {
+    if (active) omp_set_num_threads(1);
+  }
+  ~SerialScope() { omp_set_num_threads(former_); }
+  SerialScope(const SerialScope&) = delete;
+  SerialScope& operator=(const SerialScope&) = delete;
+
+ private:
+  int former_;
+#else
+  explicit SerialScope(bool) {}
+#endif
+};
+constexpr int64_t kSerialRows = 16;
+
 struct Step {
   std::shared_ptr<Decoding> decoding;
   std::vector<int64_t> tokens;
@@ -48,6 +70,7 @@ Candidates run_step(const Step& step) {
     throw Error(code::kData, "the token id " + std::to_string(id) + " is outside the vocabulary of " +
                                  std::to_string(decoding.vocabulary()));
   }
+  const SerialScope serial(rows <= kSerialRows);
   if (step.order) decoding.reorder(*step.order);
   const at::Tensor tokens = at::tensor(step.tokens, at::kLong).view({rows, count / rows}).to(decoding.device());
   return best_candidates(decoding.step(tokens), step.candidates, step.banned, step.only);
