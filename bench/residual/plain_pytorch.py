@@ -38,6 +38,7 @@ class Config:
     initializer_range: float = 0.02
     site: str = 'none'  # none | mlp | attention
     weights: str = 'sum'  # sum | mean | learned
+    source: str = 'recomputed'  # recomputed | stored
     mode: str = 'add'  # add | replace
     first_layer: str = 'standard'  # standard | none
     input: str = 'layer'  # layer | mid
@@ -157,7 +158,7 @@ class Layer(nn.Module):
         mixing = self.modified_residual_mlp if config.site == 'mlp' else self.modified_residual_attn
         return [*mixing().unbind(), *([] if with_current else [1.0])]
 
-    def forward(self, h, layers, kept, mask):
+    def forward(self, h, layers, kept, stored, mask):
         config = self.config
         probabilities = self.self_attn.probabilities(self.input_layernorm(h), mask)
         kept.append(probabilities.detach() if config.detach_probs else probabilities)
@@ -168,13 +169,16 @@ class Layer(nn.Module):
             bare = replace and config.first_layer == 'none'
             u = a if bare and site == 'attention' else h + a
             f = self.feed_forward(u)
+            stored.append(a if site == 'attention' else f)
             return f if bare and site == 'mlp' else u + f
         earlier = range(self.first, self.index)
         w = self.weights() if site != 'none' else None
+        recomputed = config.source == 'recomputed'
         if site == 'attention':
             u = w[-1] * a if replace else h + w[-1] * a
             for j in earlier:
-                u = u + w[j - self.first] * layers[j].attention(h, kept[j])
+                u = u + w[j - self.first] * (layers[j].attention(h, kept[j]) if recomputed else stored[j])
+            stored.append(a)
             return u + self.feed_forward(u)
         u = h + a
         f = self.feed_forward(u)
@@ -183,7 +187,9 @@ class Layer(nn.Module):
         x = u if config.input == 'mid' else h
         out = w[-1] * f if replace else u + w[-1] * f
         for j in earlier:
-            out = out + w[j - self.first] * layers[j].feed_forward(x + layers[j].attention(x, kept[j]))
+            again = layers[j].feed_forward(x + layers[j].attention(x, kept[j])) if recomputed else stored[j]
+            out = out + w[j - self.first] * again
+        stored.append(f)
         return out
 
 
@@ -213,9 +219,9 @@ class Llama(nn.Module):
         length = ids.shape[1]
         h = self.model.embed_tokens(ids)
         mask = torch.full((length, length), float('-inf'), dtype=h.dtype, device=ids.device).triu(1)
-        states, kept = [h], []
+        states, kept, stored = [h], [], []
         for layer in self.model.layers:
-            states.append(layer(states[-1], self.model.layers, kept, mask))
+            states.append(layer(states[-1], self.model.layers, kept, stored, mask))
         return states
 
     def forward(self, ids):

@@ -17,6 +17,8 @@ const residualShape = {
   site: z.enum(sites),
   /** How the recomputed outputs and the layer's own are weighted: 1 each, 1/n each, or learned. */
   weights: z.enum(weightings),
+  /** `recomputed`: earlier layers run again on the current stream. `stored`: their own outputs are added as they were. */
+  source: z.enum(['recomputed', 'stored']),
   /** `add`: the residual is kept and the sum added. `replace`: the sum stands in its place (the note's literal words). */
   mode: z.enum(['add', 'replace']),
   /** With `replace`: whether layer 0, which has no earlier layer, keeps its ordinary residual. */
@@ -51,6 +53,7 @@ export const residualSchema = z.preprocess(
     .strictObject({
       site: residualShape.site.default('none'),
       weights: residualShape.weights.default('sum'),
+      source: residualShape.source.default('recomputed'),
       mode: residualShape.mode.default('add'),
       firstLayer: residualShape.firstLayer.default('standard'),
       input: residualShape.input.default('layer'),
@@ -62,6 +65,14 @@ export const residualSchema = z.preprocess(
     .refine((residual) => residual.input === 'layer' || residual.site !== 'attention', {
       path: ['input'],
       message: 'must be "layer" where the site is "attention": the stream after the attention does not exist yet',
+    })
+    .refine((residual) => residual.input === 'layer' || residual.source === 'recomputed', {
+      path: ['input'],
+      message: 'must be "layer" where the source is "stored": stored outputs were computed on their own streams',
+    })
+    .refine((residual) => !residual.detachProbs || residual.source === 'recomputed', {
+      path: ['detachProbs'],
+      message: 'must be false where the source is "stored": stored outputs keep no attention probabilities',
     }),
 );
 
@@ -162,6 +173,7 @@ function switchWords(residual: ResidualConfig): string[] {
   if (residual.site === 'none') return [];
   const weighted = residual.weights !== 'sum';
   const words: [boolean, string][] = [
+    [residual.source === 'stored', 'stored'],
     [residual.mode === 'replace', 'replace'],
     [residual.mode === 'replace' && residual.firstLayer === 'none', 'first layer none'],
     [residual.input === 'mid', 'mid'],

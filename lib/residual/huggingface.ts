@@ -18,6 +18,7 @@ export interface HuggingFaceExtras {
 
 /** Our switches and their keys in `config.json`. */
 const switchKeys = {
+  source: 'residual_source',
   mode: 'residual_mode',
   firstLayer: 'residual_first_layer',
   input: 'residual_input',

@@ -35,7 +35,7 @@ T choice(const Plan& plan, const char* key, std::initializer_list<std::pair<cons
     if (name == value_name) return value;
     known += (known.empty() ? "'" : ", '") + std::string(value_name) + "'";
   }
-  refuse("residual." + std::string(key) + " must be one of " + known + ", not '" + name + "'");
+  refuse(plan.name(key) + " must be one of " + known + ", not '" + name + "'");
 }
 
 Residual read_residual(const Plan& plan) {
@@ -43,6 +43,7 @@ Residual read_residual(const Plan& plan) {
       .site = choice<Site>(plan, "site", {{"none", Site::kNone}, {"mlp", Site::kMlp}, {"attention", Site::kAttention}}),
       .weights = choice<Weights>(plan, "weights",
                                  {{"sum", Weights::kSum}, {"mean", Weights::kMean}, {"learned", Weights::kLearned}}),
+      .stored = choice<bool>(plan, "source", {{"recomputed", false}, {"stored", true}}),
       .replace = choice<bool>(plan, "mode", {{"add", false}, {"replace", true}}),
       .first_layer_residual = choice<bool>(plan, "firstLayer", {{"standard", true}, {"none", false}}),
       .mid = choice<bool>(plan, "input", {{"layer", false}, {"mid", true}}),
@@ -55,7 +56,34 @@ Residual read_residual(const Plan& plan) {
   if (residual.mid && residual.site == Site::kAttention) {
     refuse("residual.input 'mid' needs residual.site 'mlp': before attention there is no middle of the layer");
   }
+  if (residual.stored && residual.mid) {
+    refuse("residual.input 'mid' needs residual.source 'recomputed': stored outputs were computed on their own streams");
+  }
+  if (residual.stored && residual.detach_probs) {
+    refuse("residual.detachProbs needs residual.source 'recomputed': stored outputs keep no probabilities");
+  }
   return residual;
+}
+
+Rope read_rope(const Plan& plan) {
+  Rope rope{.theta = positive_number(plan, "ropeTheta")};
+  if (!plan.has("ropeScaling")) return rope;
+  const Plan& scaling = plan.object("ropeScaling");
+  using Scaling = Rope::Scaling;
+  rope.scaling = choice<Scaling>(
+      scaling, "type", {{"linear", Scaling::kLinear}, {"dynamic", Scaling::kDynamic}, {"llama3", Scaling::kLlama3}});
+  rope.factor = positive_number(scaling, "factor");
+  if (rope.scaling == Scaling::kDynamic) {
+    rope.original_length = positive(plan, "maxPositionEmbeddings");
+    if (positive(plan, "headDim") < 4) refuse("headDim must be at least 4 where ropeScaling.type is 'dynamic'");
+  }
+  if (rope.scaling == Scaling::kLlama3) {
+    rope.original_length = positive(scaling, "originalMaxPositionEmbeddings");
+    rope.low_freq_factor = positive_number(scaling, "lowFreqFactor");
+    rope.high_freq_factor = positive_number(scaling, "highFreqFactor");
+    if (rope.high_freq_factor <= rope.low_freq_factor) refuse("ropeScaling.highFreqFactor must exceed lowFreqFactor");
+  }
+  return rope;
 }
 
 }  // namespace
@@ -70,7 +98,7 @@ Config Config::from(const Plan& plan) {
       .kv_heads = positive(plan, "numKeyValueHeads"),
       .head_dim = positive(plan, "headDim"),
       .rms_norm_eps = positive_number(plan, "rmsNormEps"),
-      .rope_theta = positive_number(plan, "ropeTheta"),
+      .rope = read_rope(plan),
       .tied = plan.boolean("tieWordEmbeddings"),
       .attention_bias = plan.boolean("attentionBias"),
       .mlp_bias = plan.boolean("mlpBias"),

@@ -4,16 +4,18 @@
 #include <cstdint>
 
 #include "nn/plan.h"
+#include "residual/rotary.h"
 
 namespace torchwright::residual {
 
 enum class Site { kNone, kMlp, kAttention };
 enum class Weights { kSum, kMean, kLearned };
 
-// How earlier layers, recomputed on the current stream, enter a layer. `kNone` is the plain Llama layer.
+// How earlier layers enter a layer: recomputed on the current stream, or as they were. `kNone` is the plain Llama layer.
 struct Residual {
   Site site;
   Weights weights;
+  bool stored;                // earlier layers' own outputs, as they were when those layers ran, nothing recomputed
   bool replace;               // the sum takes the residual's place instead of being added to it
   bool first_layer_residual;  // with `replace`: layer 0, which has no earlier layers, keeps its residual
   bool mid;                   // earlier layers read the stream after attention, not the layer's input (site MLP)
@@ -32,7 +34,7 @@ struct Config {
   int64_t kv_heads;
   int64_t head_dim;
   double rms_norm_eps;
-  double rope_theta;
+  Rope rope;
   bool tied;
   bool attention_bias;
   bool mlp_bias;
@@ -47,8 +49,9 @@ struct Config {
 
   // The earlier layers that take part in layer `layer` are [first_earlier(layer), layer).
   int64_t first_earlier(int64_t layer) const;
+  bool adds_earlier() const { return residual.site != Site::kNone; }
   // Whether a layer after `layer` recomputes it, so that its attention probabilities must be kept.
-  bool is_recomputed(int64_t layer) const { return residual.site != Site::kNone && layer + 1 < layers; }
+  bool is_recomputed(int64_t layer) const { return adds_earlier() && !residual.stored && layer + 1 < layers; }
 };
 
 }  // namespace torchwright::residual

@@ -72,6 +72,7 @@ std::vector<at::Tensor> DecoderLayer::factors() const {
 }
 
 at::Tensor DecoderLayer::forward(const at::Tensor& h, Pass& pass) const {
+  if (config_.adds_earlier() && config_.residual.stored) return mix_stored(h, pass);
   const at::Tensor normed = unit(h, pass);
   std::vector<Probabilities> kept(pass.kept.begin() + first_earlier_, pass.kept.begin() + index_);
   kept.push_back(probabilities(normed, pass));
@@ -130,6 +131,30 @@ at::Tensor DecoderLayer::mix_mlp(const at::Tensor& h, const std::vector<Probabil
                      scaled(layer.mlp.down_bias, factor[term]));
   }
   return sum;
+}
+
+at::Tensor DecoderLayer::mix_stored(const at::Tensor& h, Pass& pass) const {
+  const LayerWeights& own = pass.weights[index_];
+  const auto factor = factors();
+  // base + sum_j w_j output_j, the current layer's output last
+  const auto mixed = [&](const at::Tensor& base, const at::Tensor& output) {
+    pass.outputs[index_] = output;
+    at::Tensor sum = replaces_ ? at::Tensor() : base;
+    for (int64_t j = first_earlier_; j <= index_; ++j) {
+      const at::Tensor term = scaled(pass.outputs[j], factor[j - first_earlier_]);
+      sum = sum.defined() ? sum + term : term.to(h.scalar_type());
+    }
+    // The next layers look back no further than the next one does.
+    for (int64_t j = first_earlier_; j < config_.first_earlier(index_ + 1); ++j) pass.outputs[j] = at::Tensor();
+    return sum;
+  };
+
+  const at::Tensor normed = unit(h, pass);
+  const at::Tensor outputs = heads(normed, index_, index_ + 1, {probabilities(normed, pass)}, pass);
+  const at::Tensor attended = at::linear(outputs, own.attention.o, own.attention.o_bias);
+  const at::Tensor u = config_.residual.site == Site::kAttention ? mixed(h, attended) : h + attended;
+  const at::Tensor fed = at::linear(activations(u, own.mlp, pass), own.mlp.down, own.mlp.down_bias);
+  return config_.residual.site == Site::kMlp ? mixed(u, fed) : u + fed;
 }
 
 }  // namespace torchwright::residual

@@ -30,6 +30,7 @@ struct Pass {
   RotaryTable rotary;
   std::vector<LayerWeights> weights;  // of all layers
   std::vector<Probabilities> kept;    // of the layers so far; empty where no later layer will ask
+  std::vector<at::Tensor> outputs;    // stored outputs of the layers so far; undefined where no later layer will ask
 };
 
 class DecoderLayer : public torch::nn::Module {
@@ -59,6 +60,8 @@ class DecoderLayer : public torch::nn::Module {
                            const Pass& pass) const;
   at::Tensor mix_mlp(const at::Tensor& h, const std::vector<Probabilities>& kept, const at::Tensor& unit,
                      const Pass& pass) const;
+  // The layer's output where earlier layers enter by their stored outputs.
+  at::Tensor mix_stored(const at::Tensor& h, Pass& pass) const;
 
   Config config_;
   int64_t index_;

@@ -34,9 +34,10 @@ Body::Body(const Config& config, const at::TensorOptions& options) : config_(con
 std::vector<at::Tensor> Body::hidden_states(const at::Tensor& ids, at::ScalarType dtype, bool all) const {
   const int64_t batch = ids.size(0), time = ids.size(1);
   const auto options = embedding().options().dtype(dtype).requires_grad(std::nullopt);
-  Pass pass{batch, time, dtype, RotaryTable::make(time, config_.head_dim, config_.rope_theta, options), {}, {}};
+  Pass pass{batch, time, dtype, RotaryTable::make(time, config_.head_dim, config_.rope, options), {}, {}, {}};
   for (const auto& layer : layers_) pass.weights.push_back(layer->fold(dtype));
   pass.kept.resize(layers_.size());
+  pass.outputs.resize(layers_.size());
 
   std::vector<at::Tensor> states = {at::embedding(embedding(), ids).view({batch * time, config_.hidden_size})};
   for (const auto& layer : layers_) {

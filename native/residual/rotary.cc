@@ -42,13 +42,37 @@ struct Rotate : torch::autograd::Function<Rotate> {
   }
 };
 
+constexpr auto kOnCpu = at::kFloat;
+
+// Long waves are stretched by the factor, short ones stay, and those between are something between. Source: Llama 3.1.
+at::Tensor stretch_long_waves(const at::Tensor& frequencies, const Rope& rope) {
+  constexpr double kTurn = 2 * 3.141592653589793;
+  const double low = rope.low_freq_factor, high = rope.high_freq_factor, length = static_cast<double>(rope.original_length);
+  const at::Tensor waves = frequencies.reciprocal() * kTurn;
+  const at::Tensor share = (waves.reciprocal() * length - low) / (high - low);
+  const at::Tensor between = (1 - share) * frequencies / rope.factor + share * frequencies;
+  const at::Tensor stretched = at::where(waves > length / low, frequencies / rope.factor, between);
+  return at::where(waves < length / high, frequencies, stretched);
+}
+
+// Radians per position, [headDim / 2]. The operations and their order are Hugging Face's: at position 10,000 the last bit
+// of a frequency is the third decimal of an angle.
+at::Tensor frequencies(int64_t time, int64_t head_dim, const Rope& rope) {
+  const at::Tensor exponents = at::arange(0, head_dim, 2, kOnCpu) / static_cast<double>(head_dim);
+  if (rope.scaling == Rope::Scaling::kDynamic && time > rope.original_length) {
+    const double width = static_cast<double>(head_dim);
+    const at::Tensor growth = at::scalar_tensor(time, kOnCpu) * rope.factor / rope.original_length - (rope.factor - 1);
+    return at::pow(at::pow(growth, width / (width - 2)) * rope.theta, exponents).reciprocal_();
+  }
+  const at::Tensor plain = at::pow(rope.theta, exponents).reciprocal_();
+  if (rope.scaling == Rope::Scaling::kLinear) return plain / rope.factor;
+  return rope.scaling == Rope::Scaling::kLlama3 ? stretch_long_waves(plain, rope) : plain;
+}
+
 }  // namespace
 
-RotaryTable RotaryTable::make(int64_t time, int64_t head_dim, double theta, const at::TensorOptions& options) {
-  const auto on_cpu = at::TensorOptions().dtype(at::kFloat);
-  const at::Tensor exponents = at::arange(0, head_dim, 2, on_cpu) / static_cast<double>(head_dim);
-  const at::Tensor frequencies = at::pow(theta, exponents).reciprocal_();
-  const at::Tensor angles = at::outer(at::arange(time, on_cpu), frequencies);
+RotaryTable RotaryTable::make(int64_t time, int64_t head_dim, const Rope& rope, const at::TensorOptions& options) {
+  const at::Tensor angles = at::outer(at::arange(time, kOnCpu), frequencies(time, head_dim, rope));
   return {angles.cos().to(options), angles.sin().to(options)};
 }
 

@@ -21,6 +21,7 @@ const plan = {
   residual: {
     site: 'mlp',
     weights: 'learned',
+    source: 'recomputed',
     mode: 'add',
     firstLayer: 'standard',
     input: 'layer',

@@ -19,6 +19,7 @@ test('the default residual reproduces the note: kept, all earlier layers, the me
   expect(parse({ residual: '3.2' }).residual).toEqual({
     site: 'mlp',
     weights: 'learned',
+    source: 'recomputed',
     mode: 'add',
     firstLayer: 'standard',
     input: 'layer',
@@ -45,6 +46,9 @@ test.each([
   [{ residual: { site: 'ffn' } }, /residual.site/],
   [{ residual: { site: 'attention', input: 'mid' } }, /residual.input/],
   [{ residual: { window: -1 } }, /residual.window/],
+  [{ residual: { site: 'mlp', source: 'kept' } }, /residual.source/],
+  [{ residual: { site: 'mlp', source: 'stored', input: 'mid' } }, /residual.input.*stored/],
+  [{ residual: { site: 'attention', source: 'stored', detachProbs: true } }, /residual.detachProbs.*stored/],
 ])('%j is refused', (options, message) => {
   expect(() => parse(options)).toThrow(
     expect.objectContaining({ code: 'ERR_CONFIG', message: expect.stringMatching(message) }),
@@ -58,6 +62,7 @@ test('a resolved configuration is itself a configuration', () => {
 
 test.each([
   ['3.2', 'Method 3.2'],
+  [{ site: 'mlp', weights: 'learned', source: 'stored' }, 'Method 3.2 (stored)'],
   ['baseline', 'Baseline'],
   [{ site: 'mlp', weights: 'sum', mode: 'replace', window: 2 }, 'Method 1 (replace, window 2)'],
   [{ site: 'none', mode: 'replace' }, 'Baseline'],

@@ -40,6 +40,7 @@ test.each([
     { headDim: 16, tieWordEmbeddings: true, attentionBias: true, mlpBias: true },
   ],
   ['Method 1', { residual: '1' }],
+  ['stored outputs', { residual: { site: 'attention', weights: 'mean', source: 'stored', window: 1 } }],
   [
     'every switch',
     {
