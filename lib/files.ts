@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 
+import { checkArgument } from './arguments';
 import { ArgumentError } from './errors';
 
 /**
@@ -12,6 +13,7 @@ import { ArgumentError } from './errors';
  * @throws ArgumentError when it cannot be made
  */
 export async function makeFolder(folder: string): Promise<void> {
+  checkArgument(folder, 'string', 'The path of a folder');
   const make = (above: (parent: string) => Promise<void>) =>
     fs.mkdir(folder).catch(async (error: NodeJS.ErrnoException) => {
       if (error.code === 'EEXIST' && (await fs.stat(folder)).isDirectory()) return;
@@ -104,5 +106,54 @@ async function moveAway(from: string, to: string): Promise<boolean> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
     throw error;
+  }
+}
+
+/**
+ * The bytes of a file that is read as a whole. Pipes, devices and the like, which may give bytes without end, are refused.
+ *
+ * @param longest - in bytes; a longer one is damage or an attack
+ * @throws Error as Node's own, or with the reason alone
+ */
+export async function readWhole(file: string, longest: number): Promise<Buffer> {
+  // Asked before it is opened, since opening a pipe waits for a writer.
+  if (!(await fs.stat(file)).isFile()) throw new Error('it is not a file');
+  const handle = await fs.open(file, 'r');
+  try {
+    const { size } = await handle.stat();
+    if (size > longest) throw new Error(`it has ${size} bytes, and at most ${longest} are read`);
+    return await handle.readFile();
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Puts the files that `write` makes in an empty folder into `folder`, in the order of their names, each in place of one that stood there.
+ * None is replaced before all are complete; if `write` fails, everything stays as it was.
+ *
+ * @param outdated - names files of the folder that are to go where they are not made anew
+ */
+export async function replaceFiles(
+  folder: string,
+  write: (temporary: string) => Promise<void>,
+  outdated: (name: string) => boolean = () => false,
+): Promise<void> {
+  await makeFolder(folder);
+  const temporary = temporaryName(path.join(folder, '.files'));
+  await makeFolder(temporary);
+  try {
+    await write(temporary);
+    const made = (await fs.readdir(temporary)).sort();
+    for (const name of made) {
+      if ((await fs.stat(path.join(folder, name)).catch(() => undefined))?.isDirectory())
+        throw new ArgumentError(`${path.join(folder, name)} is a folder; a file is to be written.`);
+    }
+    for (const name of made) await fs.rename(path.join(temporary, name), path.join(folder, name));
+    for (const name of await fs.readdir(folder)) {
+      if (!made.includes(name) && outdated(name)) await fs.rm(path.join(folder, name), { force: true });
+    }
+  } finally {
+    await fs.rm(temporary, { recursive: true, force: true });
   }
 }

@@ -4,6 +4,7 @@ import { SingleBar } from 'cli-progress';
 import type { DataProgress, PairProgress } from '../data';
 import { formatMetrics } from '../metrics';
 import type { SamplesEvent, StudyEvent } from '../study';
+import { oneLine } from '../study/shared/table';
 import type { StepEvent } from '../train';
 
 /** Without a terminal, a line of progress this often. */
@@ -100,7 +101,8 @@ export class StudyConsole {
 
   #samples({ title, samples }: SamplesEvent): void {
     console.log(`\n${title}`);
-    for (const { source, reference, translation } of samples) {
+    for (const sample of samples) {
+      const [source, reference, translation] = [sample.source, sample.reference, sample.translation].map(oneLine);
       console.log(`  source       ${source}\n  reference    ${reference}\n  translation  ${translation}\n`);
     }
   }

@@ -1,6 +1,7 @@
 /** Model folders: `config.json` with this family's own configuration, and `model.safetensors` with the original's keys. */
 import path from 'node:path';
 
+import { checkArgument } from '../arguments';
 import { ConfigError } from '../errors';
 import { writeFileAtomically } from '../files';
 import { readJson, type NativeModuleOptions } from '../nn';
@@ -27,6 +28,7 @@ export async function loadModel<M extends ConfiguredModel>(
   make: (config: object, where: string) => M,
   signal: AbortSignal | undefined,
 ): Promise<M> {
+  checkArgument(folder, 'string', 'The path of a model folder');
   const file = path.join(folder, configFile);
   const content = await readJson(file);
   const { model_type: type, task: held, ...config } = (content ?? {}) as Record<string, unknown>;
@@ -48,6 +50,7 @@ export async function loadModel<M extends ConfiguredModel>(
 
 /** Writes `config.json` and `model.safetensors` into a folder, each whole or not at all. */
 export async function saveModel(model: ConfiguredModel, task: Task, folder: string): Promise<void> {
+  checkArgument(folder, 'string', 'The path of a model folder');
   await saveWeights(model, path.join(folder, weightFile));
   const content = { model_type: modelType, task, ...model.config };
   await writeFileAtomically(path.join(folder, configFile), `${JSON.stringify(content, null, 2)}\n`);

@@ -80,6 +80,21 @@ function impossible<Options extends object, Key extends keyof Options & string>(
   return new ConfigError(`${key} ${value} ${reason}${nearestWords(key, value, faultsWith)}`);
 }
 
+/** @throws ConfigError for widths that the groups do not divide, naming the nearest that they do */
+export function checkGroupLinear(size: GroupLinearSize): void {
+  const fault = groupLinearFault(size);
+  if (fault) throw impossible(size, fault.key, fault.reason, groupLinearFault);
+}
+
+function groupLinearFault(size: GroupLinearSize): { key: keyof GroupLinearSize; reason: string } | undefined {
+  const isSize = (value: number) => Number.isInteger(value) && value >= 1 && value <= mostFeatures;
+  for (const key of ['groups', 'inFeatures', 'outFeatures'] as const) {
+    if (!isSize(size[key])) return { key, reason: 'must be a positive whole number' };
+    if (size[key] % size.groups !== 0) return { key, reason: `cannot be split into ${size.groups} groups` };
+  }
+  return undefined;
+}
+
 /** What makes a transformation's sizes impossible, if anything does. */
 export function transformationFault(options: TransformationOptions): TransformationFault | undefined {
   const { inFeatures, depth, widthMultiplier, maxGroups } = options;

@@ -144,7 +144,7 @@ export class Dropout extends Module {
 }
 
 function normShape(shape: number | readonly number[]): number[] {
-  return (typeof shape === 'number' ? [shape] : [...shape]).map((size) => checkSize('normalizedShape', size));
+  return (typeof shape === 'object' ? [...shape] : [shape]).map((size) => checkSize('normalizedShape', size));
 }
 
 /** Normalises the last dimensions to mean 0 and variance 1, then scales and shifts. */

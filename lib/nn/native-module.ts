@@ -1,4 +1,5 @@
 /** Modules whose mathematics is native: one wrapper around the addon's generic door. */
+import { checkArgument } from '../arguments';
 import { ArgumentError } from '../errors';
 import { native, type Handle, type ObjectId } from '../native';
 import { applyGradMode, NativeObject, withSignal, wrap, type Device, type Dtype, type Tensor } from '../tensor';
@@ -10,6 +11,11 @@ export interface NativeModuleOptions {
   dtype?: Dtype;
   /** Default `cpu`. */
   device?: Device;
+}
+
+/** @throws ArgumentError for what is no `{ dtype, device }`, such as the device alone, which would go unheard */
+export function checkPlacement(placement: NativeModuleOptions): void {
+  checkArgument(placement, 'object', 'The place of a model, such as { device: "cuda" },');
 }
 
 export interface RunOptions {
@@ -29,6 +35,7 @@ export abstract class NativeModule extends Module {
    */
   protected constructor(kind: string, plan: object, options: NativeModuleOptions = {}) {
     super();
+    checkPlacement(options);
     this.#object = new NativeObject(
       native.moduleCreate(kind, plan, options.dtype ?? 'float32', options.device ?? 'cpu'),
       kind,

@@ -45,13 +45,19 @@ export function checkSettings(settings: AdamWSettings): AdamWSettings {
 
 /** Reads the first argument of an optimiser: parameters, or groups of them. */
 export function toGroups(params: Iterable<Tensor> | Iterable<ParameterGroup>): ParameterGroup[] {
-  const given: (Tensor | ParameterGroup)[] = [...params];
+  const given = [...listOf<Tensor | ParameterGroup>(params)];
   if (given.length === 0) throw new ArgumentError('An optimiser needs at least one parameter.');
   if (given.every((each) => each instanceof Tensor)) return [{ params: given }];
   if (given.some((each) => each instanceof Tensor)) {
     throw new ArgumentError('An optimiser takes parameters or parameter groups, not both.');
   }
+  for (const group of given as ParameterGroup[]) listOf(group?.params);
   return given as ParameterGroup[];
+}
+
+function listOf<T>(params: Iterable<T>): Iterable<T> {
+  if (typeof params === 'object' && params !== null && Symbol.iterator in params) return params;
+  throw new ArgumentError('An optimiser takes a list of parameters, such as model.parameters(), or { params: list }.');
 }
 
 /** Norm layers by the names that modules give them; for native modules the names are all there is to go by. */

@@ -1,6 +1,7 @@
 /** The recomputed-residual Llama decoder: baseline and Methods 1, 2, 3.1, 3.2, 4.1, 4.2 in one native module. */
 import path from 'node:path';
 
+import { checkArgument } from '../arguments';
 import { parseConfig } from '../config';
 import { makeFolder, writeFileAtomically } from '../files';
 import { NativeModule, readJson, type NativeModuleOptions } from '../nn';
@@ -62,6 +63,7 @@ export class ResidualLlama extends NativeModule {
     folder: string,
     options: NativeModuleOptions & { signal?: AbortSignal } = {},
   ): Promise<ResidualLlama> {
+    checkArgument(folder, 'string', 'The path of a model folder');
     const file = path.join(folder, configFile);
     const { config } = fromHuggingFace(await readJson(file), file);
     const { signal, ...placement } = options;
@@ -124,6 +126,7 @@ export class ResidualLlama extends NativeModule {
 
   /** Copies the weights of a model folder into this model. @throws CheckpointError when they do not fit; nothing is changed then. */
   async loadWeights(folder: string, signal?: AbortSignal): Promise<void> {
+    checkArgument(folder, 'string', 'The path of a model folder');
     await loadWeights(this, folder, { tied: this.config.tieWordEmbeddings, signal });
   }
 

@@ -22,7 +22,7 @@ const unknownTask = z.looseObject({ task: z.enum(['translation', 'language-model
 
 /** The schema of the kind of study that a value is meant to be. */
 function schemaOf(value: unknown): z.ZodType<AnyStudyConfig> {
-  const { task } = value as { task?: unknown };
+  const { task } = (value ?? {}) as { task?: unknown };
   if (task === undefined) return studySchema;
   return task === 'translation' || task === 'language-model' ? tasks[task] : unknownTask;
 }

@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 
+import { checkArgument } from '../arguments';
 import { ArgumentError } from '../errors';
 import type { AnyComparison } from './comparisons';
 import { compareLanguageModels } from './language-model/compare';
@@ -84,6 +85,7 @@ export async function trainStudy(
  * @throws ArgumentError when the folder is not a run's; CheckpointError, ConfigError, DataError, AbortError.
  */
 export async function evaluateRun(folder: string, options: Omit<StudyOptions, 'out'> = {}): Promise<RunEvaluation> {
+  checkArgument(folder, 'string', 'The folder of a run');
   const file = path.join(folder, configName);
   if (!fs.existsSync(file) || !hasModel(folder)) throw notARun(folder);
   const study = readStudy(file, options.overrides);

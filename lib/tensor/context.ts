@@ -4,6 +4,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 
+import { checkArgument } from '../arguments';
 import { native } from '../native';
 
 /** A scope as contexts carry it; `scope.ts` says what it does with its members. */
@@ -26,6 +27,7 @@ export function currentContext(): Context {
 }
 
 export function runIn<T>(context: Context, fn: () => T): T {
+  checkArgument(fn, 'function', 'What is to be run');
   return storage.run(context, fn);
 }
 

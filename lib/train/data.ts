@@ -1,4 +1,6 @@
 /** What the Trainer asks of its data, whatever they are. */
+import { checkArgument } from '../arguments';
+import { ArgumentError } from '../errors';
 import type { Metrics } from '../metrics';
 import type { NativeObject } from '../tensor';
 import type { EvaluationBatchEvent } from './evaluate';
@@ -46,4 +48,22 @@ export interface TrainingData {
   evaluate(epoch: number, signal: AbortSignal | undefined): AsyncGenerator<EvaluationBatchEvent, Metrics, undefined>;
   /** What the report of the training says beside what all reports say. */
   metrics(totals: TrainingTotals, steps: number, seconds: number): Metrics;
+}
+
+/** @throws ArgumentError for what is not training and validation data as `prepareData` and `preparePairs` give them */
+export function checkSplits(data: unknown): void {
+  const origin = 'such as prepareData or preparePairs gives';
+  checkArgument(data, 'object', `The data of a Trainer, ${origin},`);
+  for (const name of ['train', 'validation'] as const) {
+    const split = (data as Partial<Record<typeof name, object>>)[name];
+    checkArgument(split, 'object', `data.${name}, ${origin},`);
+    const { source, target } = split as { source?: unknown; target?: unknown };
+    if (source === undefined ? isTokens(split) : isTokens(source) && isTokens(target)) continue;
+    throw new ArgumentError(`data.${name} has no token file with its offsets, ${origin}.`);
+  }
+}
+
+function isTokens(value: unknown): boolean {
+  const { file, offsets } = (value ?? {}) as { file?: unknown; offsets?: ArrayLike<number> };
+  return typeof file === 'string' && typeof offsets?.length === 'number';
 }

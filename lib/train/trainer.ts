@@ -1,4 +1,5 @@
 /** Trains a native model on blocks of tokens or on sentence pairs, with the conventions of Hugging Face's Trainer. */
+import { checkArgument } from '../arguments';
 import { parseConfig } from '../config';
 import { AbortError, ArgumentError, NonFiniteError } from '../errors';
 import { trainingMetrics, type Metrics, type TrainerState } from '../metrics';
@@ -16,7 +17,7 @@ import {
   type TrainConfig,
   type TrainOptions,
 } from './config';
-import type { TrainingData, TrainingPlan, TrainingPosition, TrainingTotals } from './data';
+import { checkSplits, type TrainingData, type TrainingPlan, type TrainingPosition, type TrainingTotals } from './data';
 import type { EvaluationBatchEvent } from './evaluate';
 import type { CheckpointEvent, EvaluationEvent, StepEvent, TrainEvent } from './events';
 import { assertTrainable, type LanguageModel, type TranslationModel } from './model';
@@ -67,6 +68,7 @@ export class Trainer implements AsyncIterable<TrainEvent> {
   constructor(model: TranslationModel, options: PairTrainerOptions);
   constructor(model: LanguageModel | TranslationModel, options: TrainerOptions | PairTrainerOptions) {
     assertTrainable(model);
+    checkArgument(options, 'object', 'The options of a Trainer, such as { data, epochs: 3 },');
     const { checkpoints, signal } = options;
     const { config, data } = open(model, options);
     if ((config.loadBestModelAtEnd || config.keepLast !== undefined) && checkpoints === undefined) {
@@ -239,6 +241,7 @@ function open(
   options: TrainerOptions | PairTrainerOptions,
 ): { config: TrainConfig | PairTrainConfig; data: TrainingData } {
   const { data, checkpoints: _checkpoints, signal: _signal, ...given } = options;
+  checkSplits(data);
   if ('source' in data.train) {
     const config = parseConfig(given, pairTrainSchema, 'train');
     return { config, data: new PairData(model as TranslationModel, data as PairSplits, config) };

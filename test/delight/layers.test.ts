@@ -119,6 +119,9 @@ describe('transforms', () => {
     expect(() => new DelightTransformation({ ...sizes, depth: 1 })).toThrow(code('ERR_CONFIG'));
     expect(() => new DelightTransformation({ ...sizes, define: true, shuffle: true })).toThrow(code('ERR_CONFIG'));
     expect(() => new GroupLinear({ inFeatures: 6, outFeatures: 4, groups: 4 })).toThrow(code('ERR_CONFIG'));
+    expect(() => new GroupLinear({ inFeatures: 8, outFeatures: 7, groups: 4 })).toThrow(
+      'outFeatures 7 cannot be split into 4 groups; the nearest possible value is 8',
+    );
     expect(() => new GatedLinear({ inFeatures: 0, outFeatures: 4 })).toThrow(code('ERR_CONFIG'));
     expect(() => new GatedLinear({ inFeatures: 4, outFeatures: 4, dropout: 1.5 })).toThrow(code('ERR_CONFIG'));
     expect(() => new Activation('softsign' as 'relu')).toThrow(code('ERR_CONFIG'));

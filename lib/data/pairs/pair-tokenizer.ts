@@ -6,6 +6,7 @@
 import { stat, readFile } from 'node:fs/promises';
 import path from 'node:path';
 
+import { checkArgument } from '../../arguments';
 import { DataError } from '../../errors';
 import { writeFileAtomically } from '../../files';
 import { bpeVocabulary, learnMerges, type TrainBpeOptions } from '../bpe';
@@ -144,6 +145,7 @@ export async function savePairTokenizers(folder: string, { source, target }: Pai
  * @throws DataError for files that are missing, damaged or not of this kind
  */
 export async function loadPairTokenizers(folder: string): Promise<PairTokenizers> {
+  checkArgument(folder, 'string', 'The path of a model folder');
   const isSeparate = (await stat(path.join(folder, sourceName)).catch(() => undefined)) !== undefined;
   if (isSeparate) {
     return {

@@ -1,6 +1,7 @@
+import { checkArgument } from '../../arguments';
 import { NativeModule, type NativeModuleOptions } from '../../nn';
 import type { Tensor } from '../../tensor';
-import type { GroupLinearSize } from '../transformation';
+import { checkGroupLinear, type GroupLinearSize } from '../transformation';
 import { stylePlan, type StyleOptions } from './style';
 
 export interface GroupLinearOptions extends GroupLinearSize, StyleOptions {
@@ -17,9 +18,11 @@ export interface GroupLinearOptions extends GroupLinearSize, StyleOptions {
  * Source: DeLighT, section 3.1, and its code.
  */
 export class GroupLinear extends NativeModule {
-  /** @throws ConfigError for widths that the groups do not divide */
+  /** @throws ConfigError for widths that the groups do not divide, naming the nearest that they do */
   constructor(options: GroupLinearOptions, placement: NativeModuleOptions = {}) {
+    checkArgument(options, 'object', 'The options of a GroupLinear');
     const { inFeatures, outFeatures, groups, shuffle = false, ...style } = options;
+    checkGroupLinear({ inFeatures, outFeatures, groups });
     super('delight-group-linear', { inFeatures, outFeatures, groups, shuffle, ...stylePlan(style) }, placement);
   }
 

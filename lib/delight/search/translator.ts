@@ -1,5 +1,6 @@
 /** Text in one language to text in another: a model with its tokenizers. */
-import { loadPairTokenizers, type PairTokenizer, type PairTokenizers } from '../../data';
+import { checkArgument } from '../../arguments';
+import { loadPairTokenizers, PairTokenizer, type PairTokenizers } from '../../data';
 import { AbortError, ArgumentError, DataError } from '../../errors';
 import type { NativeModuleOptions } from '../../nn';
 import { DelightTransformer } from '../transformer';
@@ -67,6 +68,8 @@ export class Translator {
     readonly model: TranslationModel,
     private readonly tokenizers: PairTokenizers,
   ) {
+    checkArgument(model, 'object', 'The model of a Translator');
+    checkArgument(tokenizers, 'object', 'The tokenizers of a Translator, such as loadPairTokenizers gives,');
     checkVocabulary('source', tokenizers.source, model.config.sourceVocabSize);
     checkVocabulary('target', tokenizers.target, model.config.targetVocabSize);
   }
@@ -205,6 +208,8 @@ function throwIfAborted(signal: AbortSignal | undefined): void {
 }
 
 function checkVocabulary(side: string, tokenizer: PairTokenizer, vocabSize: number): void {
+  if (!(tokenizer instanceof PairTokenizer))
+    throw new ArgumentError(`tokenizers.${side} is no PairTokenizer, such as loadPairTokenizers or preparePairs gives`);
   if (tokenizer.vocabSize <= vocabSize) return;
   throw new DataError(
     `the ${side} tokenizer has ${tokenizer.vocabSize} entries, but the model's ${side} vocabulary ${vocabSize}; they do not belong together`,

@@ -13,6 +13,9 @@ export const ratio = (value: number | null) => (value === null ? '-' : `${value.
 export const seconds = (value: number | null) => (value === null ? '-' : `${value.toFixed(1)} s`);
 export const whole = (value: number | null) => value?.toLocaleString('en-US') ?? '-';
 
+/** A text in a line of its own, runs of white space as one blank: a model that has learned little may write nothing else. */
+export const oneLine = (text: string) => text.replaceAll(/\s+/g, ' ').trim() || '(blank)';
+
 /** Cells as text, all of a column equally wide; the first column to the left, numbers to the right. */
 function paddedCells<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string[][] {
   const lines = [

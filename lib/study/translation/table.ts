@@ -1,6 +1,6 @@
 /** The comparison of translation models as data, text, Markdown and CSV. */
 import { both, failures, minus, type StudyComparison } from '../shared/comparison';
-import { csvTable, markdownTable, number, seconds, signed, textTable, type Column } from '../shared/table';
+import { csvTable, markdownTable, number, oneLine, seconds, signed, textTable, type Column } from '../shared/table';
 import { perplexityColumns, relateToFirst, rowKeys, sizeColumns, trainingColumns, type ModelRow } from '../models/row';
 
 /** One translation model in a comparison. MACs: for a source and a translation of 20 tokens, decoded token by token without caches. */
@@ -60,10 +60,10 @@ export function translationMarkdown(comparison: TranslationComparison): string {
   const notes = [data, scoring, macsNote, ...failures(comparison)].map((note) => `* ${note}`);
   const quoted = samples.map(({ source, reference, translations }) =>
     [
-      `> ${source}\n`,
+      `> ${oneLine(source)}\n`,
       `| | |\n| --- | --- |`,
       ...[{ title: 'Reference', text: reference }, ...translations].map(
-        ({ title, text }) => `| ${title} | ${text.replaceAll('|', '\\|')} |`,
+        ({ title, text }) => `| ${title} | ${oneLine(text).replaceAll('|', '\\|')} |`,
       ),
     ].join('\n'),
   );
