@@ -1,0 +1,60 @@
+/** The TypeScript of README.md and docs/ compiles, strictly, against the types of the built package. */
+import path from 'node:path';
+
+import ts from 'typescript';
+
+import { blocksOf, pages, root, type Block } from './pages';
+
+const blocks = pages()
+  .flatMap(blocksOf)
+  .filter(({ language }) => language === 'ts');
+
+/** What a program around the block would have: said in a comment above it. */
+const given = ({ comment }: Block) => (comment.startsWith('given: ') ? `${comment.slice('given: '.length)} ` : '');
+/** Where the compiler believes the block to be: on the root, so that `torchwright` is this package. */
+const fileOf = ({ page, line }: Block) => path.join(root, `${page.replaceAll('/', '-')}-${line}.mts`);
+/** One line before the block, so that lines are counted as in the page. */
+const sourceOf = (block: Block) => `export {}; ${given(block)}\n${block.code}\n`;
+
+const options: ts.CompilerOptions = {
+  target: ts.ScriptTarget.ES2022,
+  lib: ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts'],
+  module: ts.ModuleKind.Node20,
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  skipLibCheck: true,
+  noEmit: true,
+  types: ['node'],
+};
+
+/** Compiles all blocks at once, each as a module of its own. */
+function faults(): { block: Block; fault: string }[] {
+  const blockByFile = new Map(blocks.map((block) => [fileOf(block), block]));
+  const host = ts.createCompilerHost(options);
+  const { fileExists, readFile } = host;
+  host.fileExists = (file) => blockByFile.has(file) || fileExists(file);
+  host.readFile = (file) => {
+    const block = blockByFile.get(file);
+    return block === undefined ? readFile(file) : sourceOf(block);
+  };
+  host.getSourceFile = (file, version) => {
+    const text = host.readFile(file);
+    return text === undefined ? undefined : ts.createSourceFile(file, text, version);
+  };
+  const program = ts.createProgram([...blockByFile.keys()], options, host);
+  return ts.getPreEmitDiagnostics(program).map(({ file, start, messageText }) => {
+    const block = blockByFile.get(file?.fileName ?? '') ?? blocks[0]!;
+    const line = file === undefined ? 0 : file.getLineAndCharacterOfPosition(start ?? 0).line;
+    return { block, fault: `line ${block.line + line - 1}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}` };
+  });
+}
+
+let found: ReturnType<typeof faults>;
+beforeAll(() => {
+  found = faults();
+}, 60_000);
+
+test.each(pages().filter((page) => blocks.some((block) => block.page === page)))('%s', (page) => {
+  expect(found.filter(({ block }) => block.page === page).map(({ fault }) => fault)).toEqual([]);
+});
