@@ -1,185 +1,84 @@
-/** What `profile` does: finds the models it is asked for, and prints what they cost. */
+/** What `profile` does: finds what it is asked for, and prints what it costs. */
+import fs from 'node:fs';
+import path from 'node:path';
+
 import { z } from 'zod';
 
 import { loadConfig } from '../config';
-import { pairDataSchema, type PairDataConfig } from '../data/pairs/schema';
-import { dataSchema, type DataConfig } from '../data/schema';
+import { ArgumentError } from '../errors';
+import { findStudy } from '../study/shipped';
+import { profileJson, profileText, readSubjects } from './delight-profile';
 import {
-  architecture,
-  architectureNames,
-  languageModelConfig,
-  languageModelSchema,
-  translationModelConfig,
-  translationModelSchema,
-  type ModelConfig,
-} from '../delight/config';
-import { modelCost, type BlockCost, type Lengths, type ModelCost } from '../delight/cost';
-import { ArgumentError, ConfigError } from '../errors';
-import { findStudy, shippedStudies } from '../study/shipped';
-import { ratio, textTable, whole, type Column } from '../study/shared/table';
-import { nearest } from '../tensor/nearest';
+  profileFolder,
+  profileStudy,
+  residualProfileJson,
+  residualProfileText,
+  type ResidualProfile,
+} from './residual-profile';
 
-export interface Subject {
-  name: string;
-  config: ModelConfig;
-}
-
-interface Asked {
-  list?: boolean;
-  /** For studies whose data do not tell. */
+export interface ProfileOptions {
+  sourceLength?: number;
+  targetLength?: number;
+  batchSize?: number;
   vocabSize?: number;
+  list?: boolean;
+  json?: boolean;
 }
 
-/**
- * The models that arguments name: architectures, and every model of a study.
- *
- * @throws ArgumentError, ConfigError with the nearest name for unknown ones
- */
-export function readSubjects(args: string[], { list, vocabSize }: Asked): Subject[] {
+/** Tokens of a sentence and of its translation, where nothing else is said. */
+const usualLength = 20;
+
+/** The profile of what `args` name, as a reader or a program wants it. @throws ArgumentError, ConfigError */
+export function profile(args: string[], options: ProfileOptions): string {
   const names = args.filter((arg) => !arg.includes('='));
   const overrides = args.filter((arg) => arg.includes('='));
-  if (list) names.push(...architectureNames());
-  if (names.length === 0)
-    throw new ArgumentError('Give the names of architectures (--list prints them) or of studies.');
-  const known = new Set(architectureNames());
-  const studies = names.filter((name) => !known.has(name)).map((name) => [name, study(name)] as const);
-  if (overrides.length > 0 && studies.length === 0)
-    throw new ArgumentError(`${overrides[0]} changes a study, and none is named.`);
-  if (vocabSize !== undefined && studies.length === 0)
+  const residual = names.flatMap((name) => residualProfile(name, overrides, options) ?? []);
+  if (residual.length === 0) {
+    if (options.batchSize !== undefined)
+      throw new ArgumentError(
+        '--batch-size is for residual studies and model folders; other costs are of one sentence.',
+      );
+    const lengths = {
+      source: options.sourceLength ?? usualLength,
+      target: options.targetLength ?? usualLength,
+    };
+    const subjects = readSubjects(args, options);
+    return options.json ? profileJson(subjects, lengths) : profileText(subjects, lengths, !options.list);
+  }
+  if (residual.length < names.length || options.list)
     throw new ArgumentError(
-      '--vocab-size is for studies; named architectures have the vocabularies of their data sets.',
+      'Residual studies and other models have different tables: profile them one after the other.',
     );
-  const files = new Map(studies);
-  const title = (source: string, model: string) => (names.length > 1 ? `${source} ${model}` : model);
-  return names.flatMap((name) => {
-    const file = files.get(name);
-    if (file === undefined) return [{ name, config: architecture(name) }];
-    const models = studyModels(file, overrides, vocabSize);
-    return models.map((model) => ({ ...model, name: title(name, model.name) }));
-  });
+  if (options.sourceLength !== undefined)
+    throw new ArgumentError('A decoder of text has no source: give its length with --target-length.');
+  return options.json ? residualProfileJson(residual) : residual.map(residualProfileText).join('\n\n');
 }
 
-/** The file of a study. @throws ConfigError with the nearest of all names */
-function study(name: string): string {
+/** Of a study without `task`, or of a folder that holds one or a decoder; undefined for all else. */
+function residualProfile(
+  name: string,
+  overrides: string[],
+  { vocabSize, targetLength: length, batchSize }: ProfileOptions,
+): ResidualProfile | undefined {
+  const options = { vocabSize, length, batchSize };
+  const has = (file: string) => fs.statSync(path.join(name, file), { throwIfNoEntry: false })?.isFile() ?? false;
+  if (has('config.json')) {
+    if (overrides.length > 0)
+      throw new ArgumentError(`${overrides[0]} changes a study, and ${name} is a model's folder.`);
+    return profileFolder(name, options);
+  }
+  const file = has('study.yaml') ? path.join(name, 'study.yaml') : studyFile(name);
+  return file !== undefined && taskOf(file) === undefined
+    ? profileStudy({ name, file }, overrides, options)
+    : undefined;
+}
+
+function studyFile(name: string): string | undefined {
   try {
     return findStudy(name);
-  } catch (error) {
-    const similar = nearest(name, [...architectureNames(), ...shippedStudies()]);
-    const advice = similar === undefined ? '--list prints the architectures' : `did you mean ${similar}?`;
-    throw new ConfigError(`There is no architecture and no study ${name}: ${advice}`, { cause: error });
+  } catch {
+    return undefined; // an architecture, or a mistake, which is told where architectures are looked up
   }
 }
 
-/** Of a study, what sizes depend on. */
-const profiledSchema = z.discriminatedUnion('task', [
-  z.looseObject({
-    task: z.literal('translation'),
-    data: pairDataSchema,
-    models: z.record(z.string(), translationModelSchema),
-  }),
-  z.looseObject({
-    task: z.literal('language-model'),
-    data: dataSchema,
-    models: z.record(z.string(), languageModelSchema),
-  }),
-]);
-
-function studyModels(file: string, overrides: string[], vocabSize: number | undefined): Subject[] {
-  const schemaOf = (value: unknown) => {
-    if ((value as { task?: unknown }).task !== undefined) return profiledSchema;
-    throw new ArgumentError(`${file} has no \`task\`: profile is for translation and language-model studies.`);
-  };
-  const read = loadConfig(file, schemaOf, { overrides });
-  if (read.task === 'translation') {
-    const size = vocabSize ?? pairVocabSize(read.data);
-    return Object.entries(read.models).map(([name, { sourceVocabSize = size, targetVocabSize = size, ...keys }]) => ({
-      name,
-      config: translationModelConfig({ ...keys, sourceVocabSize, targetVocabSize }, `models.${name}`),
-    }));
-  }
-  const fromData = vocabSize ?? textVocabSize(read.data);
-  return Object.entries(read.models).map(([name, keys]) => {
-    const size = keys.vocabSize ?? fromData;
-    if (size === undefined)
-      throw new ArgumentError(`The tokenizer of ${file} tells no vocabulary's size: give it with --vocab-size.`);
-    return { name, config: languageModelConfig({ ...keys, vocabSize: size }, `models.${name}`) };
-  });
-}
-
-/** As many entries as the data are asked for; a small text may give fewer. */
-function pairVocabSize({ vocabulary: { bpe, multipleOf } }: PairDataConfig): number {
-  return Math.ceil(bpe / multipleOf) * multipleOf;
-}
-
-function textVocabSize({ tokenizer }: DataConfig): number | undefined {
-  if (tokenizer === 'bytes') return 256;
-  return typeof tokenizer === 'string' ? undefined : tokenizer.bpe;
-}
-
-/** One model block by block, or several side by side; `related`: to the first. */
-export function profileText(subjects: Subject[], lengths: Lengths, related = true): string {
-  const costs = subjects.map(({ name, config }) => ({ name, config, cost: modelCost(config, lengths) }));
-  const [only, ...others] = costs;
-  return others.length === 0 ? modelText(only!.name, only!.config, only!.cost) : comparisonText(costs, related);
-}
-
-const blockColumns: Column<BlockCost>[] = [
-  { title: 'Block', cell: ({ name }) => name },
-  { title: 'Depth', cell: ({ depth }) => (depth === null ? '' : String(depth)) },
-  { title: 'Width x', cell: ({ widthMultiplier }) => (widthMultiplier === null ? '' : String(widthMultiplier)) },
-  { title: 'Groups', cell: ({ layers }) => layers.map(({ groups }) => groups).join(' ') },
-  { title: 'Widths', cell: ({ layers }) => layers.map(({ outFeatures }) => outFeatures).join(' ') },
-  { title: 'Parameters', cell: ({ parameters }) => whole(parameters) },
-  { title: 'MACs', cell: ({ macs }) => whole(macs) },
-];
-
-function modelText(name: string, config: ModelConfig, { blocks, total, lengths }: ModelCost): string {
-  const { source, target } = lengths;
-  const texts = 'encoder' in config ? `${source} tokens translated into ${target}` : `a text of ${target} tokens`;
-  return [
-    `${name}: ${config.type}, hiddenSize ${config.hiddenSize}`,
-    '',
-    textTable(blockColumns, blocks),
-    '',
-    `Parameters     ${whole(total.parameters)} (${(total.parameters / 1e6).toFixed(2)} M), ${whole(total.tableParameters)} of them in look-up tables`,
-    `MACs           ${whole(total.macs)} (${(total.macs / 1e9).toFixed(3)} G): ${texts}, the decoder for every length, without caches`,
-    `Training MACs  ${whole(total.passMacs)} (${(total.passMacs / 1e9).toFixed(3)} G): one pass over the same`,
-  ].join('\n');
-}
-
-interface ComparedCost {
-  name: string;
-  config: ModelConfig;
-  cost: ModelCost;
-}
-
-/** Each model in a line. */
-function comparisonText(models: ComparedCost[], related: boolean): string {
-  const first = models[0]!.cost.total;
-  const blocks = ({ cost }: ComparedCost, stack: string) =>
-    cost.blocks.filter((block) => new RegExp(`^${stack}\\.\\d+$`).test(block.name)).length;
-  const toFirst = (key: 'parameters' | 'macs' | 'passMacs'): Column<ComparedCost>[] =>
-    related ? [{ title: '', cell: ({ cost }) => ratio(cost.total[key] / first[key]) }] : [];
-  const columns: Column<ComparedCost>[] = [
-    { title: 'Model', cell: ({ name }) => name },
-    { title: 'Width', cell: ({ config }) => String(config.hiddenSize) },
-    {
-      title: 'Blocks',
-      cell: (model) => [blocks(model, 'encoder'), blocks(model, 'decoder')].filter(Boolean).join('+'),
-    },
-    { title: 'Parameters', cell: ({ cost }) => whole(cost.total.parameters) },
-    ...toFirst('parameters'),
-    { title: 'Tables', cell: ({ cost }) => whole(cost.total.tableParameters) },
-    { title: 'MACs', cell: ({ cost }) => whole(cost.total.macs) },
-    ...toFirst('macs'),
-    { title: 'Training MACs', cell: ({ cost }) => whole(cost.total.passMacs) },
-    ...toFirst('passMacs'),
-  ];
-  return textTable(columns, models);
-}
-
-/** One object for one model, a list for several. */
-export function profileJson(subjects: Subject[], lengths: Lengths): string {
-  const profiles = subjects.map(({ name, config }) => ({ name, type: config.type, ...modelCost(config, lengths) }));
-  return JSON.stringify(profiles.length === 1 ? profiles[0] : profiles, null, 2);
-}
+const taskOf = (file: string) => loadConfig(file, z.looseObject({ task: z.unknown().optional() })).task;

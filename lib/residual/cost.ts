@@ -1,39 +1,83 @@
-/** What a configuration costs, counted without building it. */
-import { checkMemory as checkModelMemory, type NativeModuleOptions } from '../nn';
+/**
+ * What a configuration costs, counted without building it: parameters, floating-point operations, the cache of a token that is decoded,
+ * memory. Needs no libtorch. Counting rules: matrix products count, a multiply-add as two operations; norms, activations, softmax, rotary
+ * positions and additions do not, so stored outputs are free of cost here.
+ */
+import { ArgumentError } from '../errors';
 import type { ModelConfig } from './config';
+import { modelMemory, type ModelMemory } from './memory';
+import { countParameters, recomputedPairs, widths } from './parameters';
 
-/** Parameters of the token embedding. */
-export function embeddingParameters(config: ModelConfig): number {
-  return config.vocabSize * config.hiddenSize;
+/** Forward operations of one token, in a sequence of so many. */
+export interface ForwardFlops {
+  /** The layers' own work. */
+  layers: number;
+  /** Earlier layers, run again. */
+  recomputation: number;
+  /** Logits. */
+  head: number;
+  total: number;
 }
 
-/** All parameters; a tied head counts once. */
-export function countParameters(config: ModelConfig): number {
-  const { hiddenSize: d, intermediateSize: ff, numHiddenLayers: layers, headDim } = config;
-  const queries = config.numAttentionHeads * headDim;
-  const keys = config.numKeyValueHeads * headDim;
-  const attention = 2 * d * queries + 2 * d * keys + (config.attentionBias ? queries + 2 * keys + d : 0);
-  const mlp = 3 * d * ff + (config.mlpBias ? 2 * ff + d : 0);
-  const tables = embeddingParameters(config) * (config.tieWordEmbeddings ? 1 : 2);
-  return tables + d + layers * (attention + mlp + 2 * d) + mixingParameters(config);
+/**
+ * Forward operations of one token of a sequence of `time`, by the counting rules above.
+ *
+ * @param keys how many keys a query meets: `causal` skips the half that causality forbids, (time + 1) / 2 on the mean, as this program does;
+ *   `dense` computes whole `time x time` products, as most programs do
+ */
+export function forwardFlops(config: ModelConfig, time: number, keys: 'causal' | 'dense' = 'causal'): ForwardFlops {
+  const { hiddenSize: d, intermediateSize: ff, residual } = config;
+  const { queries: dq, keys: dkv } = widths(config);
+  const met = keys === 'dense' ? time : (time + 1) / 2;
+  const mlp = 6 * d * ff;
+  const layer = 2 * d * dq + 4 * d * dkv + 2 * dq * d + 4 * met * dq + mlp;
+  // Values from the current stream, the kept probabilities applied to them, the output projection.
+  const attentionAgain = 2 * d * dkv + 2 * met * dq + 2 * dq * d;
+  const again = residual.site === 'mlp' ? attentionAgain + mlp : attentionAgain;
+  const layers = config.numHiddenLayers * layer;
+  const recomputation = recomputedPairs(config) * again;
+  const head = 2 * d * config.vocabSize;
+  return { layers, recomputation, head, total: layers + recomputation + head };
 }
 
-/** Pairs of a layer and an earlier one that is recomputed for it: L(L-1)/2, fewer with a window. */
-export function recomputedPairs({ numHiddenLayers: layers, residual }: ModelConfig): number {
-  if (residual.site === 'none') return 0;
-  const most = residual.window === 0 ? layers - 1 : Math.min(residual.window, layers - 1);
-  return (most * (most + 1)) / 2 + (layers - 1 - most) * most;
+export interface CostOptions {
+  /** Tokens of a sequence. */
+  time: number;
+  /** Sequences of a batch. */
+  batch: number;
+  /** `bf16`: weights and optimiser in float32, activations in bfloat16. Default `float32`. */
+  precision?: 'float32' | 'bf16';
 }
 
-/** One learned weight for each term of each layer's mix; layer 0 has none. */
-function mixingParameters(config: ModelConfig): number {
-  const { residual, numHiddenLayers: layers } = config;
-  if (residual.site === 'none' || residual.weights !== 'learned') return 0;
-  return recomputedPairs(config) + (residual.normSet === 'with_current' ? layers - 1 : 0);
+/** What a model costs for batches of one size. */
+export interface ModelCost {
+  parameters: number;
+  /** Pairs of a layer and an earlier one that is run again for it. */
+  recomputedPairs: number;
+  /** Forward, for each token; `causal` is what runs here. */
+  flopsPerToken: { causal: ForwardFlops; dense: ForwardFlops };
+  /** Forward and backward, for a batch: three times forward. */
+  flopsPerStep: number;
+  /** What decoding keeps of every token it has seen: keys and values of each layer, and values for each recomputed pair. */
+  cachePerToken: { elements: number; bytes: number };
+  memory: ModelMemory;
 }
 
-/** @throws OutOfMemoryError naming the sizes of a model beyond all memory */
-export function checkMemory(config: ModelConfig, placement: NativeModuleOptions): void {
-  const { vocabSize, hiddenSize, intermediateSize, numHiddenLayers } = config;
-  checkModelMemory(countParameters(config), placement, { vocabSize, hiddenSize, intermediateSize, numHiddenLayers });
+/** The cost of a model. @throws ArgumentError for sizes that are none */
+export function modelCost(config: ModelConfig, { time, batch, precision = 'float32' }: CostOptions): ModelCost {
+  for (const [name, size] of Object.entries({ time, batch })) {
+    if (!Number.isInteger(size) || size < 1 || size > 2 ** 31)
+      throw new ArgumentError(`The cost's ${name} must be a whole number from 1 on, not ${size}.`);
+  }
+  const elementBytes = precision === 'bf16' ? 2 : 4;
+  const causal = forwardFlops(config, time);
+  const elements = (2 * config.numHiddenLayers + recomputedPairs(config)) * widths(config).keys;
+  return {
+    parameters: countParameters(config),
+    recomputedPairs: recomputedPairs(config),
+    flopsPerToken: { causal, dense: forwardFlops(config, time, 'dense') },
+    flopsPerStep: 3 * causal.total * time * batch,
+    cachePerToken: { elements, bytes: elements * elementBytes },
+    memory: modelMemory(config, { time, batch, elementBytes }),
+  };
 }

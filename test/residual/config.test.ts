@@ -1,6 +1,6 @@
 import { parseConfig } from '../../lib/config';
 import { modelSchema, residualSchema, residualTitle, type ModelOptions } from '../../lib/residual/config';
-import { countParameters } from '../../lib/residual/cost';
+import { countParameters } from '../../lib/residual/parameters';
 
 const small: ModelOptions = { vocabSize: 101, hiddenSize: 32, numHiddenLayers: 4, numAttentionHeads: 4 };
 const parse = (options: object) => parseConfig({ ...small, ...options }, modelSchema, 'model');
