@@ -31,16 +31,19 @@ const options: ts.CompilerOptions = {
 /** Compiles all blocks at once, each as a module of its own. */
 function faults(): { block: Block; fault: string }[] {
   const blockByFile = new Map(blocks.map((block) => [fileOf(block), block]));
-  const host = ts.createCompilerHost(options);
-  const { fileExists, readFile } = host;
-  host.fileExists = (file) => blockByFile.has(file) || fileExists(file);
-  host.readFile = (file) => {
+  const base = ts.createCompilerHost(options);
+  const readFile = (file: string) => {
     const block = blockByFile.get(file);
-    return block === undefined ? readFile(file) : sourceOf(block);
+    return block === undefined ? base.readFile(file) : sourceOf(block);
   };
-  host.getSourceFile = (file, version) => {
-    const text = host.readFile(file);
-    return text === undefined ? undefined : ts.createSourceFile(file, text, version);
+  const host: ts.CompilerHost = {
+    ...base,
+    readFile,
+    fileExists: (file) => blockByFile.has(file) || base.fileExists(file),
+    getSourceFile: (file, version) => {
+      const text = readFile(file);
+      return text === undefined ? undefined : ts.createSourceFile(file, text, version);
+    },
   };
   const program = ts.createProgram([...blockByFile.keys()], options, host);
   return ts.getPreEmitDiagnostics(program).map(({ file, start, messageText }) => {
