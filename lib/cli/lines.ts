@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { addAbortSignal, type Readable } from 'node:stream';
 
-import { linesOf } from '../data/pairs/lines';
+import { linesOf } from '../data/lines';
 import { AbortError, DataError } from '../errors';
 import { writeAtomically } from '../files';
 

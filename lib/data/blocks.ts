@@ -1,11 +1,18 @@
 /**
- * Cuts a token file into blocks of equal length by run_clm's rules: rows are concatenated in groups of 1000, each group is cut
- * into blocks, and what is left of **every** group is dropped; a group shorter than a block gives none.
+ * Cuts a token file into blocks of equal length. By run_clm's rules rows are concatenated in groups of 1000, each group is cut into
+ * blocks, and what is left of **every** group is dropped; a group shorter than a block gives none. With the whole corpus as one group
+ * only its very end is dropped.
  */
 import { DataError } from '../errors';
+import type { Grouping } from './schema';
 
 /** Rows that are concatenated before they are cut. */
 export const rowsPerGroup = 1000;
+
+/** Tokens in each group that blocks are cut from. @param lengths of the groups of 1000 rows */
+export function groupsOf(lengths: readonly number[], grouping: Grouping): readonly number[] {
+  return grouping === 'corpus' ? [lengths.reduce((sum, length) => sum + length, 0)] : lengths;
+}
 
 /** Blocks of `blockSize` tokens in a file of little-endian token ids. */
 export interface TokenBlocks {
@@ -20,7 +27,7 @@ export interface TokenBlocks {
 
 /**
  * The first token of each block.
- * @param groupLengths tokens in each group of rows, in file order
+ * @param groupLengths tokens in each group, in file order
  * @param what names the text in the error
  * @throws DataError when there is not one block
  */
@@ -41,10 +48,12 @@ function noBlockError(groupLengths: readonly number[], blockSize: number, what: 
   const longest = groupLengths.reduce((most, length) => Math.max(most, length), 0);
   const tokens = groupLengths.reduce((sum, length) => sum + length, 0);
   const advice = longest >= 2 ? `set data.blockSize to at most ${longest}, or give more text` : 'give more text';
-  return new DataError(
-    `${what} gives no block of ${blockSize} tokens: it has ${tokens} tokens in ${groupLengths.length} group(s) of up to ` +
-      `${rowsPerGroup} rows, and the longest group has ${longest} (blocks do not cross groups); ${advice}`,
-  );
+  const groups =
+    groupLengths.length === 1
+      ? ''
+      : ` in ${groupLengths.length} groups of up to ${rowsPerGroup} rows, and the longest group has ${longest} (blocks do not cross ` +
+        'groups unless data.grouping is corpus)';
+  return new DataError(`${what} gives no block of ${blockSize} tokens: it has ${tokens} tokens${groups}; ${advice}`);
 }
 
 /** run_clm's block size when none is given, where neither tokenizer nor model sets a limit. */

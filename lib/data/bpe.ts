@@ -11,7 +11,7 @@ import { byteCharacters, byteLevelTokenizerJson, endOfText, type Merge } from '.
 import { cached, sha256 } from './cache';
 import { runProgram } from './program';
 import { maxBpeVocabSize } from './schema';
-import { hashText, readRows, type TextPart } from './text';
+import type { Text } from './text';
 
 /** Written as a string because it runs in a process of its own, where the trainer's unstoppable progress lines are dropped. */
 const trainingProgram = `
@@ -39,12 +39,8 @@ export interface TrainBpeOptions {
  * The text of a `tokenizer.json` whose vocabulary has exactly `vocabSize` entries. The same text gives the same tokenizer.
  * @throws DataError when the text gives fewer, naming the largest size it gives
  */
-export async function trainBpe(
-  parts: readonly TextPart[],
-  vocabSize: number,
-  options: TrainBpeOptions,
-): Promise<string> {
-  const learned = await learnMerges(parts, false, options);
+export async function trainBpe(text: Text, vocabSize: number, options: TrainBpeOptions): Promise<string> {
+  const learned = await learnMerges(text, false, options);
   const { vocab, merges } = bpeVocabulary(learned, [endOfText], vocabSize, 'data.tokenizer.bpe');
   return byteLevelTokenizerJson(vocab, merges, { specialTokens: [endOfText] });
 }
@@ -53,16 +49,13 @@ export async function trainBpe(
  * All merges that the trainer learns from a text, in the order learned, from the cache or learned now.
  * @param addPrefixSpace whether a blank is put before each line
  */
-export async function learnMerges(
-  parts: readonly TextPart[],
-  addPrefixSpace: boolean,
-  options: TrainBpeOptions,
-): Promise<Merge[]> {
+export async function learnMerges(text: Text, addPrefixSpace: boolean, options: TrainBpeOptions): Promise<Merge[]> {
   const { cacheDir, signal, onTrain } = options;
-  const key = sha256(addPrefixSpace ? 'bpe-1-prefix' : 'bpe-1', await hashText(parts, signal)).slice(0, 32);
+  const key = sha256(addPrefixSpace ? 'bpe-2-prefix' : 'bpe-2', await text.identity({ signal })).slice(0, 32);
   const { folder } = await cached(cacheDir, 'bpe', key, async (temporary) => {
     onTrain?.();
-    const merges = await runTrainer(parts, addPrefixSpace, temporary, signal);
+    const merges = await runTrainer(text, addPrefixSpace, temporary, signal);
+    await text.checkUnchanged();
     await writeFile(path.join(temporary, 'merges.json'), JSON.stringify(merges));
     return {};
   });
@@ -70,27 +63,34 @@ export async function learnMerges(
 }
 
 async function runTrainer(
-  parts: readonly TextPart[],
+  text: Text,
   addPrefixSpace: boolean,
   folder: string,
   signal: AbortSignal | undefined,
 ): Promise<Merge[]> {
-  const text = path.join(folder, 'text');
+  const lines = path.join(folder, 'text');
   const result = path.join(folder, 'trained.json');
-  const handle = await open(text, 'wx');
+  const handle = await open(lines, 'wx');
   try {
-    for await (const rows of readRows(parts, signal)) await handle.write(Buffer.concat(rows));
+    for await (const { rows } of text.read(signal)) await handle.writeFile(Buffer.concat(rows.flatMap(asLines)));
   } finally {
     await handle.close();
   }
-  const args = ['-e', trainingProgram, require.resolve('tokenizers'), text, result, String(addPrefixSpace)];
+  const args = ['-e', trainingProgram, require.resolve('tokenizers'), lines, result, String(addPrefixSpace)];
   const { code, output } = await runProgram(process.execPath, args, { signal, dropStderr: true });
   if (code !== 0)
     throw new LoadError(`training the tokenizer failed (exit code ${code}): ${output || 'it gave no reason'}`);
   const { model } = JSON.parse(await readFile(result, 'utf8')) as { model: { merges: Merge[] } };
-  await rm(text);
+  await rm(lines);
   await rm(result);
   return model.merges;
+}
+
+const lineBreak = Buffer.from('\n');
+
+/** A row that ends a line, so that the next one does not continue its last word. */
+function asLines(row: Buffer): Buffer[] {
+  return row.at(-1) === lineBreak[0] ? [row] : [row, lineBreak];
 }
 
 /**

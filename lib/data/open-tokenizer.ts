@@ -9,13 +9,13 @@ import { ByteTokenizer } from './byte-tokenizer';
 import { HuggingFaceTokenizer, type TokenizerSettings } from './huggingface-tokenizer';
 import { runProgram } from './program';
 import type { DataConfig } from './schema';
-import type { TextPart } from './text';
+import type { Text } from './text';
 import type { TextTokenizer } from './tokenizer';
 
 /** The tokenizer that a configuration asks for; a BPE is trained on `trainText`. */
 export async function openTokenizer(
   config: DataConfig['tokenizer'],
-  trainText: readonly TextPart[],
+  trainText: Text,
   options: TrainBpeOptions,
 ): Promise<TextTokenizer> {
   if (config === 'bytes') return new ByteTokenizer();

@@ -1,20 +1,26 @@
 /** From the `data:` section to blocks of tokens on disk. */
+import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 
 import { parseConfig } from '../config';
 import { DataError } from '../errors';
 import { cacheFolder } from '../setup/cache';
-import { blockOffsets, resolveBlockSize, type TokenBlocks } from './blocks';
+import { resolveBlockSize, type TokenBlocks } from './blocks';
 import { openNamedCorpus, type Corpus } from './corpora';
+import { cutBlocks, describeCounts, type TextCounts } from './counts';
 import { openTokenizer } from './open-tokenizer';
 import { corpusNames, dataSchema, isCorpusName, type DataConfig, type DataInput } from './schema';
-import { openText, splitFirstRows } from './text';
-import { tokenFile, type TokenFile } from './token-file';
+import { Text } from './text';
+import type { TextFile } from './text-files';
+import { tokenFile } from './token-file';
 import type { TextTokenizer } from './tokenizer';
 
 export type DataProgress =
   | { stage: 'fetch'; corpus: string }
+  /** The files are read to see whether their tokens are in the cache. */
+  | { stage: 'read'; bytes: number; totalBytes: number }
   | { stage: 'train-tokenizer'; vocabSize: number }
+  /** Bytes as they are on disk. */
   | { stage: 'tokenize'; split: 'train' | 'validation'; bytes: number; totalBytes: number };
 
 export interface PrepareDataOptions {
@@ -37,6 +43,13 @@ export interface PreparedData {
   tokenizer: TextTokenizer;
   bosTokenId: number | null;
   eosTokenId: number | null;
+  /** What became of the texts. */
+  report: {
+    train: TextCounts;
+    validation: TextCounts;
+    /** Files in folders that were passed over for their endings. */
+    skipped: readonly string[];
+  };
   /** One line for a reader: corpus, tokenizer, sizes. */
   description: string;
 }
@@ -46,13 +59,16 @@ const usualValidation = 0.05;
 
 /**
  * Fetches what has to be fetched, trains the tokenizer if one is asked for, tokenises, and cuts blocks. All of it is cached
- * by content, so a second call with the same texts only reads them to see that they are the same.
+ * by content, so a second call with the same texts only reads them to see that they are the same. Files of any length are read in
+ * small pieces; of Parquet, a row group is in memory.
  * @throws ConfigError, DataError, AbortError, LoadError (no tokenizer binary for this platform)
  */
 export async function prepareData(input: DataInput, options: PrepareDataOptions = {}): Promise<PreparedData> {
   const config = parseConfig(input, dataSchema, 'data');
   const { signal, onProgress, cacheDir = cacheFolder() } = options;
   const corpus = await openCorpus(config, cacheDir, options);
+  const onRead = (bytes: number, totalBytes: number) => onProgress?.({ stage: 'read', bytes, totalBytes });
+  for (const text of [corpus.train, corpus.validation]) await text.identity({ signal, onRead });
   const tokenizer = await openTokenizer(config.tokenizer, corpus.train, {
     cacheDir,
     signal,
@@ -62,56 +78,65 @@ export async function prepareData(input: DataInput, options: PrepareDataOptions 
     },
   });
   const blockSize = resolveBlockSize(config.blockSize, tokenizer.maxLength, options.maxPositionEmbeddings);
-  const tokensOf = (split: 'train' | 'validation') =>
-    tokenFile(corpus[split], tokenizer, {
+  const words = { train: 'training', validation: 'validation' };
+  const tokensOf = async (split: 'train' | 'validation') => {
+    const name = `the ${words[split]} text of ${corpus.name}`;
+    const tokens = await tokenFile(name, corpus[split], tokenizer, {
       cacheDir,
       signal,
       onProgress: (bytes, totalBytes) => onProgress?.({ stage: 'tokenize', split, bytes, totalBytes }),
     });
-  const trainTokens = await tokensOf('train');
-  const validationTokens = await tokensOf('validation');
-  const train = blocksOf(trainTokens, blockSize, `the training text of ${corpus.name}`);
-  const validation = blocksOf(validationTokens, blockSize, `the validation text of ${corpus.name}`);
+    return { ...cutBlocks(tokens, blockSize, config.grouping, name), maxTokenId: tokens.maxTokenId };
+  };
+  const train = await tokensOf('train');
+  const validation = await tokensOf('validation');
+  const skipped = [...corpus.train.skipped, ...corpus.validation.skipped];
   return {
-    train,
-    validation,
+    train: train.blocks,
+    validation: validation.blocks,
     vocabSize: tokenizer.vocabSize,
-    maxTokenId: Math.max(trainTokens.maxTokenId, validationTokens.maxTokenId),
+    maxTokenId: Math.max(train.maxTokenId, validation.maxTokenId),
     tokenizer,
     bosTokenId: tokenizer.bosTokenId,
     eosTokenId: tokenizer.eosTokenId,
+    report: { train: train.counts, validation: validation.counts, skipped },
     description:
-      `${corpus.name}, ${describeTokenizer(config.tokenizer)} (vocabulary ${tokenizer.vocabSize}), blocks of ${blockSize} tokens: ` +
-      `${train.offsets.length} for training, ${validation.offsets.length} for validation`,
+      `${corpus.name}, ${describeTokenizer(config.tokenizer)} (vocabulary ${tokenizer.vocabSize}), blocks of ${blockSize} tokens; ` +
+      `training: ${describeCounts(train.counts)}; validation: ${describeCounts(validation.counts)}` +
+      (skipped.length > 0 ? `; passed over: ${skipped.map((file) => path.basename(file)).join(', ')}` : ''),
   };
 }
 
 async function openCorpus(config: DataConfig, cacheDir: string, options: PrepareDataOptions): Promise<Corpus> {
-  const { corpus, validation = usualValidation } = config;
+  const { corpus, validation = usualValidation, text: column } = config;
   const { signal, onProgress } = options;
   if (isCorpusName(corpus)) {
     return openNamedCorpus(corpus, { cacheDir, signal, onFetch: () => onProgress?.({ stage: 'fetch', corpus }) });
   }
-  const files = [corpus].flat();
-  const name = files.map((file) => path.basename(file)).join(' + ');
-  const text = await openText(files).catch((error: Error) => {
-    throw typeof corpus === 'string' && !/[./\\]/.test(corpus)
-      ? new DataError(`${error.message} (the named corpora are ${corpusNames.join(' and ')})`, { cause: error })
-      : error;
-  });
-  if (typeof validation !== 'number') return { name, train: text, validation: await openText([validation].flat()) };
-  const { first, rest } = await splitFirstRows(text, validation, signal);
-  if (first.length === 0 || rest.length === 0) {
-    const empty = first.length === 0 ? 'validation' : 'training';
-    throw new DataError(
-      `${name} has too few lines to split: ${validation} of them for validation leaves none for ${empty}; give a file as data.validation, or more text`,
-    );
+  const paths = [corpus].flat();
+  const name = paths.map((file) => path.basename(file)).join(' + ');
+  const openTraining = (except?: ReadonlySet<string>) =>
+    Text.open(paths, { column, ...(except && { except }) }).catch((error: Error) => {
+      throw typeof corpus === 'string' && !/[./\\]/.test(corpus)
+        ? new DataError(`${error.message} (the named corpora are ${corpusNames.join(' and ')})`, { cause: error })
+        : error;
+    });
+  if (typeof validation === 'number') {
+    const text = await openTraining();
+    checkColumn(column, text.files);
+    const { first, rest } = text.split(validation);
+    return { name, train: rest, validation: first };
   }
-  return { name, train: rest, validation: first };
+  const heldOut = await Text.open([validation].flat(), { column });
+  const train = await openTraining(new Set(await Promise.all(heldOut.files.map(({ file }) => realpath(file)))));
+  checkColumn(column, [...train.files, ...heldOut.files]);
+  return { name, train, validation: heldOut };
 }
 
-function blocksOf({ file, dtype, tokens, groupLengths }: TokenFile, blockSize: number, what: string): TokenBlocks {
-  return { file, dtype, blockSize, tokens, offsets: blockOffsets(groupLengths, blockSize, what) };
+/** @throws DataError for a column where there are no columns */
+function checkColumn(column: string | undefined, files: readonly TextFile[]): void {
+  if (column !== undefined && files.every(({ form }) => form === 'text'))
+    throw new DataError(`data.text names a column, but ${files[0]?.file} is plain text; leave data.text out`);
 }
 
 function describeTokenizer(config: DataConfig['tokenizer']): string {

@@ -10,17 +10,15 @@ const longestRowBytes = 256 * 1024 * 1024;
 /**
  * Rows of one text, many at a time. The last may lack its line break.
  * @param file names the text in errors
- * @param start where in it the first chunk begins
  * @throws DataError that names the byte, where the text is not UTF-8
  */
 export async function* splitRows(
   chunks: AsyncIterable<Buffer> | Iterable<Buffer>,
   file: string,
-  start = 0,
 ): AsyncGenerator<Buffer[]> {
   let begun: Buffer[] = [];
   let begunBytes = 0;
-  let at = start; // where the rows begun so far began
+  let at = 0; // where the rows begun so far began
   for await (const bytes of chunks) {
     const complete = bytes.lastIndexOf(lineBreak) + 1;
     begun.push(bytes.subarray(0, complete === 0 ? bytes.length : complete));

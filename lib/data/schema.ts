@@ -10,15 +10,24 @@ export const maxBpeVocabSize = 30_000;
 /** One special token and the 256 bytes: the vocabulary of a byte-level BPE that has no merge. */
 export const minBpeVocabSize = 257;
 
+/** How rows are put together before blocks are cut: 1000 at a time, as run_clm does, or all of them. */
+export const groupings = ['rows1000', 'corpus'] as const;
+export type Grouping = (typeof groupings)[number];
+
 const paths = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]);
 
 export const dataSchema = z
   .strictObject({
-    /** `moby-dick`, `sotu`, or the path of a UTF-8 text file, or several. One line is one row; relative to the working folder. */
-    corpus: paths,
     /**
-     * For text files: the part of the rows, from the beginning, that is kept for validation (run_clm's rule), or the
-     * path of a file, or several. Default 0.05. The named corpora bring their own split.
+     * `moby-dick`, `sotu`, or paths, relative to the working folder: text files (a line is a row), `.jsonl`, both also `.gz` or `.zst`,
+     * `.parquet`, folders of these.
+     */
+    corpus: paths,
+    /** The column with the text in JSONL and Parquet, nested ones dotted: `a.b`. Default `text`. */
+    text: z.string().min(1).optional(),
+    /**
+     * The part of the rows, from the beginning, that is kept for validation (run_clm's rule), or paths. Default 0.05. The named corpora
+     * bring their own split.
      */
     validation: z.union([z.number().gt(0).lt(1), paths]).optional(),
     /** `bytes`, the path of a Hugging Face `tokenizer.json` or of its folder, or a byte-level BPE to train on the training text. */
@@ -36,15 +45,17 @@ export const dataSchema = z
      * model's `maxPositionEmbeddings`, min(1024, maxPositionEmbeddings).
      */
     blockSize: z.int().min(2).optional(),
+    /** Blocks are cut from 1000 rows at a time and the rest of each group is dropped (run_clm's rule), or from the whole corpus. */
+    grouping: z.enum(groupings).default('rows1000'),
   })
   .superRefine((data, context) => {
-    if (data.validation !== undefined && isCorpusName(data.corpus)) {
-      context.addIssue({
-        code: 'custom',
-        path: ['validation'],
-        message: `the corpus ${data.corpus} brings its own validation text; leave this out`,
-      });
-    }
+    if (!isCorpusName(data.corpus)) return;
+    const refuse = (key: 'validation' | 'text', message: string) => {
+      if (data[key] !== undefined)
+        context.addIssue({ code: 'custom', path: [key], message: `${message}; leave this out`, input: data[key] });
+    };
+    refuse('validation', `the corpus ${data.corpus} brings its own validation text`);
+    refuse('text', `the corpus ${data.corpus} is plain text and has no columns`);
   });
 
 /** What a user may write. */

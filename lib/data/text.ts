@@ -1,128 +1,119 @@
-/** Text on disk as parts of UTF-8 files, read in rows: a row is one line with its line break, as run_clm has it. */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-
+/** A text: rows out of one or several files, which can be read again and again. */
 import { DataError } from '../errors';
 import { roundHalfEven } from '../metrics';
-import { throwIfAborted } from './abort';
-import { splitRows } from './rows';
+import { sha256 } from './cache';
+import { checkUnchanged, findTextFiles, hashFiles, type HashOptions, type TextFile } from './text-files';
+import { countFileRows, readFileRows } from './text-rows';
 
-/** Bytes `start` to before `end` of a file. Begins at the beginning of a row. */
-export interface TextPart {
-  file: string;
-  start: number;
-  end: number;
+export interface TextOptions {
+  /** Where JSONL and Parquet have the text; nested columns are dotted. Default `text`. */
+  column?: string | undefined;
+  /** Real paths of files to leave out of folders. */
+  except?: ReadonlySet<string>;
 }
 
-const lineBreak = 0x0a;
-const chunkBytes = 256 * 1024;
+export interface TextBatch {
+  rows: Buffer[];
+  /** Bytes read of `bytes`. */
+  read: number;
+}
 
-/** @throws DataError for a file that is missing, not a file, or empty */
-export async function openText(files: readonly string[]): Promise<TextPart[]> {
-  const parts: TextPart[] = [];
-  for (const file of files) {
-    const status = await stat(file).catch((cause: NodeJS.ErrnoException) => {
-      const reason = cause.code === 'ENOENT' ? 'there is no such file' : cause.message;
-      throw new DataError(`cannot read the text ${file}: ${reason}`, { cause });
-    });
-    if (!status.isFile()) throw new DataError(`cannot read the text ${file}: it is not a file; name the files in it`);
-    if (status.size === 0) throw new DataError(`the text ${file} is empty`);
-    parts.push({ file, start: 0, end: status.size });
+/** The rows before the border or from there on, the border being at a share of all rows. */
+interface Part {
+  whole: Text;
+  share: number;
+  side: 'first' | 'rest';
+}
+
+export class Text {
+  #hash: string | undefined;
+  #rowCount: number | undefined;
+
+  private constructor(
+    readonly files: readonly TextFile[],
+    private readonly column: string | undefined,
+    /** Files in folders that were passed over. */
+    readonly skipped: readonly string[],
+    private readonly part?: Part,
+  ) {}
+
+  /**
+   * @param paths files and folders; see `findTextFiles`
+   * @throws DataError for what cannot be read
+   */
+  static async open(paths: readonly string[], { column, except }: TextOptions = {}): Promise<Text> {
+    const { files, skipped } = await findTextFiles(paths, except);
+    return new Text(files, column, skipped);
   }
-  return parts;
-}
 
-export const textBytes = (parts: readonly TextPart[]) => parts.reduce((sum, { start, end }) => sum + end - start, 0);
+  /** Bytes of its files; of a part, about its share of them. */
+  get bytes(): number {
+    const all = this.files.reduce((sum, { size }) => sum + size, 0);
+    return this.part ? this.#upTo(all, this.part) : all;
+  }
 
-/** Raw bytes of the parts, in order; `at` is where in its file a chunk begins. */
-export async function* readChunks(
-  parts: readonly TextPart[],
-  signal?: AbortSignal,
-): AsyncGenerator<{ part: TextPart; at: number; bytes: Buffer }> {
-  for (const part of parts) {
-    if (part.start === part.end) continue;
-    let at = part.start;
-    const stream = createReadStream(part.file, { start: part.start, end: part.end - 1, highWaterMark: chunkBytes });
-    try {
-      for await (const chunk of stream) {
-        throwIfAborted(signal);
-        const bytes = chunk as Buffer;
-        yield { part, at, bytes };
-        at += bytes.length;
+  /** Parts the text after its first rows, by run_clm's rule: `share` of all rows, rounded, ties to even. */
+  split(share: number): { first: Text; rest: Text } {
+    const part = (side: Part['side']) => new Text(this.files, this.column, [], { whole: this, share, side });
+    return { first: part('first'), rest: part('rest') };
+  }
+
+  /** Hash of all that decides the rows: the files' bytes, how they are read, and which part it is. */
+  async identity(options: HashOptions = {}): Promise<string> {
+    const whole = this.part?.whole ?? this;
+    whole.#hash ??= await hashFiles(whole.files, options);
+    const forms = this.files.map(({ file, form }) => [form, /\.(gz|zst)$/i.exec(file)?.[1]?.toLowerCase()]);
+    const part = this.part && [this.part.share, this.part.side];
+    return sha256('text-1', whole.#hash, JSON.stringify([forms, this.column, part]));
+  }
+
+  /**
+   * Rows of some hundred kB at a time.
+   * @throws DataError for text that cannot be read, or a part without rows; AbortError
+   */
+  async *read(signal?: AbortSignal): AsyncGenerator<TextBatch> {
+    const border = this.part && (await this.part.whole.#border(this.part.share, signal));
+    const [from, to] = this.part?.side === 'rest' ? [border ?? 0, Infinity] : [0, border ?? Infinity];
+    let row = 0;
+    let before = 0;
+    for (const file of this.files) {
+      for await (const { rows, position } of readFileRows(file, this.column ?? 'text', signal)) {
+        const wanted = rows.slice(Math.max(0, from - row), Math.max(0, to - row));
+        row += rows.length;
+        if (wanted.length > 0) yield { rows: wanted, read: this.#upTo(before + position, this.part) };
+        if (row >= to) return;
       }
-    } catch (error) {
-      const isOfStream = error === stream.errored;
-      throw isOfStream
-        ? new DataError(`cannot read the text ${part.file}: ${stream.errored?.message}`, { cause: error })
-        : error;
-    } finally {
-      stream.destroy();
+      before += file.size;
     }
-    if (at !== part.end) throw new DataError(`the text ${part.file} became shorter while it was read`);
   }
-}
 
-/**
- * Rows of some hundred kB at a time. A part's last row may lack its line break.
- * @throws DataError that names the byte, where the text is not UTF-8
- */
-export async function* readRows(parts: readonly TextPart[], signal?: AbortSignal): AsyncGenerator<Buffer[]> {
-  for (const part of parts) yield* splitRows(bytesOf(part, signal), part.file, part.start);
-}
-
-async function* bytesOf(part: TextPart, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
-  for await (const { bytes } of readChunks([part], signal)) yield bytes;
-}
-
-/** SHA-256 of the parts' bytes and borders. */
-export async function hashText(parts: readonly TextPart[], signal?: AbortSignal): Promise<string> {
-  const hash = createHash('sha256');
-  hash.update(JSON.stringify(parts.map(({ start, end }) => end - start)));
-  for await (const { bytes } of readChunks(parts, signal)) hash.update(bytes);
-  return hash.digest('hex');
-}
-
-/**
- * Splits text after its first rows, by run_clm's rule: `fraction` of all rows, rounded, ties to even.
- * @returns the first rows, and the rest
- */
-export async function splitFirstRows(
-  parts: readonly TextPart[],
-  fraction: number,
-  signal?: AbortSignal,
-): Promise<{ first: TextPart[]; rest: TextPart[] }> {
-  let rows = 0;
-  for await (const { rowStarts } of rowStartsOf(parts, signal)) rows += rowStarts.length;
-  let wanted = roundHalfEven((fraction * 100 * rows) / 100, 0);
-  const found = { first: [] as TextPart[], rest: [] as TextPart[] };
-  let cut: { part: TextPart; at: number } | undefined;
-  for await (const { part, rowStarts } of rowStartsOf(parts, signal)) {
-    const at = rowStarts[wanted];
-    if (at !== undefined) {
-      cut = { part, at };
-      break;
-    }
-    wanted -= rowStarts.length;
+  /** @throws DataError where a file is no longer the one that was opened */
+  checkUnchanged(): Promise<void> {
+    return checkUnchanged(this.files);
   }
-  const cutIndex = cut ? parts.indexOf(cut.part) : parts.length;
-  for (const [index, part] of parts.entries()) {
-    const border = index < cutIndex ? part.end : index > cutIndex ? part.start : (cut?.at ?? part.end);
-    if (border > part.start) found.first.push({ ...part, end: border });
-    if (border < part.end) found.rest.push({ ...part, start: border });
-  }
-  return found;
-}
 
-/** Where rows begin, chunk by chunk. */
-async function* rowStartsOf(parts: readonly TextPart[], signal?: AbortSignal) {
-  let begins = true;
-  for await (const { part, at, bytes } of readChunks(parts, signal)) {
-    const rowStarts: number[] = begins || at === part.start ? [at] : [];
-    for (let found = bytes.indexOf(lineBreak); found >= 0; found = bytes.indexOf(lineBreak, found + 1)) {
-      if (found + 1 < bytes.length) rowStarts.push(at + found + 1);
-    }
-    begins = bytes.at(-1) === lineBreak;
-    yield { part, rowStarts };
+  /** How much of a part is read when so many bytes of the files are. */
+  #upTo(bytes: number, part: Part | undefined): number {
+    if (!part) return bytes;
+    const border = Math.ceil(part.whole.bytes * part.share);
+    return part.side === 'first' ? Math.min(bytes, border) : Math.max(0, bytes - border);
+  }
+
+  /** The first row behind the first part. */
+  async #border(share: number, signal: AbortSignal | undefined): Promise<number> {
+    const rows = (this.#rowCount ??= await this.#count(signal));
+    const border = roundHalfEven((share * 100 * rows) / 100, 0);
+    if (border > 0 && border < rows) return border;
+    const empty = border === 0 ? 'validation' : 'training';
+    throw new DataError(
+      `${this.files.map(({ file }) => file).join(', ')}: ${rows} rows are too few to split; ${share} of them for validation leaves ` +
+        `none for ${empty}; give a file as data.validation, or more text`,
+    );
+  }
+
+  async #count(signal: AbortSignal | undefined): Promise<number> {
+    let count = 0;
+    for (const file of this.files) count += await countFileRows(file, this.column ?? 'text', signal);
+    return count;
   }
 }

@@ -31,8 +31,8 @@ describe('blockOffsets', () => {
       expect.objectContaining({
         code: 'ERR_DATA',
         message:
-          'the training text of x.txt gives no block of 2048 tokens: it has 2000 tokens in 2 group(s) of up to 1000 rows, and ' +
-          'the longest group has 1200 (blocks do not cross groups); set data.blockSize to at most 1200, or give more text',
+          'the training text of x.txt gives no block of 2048 tokens: it has 2000 tokens in 2 groups of up to 1000 rows, and the ' +
+          'longest group has 1200 (blocks do not cross groups unless data.grouping is corpus); set data.blockSize to at most 1200, or give more text',
       }) as Error,
     );
     expect(() => blockOffsets([1], 8, 'it')).toThrow(/give more text$/);

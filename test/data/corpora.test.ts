@@ -15,7 +15,7 @@ afterEach(() => {
   process.env = { ...environment };
 });
 
-const textOf = (parts: Corpus['train']) => parts.map(({ file }) => readFileSync(file, 'utf8')).join('');
+const textOf = ({ files }: Corpus['train']) => files.map(({ file }) => readFileSync(file, 'utf8')).join('');
 
 describe('when the corpus cannot be had', () => {
   let servers: Server[] = [];
@@ -132,7 +132,7 @@ const online =
     expect(textOf((await open('moby-dick')).train)).toBe(text);
     expect(fetched).toEqual([]);
     process.env = { ...environment };
-    writeFileSync(train[0]?.file ?? '', text.replace('Ishmael', 'Ahab'));
+    writeFileSync(train.files[0]?.file ?? '', text.replace('Ishmael', 'Ahab'));
     expect(textOf((await open('moby-dick')).train)).toBe(text);
     expect(fetched).toEqual(['moby-dick']);
   }, 60_000);

@@ -27,7 +27,14 @@ async function prepare(input: DataInput, cacheDir: string) {
   return {
     data,
     events,
-    stages: [...new Set(events.map((event) => ('split' in event ? `${event.stage} ${event.split}` : event.stage)))],
+    /** What had to be made. */
+    stages: [
+      ...new Set(
+        events
+          .filter(({ stage }) => stage !== 'read')
+          .map((event) => ('split' in event ? `${event.stage} ${event.split}` : event.stage)),
+      ),
+    ],
   };
 }
 
@@ -73,8 +80,14 @@ describe('bytes of a text file', () => {
 
   test('come with what a model has to know', () => {
     expect(data).toMatchObject({ vocabSize: 256, maxTokenId: 'n'.charCodeAt(0), bosTokenId: null, eosTokenId: null });
+    expect(data.report).toEqual({
+      train: { rows: 95, emptyRows: 0, tokens: 755, blocks: 47, dropped: 3 },
+      validation: { rows: 5, emptyRows: 0, tokens: 35, blocks: 2, dropped: 3 },
+      skipped: [],
+    });
     expect(data.description).toBe(
-      'book.txt, bytes (vocabulary 256), blocks of 16 tokens: 47 for training, 2 for validation',
+      'book.txt, bytes (vocabulary 256), blocks of 16 tokens; training: 95 rows, 755 tokens, 47 blocks, 3 tokens (0.4 %) dropped; ' +
+        'validation: 5 rows, 35 tokens, 2 blocks, 3 tokens (8.6 %) dropped',
     );
   });
 });
@@ -155,7 +168,7 @@ describe('the cache', () => {
     const copy = write(folder, 'copy.txt', readFileSync(corpus));
     expect((await prepare({ ...input, corpus: copy }, cache)).stages).toEqual([]);
     writeFileSync(copy, `${readFileSync(corpus, 'utf8')}more\n`);
-    expect((await prepare({ ...input, corpus: copy }, cache)).stages).toEqual(['train-tokenizer', 'tokenize train']);
+    expect((await prepare({ ...input, corpus: copy }, cache)).stages).toEqual(all);
   });
 
   const tokens = /^tokens.+tokens\.bin$/;
@@ -283,7 +296,7 @@ describe('bad input', () => {
       { corpus, blockSize: 64 },
       /the validation text of short\.txt gives no block of 64/,
     ],
-    ['too few lines to split', { corpus: write(folder, 'one.txt', 'one line\n') }, /has too few lines to split/],
+    ['too few lines to split', { corpus: write(folder, 'one.txt', 'one line\n') }, /are too few to split/],
     ['an empty validation file', { corpus, validation: write(folder, 'nothing.txt', '') }, /nothing\.txt is empty/],
     [
       'text that is not UTF-8',

@@ -7,7 +7,7 @@ import { loadTokenizer } from '../../lib/data';
 import { trainBpe } from '../../lib/data/bpe';
 import { ByteTokenizer } from '../../lib/data/byte-tokenizer';
 import { HuggingFaceTokenizer } from '../../lib/data/huggingface-tokenizer';
-import { openText } from '../../lib/data/text';
+import { Text } from '../../lib/data/text';
 import { temporaryFolder, write } from './temporary';
 
 const folder = temporaryFolder();
@@ -25,7 +25,7 @@ interface TokenizerJson {
 }
 
 async function trained(vocabSize: number, cacheDir = path.join(folder, 'cache')): Promise<string> {
-  return trainBpe(await openText([path.join(fixtures, 'text.txt')]), vocabSize, { cacheDir });
+  return trainBpe(await Text.open([path.join(fixtures, 'text.txt')]), vocabSize, { cacheDir });
 }
 
 const open = (json: string, settings = {}) => HuggingFaceTokenizer.fromJson(json, settings, 'test');
@@ -87,7 +87,7 @@ describe('a byte-level BPE trained here', () => {
 
   test('comes out the same again, from the cache and from training', async () => {
     let trainings = 0;
-    const parts = await openText([path.join(fixtures, 'text.txt')]);
+    const parts = await Text.open([path.join(fixtures, 'text.txt')]);
     const again = (cacheDir: string) => trainBpe(parts, 330, { cacheDir, onTrain: () => trainings++ });
     const fresh = path.join(folder, 'fresh');
     expect(await again(fresh)).toBe(await trained(330));

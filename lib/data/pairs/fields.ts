@@ -1,5 +1,6 @@
 /** Where the two texts of a pair are in a row of a file. */
-import { ConfigError, DataError } from '../../errors';
+import { ConfigError } from '../../errors';
+import { checkText, valueAt } from '../fields';
 import type { PairDataConfig } from './schema';
 
 export type PairReading = Pick<PairDataConfig, 'fields' | 'sourceLanguage' | 'targetLanguage'>;
@@ -36,11 +37,6 @@ export function namesOf({ fields, sourceLanguage, targetLanguage }: PairReading)
   return [[source], [target]];
 }
 
-/** A text whose bytes are not UTF-8, as the Parquet reader gives it. */
-export class InvalidText {
-  constructor(readonly bytes: Uint8Array) {}
-}
-
 /**
  * The text at the first of the names that the row has; empty where it has none, or null.
  * @param place file and line, for errors
@@ -49,23 +45,7 @@ export class InvalidText {
 export function textAt(row: unknown, names: readonly string[], place: () => string): string {
   for (const name of names) {
     const value = valueAt(row, name);
-    if (value === undefined || value === null) continue;
-    if (typeof value === 'string') {
-      if (/\p{Surrogate}/u.test(value))
-        throw new DataError(`${place()}: ${name} is not valid Unicode: it has half a character`);
-      return value;
-    }
-    const kind = value instanceof InvalidText ? 'not UTF-8 text; convert it' : `not a text but of type ${typeof value}`;
-    throw new DataError(`${place()}: ${name} is ${kind}`);
+    if (value !== undefined && value !== null) return checkText(value, name, place);
   }
   return '';
-}
-
-function valueAt(row: unknown, name: string): unknown {
-  let value = row;
-  for (const part of name.split('.')) {
-    if (typeof value !== 'object' || value === null) return undefined;
-    value = Object.hasOwn(value, part) ? (value as Record<string, unknown>)[part] : undefined;
-  }
-  return value;
 }

@@ -13,7 +13,7 @@ import { bpeVocabulary, learnMerges, type TrainBpeOptions } from '../bpe';
 import { byteLevelTokenizerJson } from '../byte-level';
 import { HuggingFaceTokenizer } from '../huggingface-tokenizer';
 import { tryTokenizer } from '../open-tokenizer';
-import type { TextPart } from '../text';
+import type { Text } from '../text';
 import { checkIds, writeSettings } from '../tokenizer';
 import { cleanSentence } from './sentence';
 
@@ -46,11 +46,11 @@ export class PairTokenizer {
    * @throws DataError when the text gives too small a vocabulary
    */
   static async train(
-    parts: readonly TextPart[],
+    text: Text,
     { bpe, lowercase, multipleOf }: PairVocabulary,
     options: TrainBpeOptions,
   ): Promise<PairTokenizer> {
-    const learned = await learnMerges(parts, true, options);
+    const learned = await learnMerges(text, true, options);
     const { vocab, merges } = bpeVocabulary(learned, specialTokens, bpe, 'data.vocabulary.bpe');
     for (let n = 0; (bpe + n) % multipleOf !== 0; n++) vocab[unusedToken(n)] = bpe + n;
     // Not special in the file: there, a text that holds `<s>` would become the token that begins a sentence. No merge can make one of

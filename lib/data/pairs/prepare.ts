@@ -4,7 +4,7 @@ import path from 'node:path';
 import { parseConfig } from '../../config';
 import { DataError } from '../../errors';
 import { cacheFolder } from '../../setup/cache';
-import { openText } from '../text';
+import { Text } from '../text';
 import { openNamedPairs } from './corpora';
 import { PairTokenizer, type PairTokenizers } from './pair-tokenizer';
 import { openPairFiles, type PairText } from './read';
@@ -105,7 +105,7 @@ async function trainTokenizers(
   { cacheDir, signal, onProgress }: Options,
 ): Promise<PairTokenizers> {
   const trainOn = async (side: 'both' | 'source' | 'target', files: string[]) =>
-    PairTokenizer.train(await openText(files), vocabulary, {
+    PairTokenizer.train(await Text.open(files), vocabulary, {
       cacheDir,
       signal,
       onTrain: () => onProgress?.({ stage: 'train-tokenizer', side, vocabSize: vocabulary.bpe }),

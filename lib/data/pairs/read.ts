@@ -1,8 +1,10 @@
 /** Pairs of sentences out of files: two line-aligned texts, TSV, JSONL or Parquet. */
 import { ConfigError, DataError } from '../../errors';
-import { hashText, openText } from '../text';
+import { ByteStream } from '../byte-stream';
+import { readJsonl as readRecords } from '../jsonl';
+import { numberedLines, readLines } from '../lines';
+import { hashFiles, textFile, type TextFile } from '../text-files';
 import { columnsOf, namesOf, textAt, type PairBatch, type PairReading } from './fields';
-import { readLines } from './lines';
 import { readParquet } from './parquet';
 import type { PairFiles } from './schema';
 
@@ -29,7 +31,9 @@ export async function openPairFiles(
   const readers = readersOf(files, reading, signal);
   const isAligned = typeof files === 'object' && 'source' in files;
   const all = (isAligned ? [files.source, files.target] : [files]).flat(2);
-  const sha256 = await hashText(await openText(all), signal);
+  const opened: TextFile[] = [];
+  for (const file of all) opened.push(await textFile(file));
+  const sha256 = await hashFiles(opened, { signal });
   return {
     name,
     sha256,
@@ -42,7 +46,7 @@ export async function openPairFiles(
 
 /** The end of a file's name. */
 function formOf(file: string): string {
-  return /(\.(tsv|jsonl|parquet))?(\.gz)?$/.exec(file)?.[0] ?? '';
+  return /(\.(tsv|jsonl|parquet))?(\.gz|\.zst)?$/.exec(file)?.[0] ?? '';
 }
 
 /** One for each file, or pair of files. */
@@ -56,12 +60,12 @@ function readersOf(
     return [files.source].flat().map((source, n) => () => readAligned(source, targets[n] as string, signal));
   }
   return [files].flat().map((file) => {
-    const form = /\.(tsv|jsonl|parquet)(\.gz)?$/.exec(file);
+    const form = /\.(tsv|jsonl|parquet)(\.gz|\.zst)?$/.exec(file);
     if (form?.[1] === 'tsv') return () => readTsv(file, reading, signal);
     if (form?.[1] === 'jsonl') return () => readJsonl(file, reading, signal);
     if (form?.[1] === 'parquet' && !form[2]) return () => readParquet(file, reading, signal);
     throw new ConfigError(
-      `data: cannot tell the form of ${file}: a file of pairs ends in .tsv, .jsonl (or .tsv.gz, .jsonl.gz) or .parquet; name two ` +
+      `data: cannot tell the form of ${file}: a file of pairs ends in .tsv, .jsonl (each also .gz or .zst) or .parquet; name two ` +
         `line-aligned files as { source, target }`,
     );
   });
@@ -119,40 +123,19 @@ export async function* readAligned(
 
 async function* readTsv(file: string, reading: PairReading, signal?: AbortSignal): AsyncGenerator<PairBatch> {
   const columns = columnsOf(reading);
-  for await (const { lines, place } of numberedLines(file, signal)) {
+  for await (const { lines, place } of numberedLines(new ByteStream(file, signal))) {
     const cells = lines.map((line) => line.split('\t'));
-    const [sources, targets] = columns.map((column) => cells.map((row) => row[column] ?? ''));
-    yield { sources: sources ?? [], targets: targets ?? [], place };
+    const [sources = [], targets = []] = columns.map((column) => cells.map((row) => row[column] ?? ''));
+    yield { sources, targets, place };
   }
 }
 
 async function* readJsonl(file: string, reading: PairReading, signal?: AbortSignal): AsyncGenerator<PairBatch> {
   const names = namesOf(reading);
-  for await (const { lines, place } of numberedLines(file, signal)) {
-    const rows = lines.map((line, index) => parseJson(line, () => place(index)));
-    const [sources, targets] = names.map((ofSide) => rows.map((row, n) => textAt(row, ofSide, () => place(n))));
-    yield { sources: sources ?? [], targets: targets ?? [], place };
+  for await (const { records, place } of readRecords(new ByteStream(file, signal))) {
+    const [sources = [], targets = []] = names.map((ofSide) =>
+      records.map((record, index) => textAt(record, ofSide, () => place(index))),
+    );
+    yield { sources, targets, place };
   }
-}
-
-async function* numberedLines(file: string, signal: AbortSignal | undefined) {
-  let first = 1;
-  for await (const lines of readLines(file, signal)) {
-    const start = first;
-    yield { lines, place: (index: number) => `${file}, line ${start + index}` };
-    first += lines.length;
-  }
-}
-
-/** An empty line is a row without anything. */
-function parseJson(line: string, place: () => string): unknown {
-  if (line.trim() === '') return {};
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch (cause) {
-    throw new DataError(`${place()} is not JSON: ${(cause as Error).message}`, { cause });
-  }
-  if (typeof value === 'object' && value !== null) return value;
-  throw new DataError(`${place()} is not a JSON object`);
 }

@@ -14,7 +14,7 @@ const path = z.string().min(1);
 const paths = z.union([path, z.array(path).min(1)]);
 
 /**
- * Two line-aligned files, or files of pairs, one or several: `.tsv`, `.jsonl` (each also `.gz`) or `.parquet`. Relative to the working
+ * Two line-aligned files, or files of pairs, one or several: `.tsv`, `.jsonl` (each also `.gz` or `.zst`) or `.parquet`. Relative to the working
  * folder.
  */
 const pairFiles = z.union([

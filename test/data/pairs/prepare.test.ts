@@ -218,7 +218,7 @@ describe('bad pairs', () => {
     expect(report.train.missing).toBe(3);
     expect(report.train.kept + report.validation.kept + report.test.kept).toBe(100);
     expect(await failure(preparePairs({ corpus, ...usual, missing: 'error' }, { cacheDir: newCache() }))).toMatch(
-      /^ERR_DATA \/corpus\d+\.tsv, line 101: there is no source text; .*data\.missing/,
+      /^ERR_DATA \/corpus\d+\.tsv:101: there is no source text; .*data\.missing/,
     );
   });
 

@@ -125,10 +125,11 @@ describe('JSONL', () => {
   });
 
   test.each([
-    ['{"en": "a", "de": "b"}\n{oops\n', /line 2 is not JSON/],
-    ['{"en": "a", "de": 5}\n', /line 1: de is not a text but of type number/],
-    ['{"en": "\\ud800", "de": "x"}\n', /line 1: en is not valid Unicode/],
-    ['[1]\n5\n', /line 2 is not a JSON object/],
+    ['{"en": "a", "de": "b"}\n{oops\n', /bad\.jsonl:2 is not JSON/],
+    ['{"en": "a", "de": 5}\n', /bad\.jsonl:1: de is not a text but of type number/],
+    ['{"en": "\\ud800", "de": "x"}\n', /bad\.jsonl:1: en is not valid Unicode/],
+    ['{}\n[1]\n', /bad\.jsonl:2 is not a JSON object/],
+    ['5\n', /bad\.jsonl:1 is not a JSON object/],
   ])('%j is an error with its line', async (content, message) => {
     expect(await messageOf(read(write(folder, 'bad.jsonl', content)))).toMatch(message);
   });

@@ -4,7 +4,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 
 import { loadPairTokenizers, PairTokenizer, savePairTokenizers } from '../../../lib/data';
-import { openText } from '../../../lib/data/text';
+import { Text } from '../../../lib/data/text';
 import { temporaryFolder, write } from '../temporary';
 
 const folder = temporaryFolder();
@@ -13,7 +13,7 @@ const file = write(folder, 'text', text.repeat(3));
 
 const train = async (vocabulary: Partial<{ bpe: number; lowercase: boolean; multipleOf: number }> = {}) =>
   PairTokenizer.train(
-    await openText([file]),
+    await Text.open([file]),
     { bpe: 300, lowercase: false, multipleOf: 8, ...vocabulary },
     { cacheDir: path.join(folder, 'cache') },
   );

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 
 import { PairTokenizer, savePairTokenizers, type PairTokenizers } from '../../../lib/data';
-import { openText } from '../../../lib/data/text';
+import { Text } from '../../../lib/data/text';
 import { torch } from '../../../lib/tensor';
 import { smallTranslator } from './models';
 
@@ -25,7 +25,7 @@ export async function smallTokenizers(folder: string): Promise<PairTokenizers> {
       .repeat(3),
   );
   const vocabulary = { bpe: 300, lowercase: false, multipleOf: 8 };
-  const tokenizer = await PairTokenizer.train(await openText([file]), vocabulary, { cacheDir: folder });
+  const tokenizer = await PairTokenizer.train(await Text.open([file]), vocabulary, { cacheDir: folder });
   return { source: tokenizer, target: tokenizer };
 }
 

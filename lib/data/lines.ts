@@ -1,0 +1,45 @@
+/** Lines of text files, plain or compressed. */
+import { ByteStream } from './byte-stream';
+import { splitRows } from './rows';
+
+const byteOrderMark = '\ufeff';
+
+/** Lines of a file without their breaks. */
+export interface NumberedLines {
+  lines: string[];
+  /** `file:line` of one of them, for errors. */
+  place(index: number): string;
+}
+
+/**
+ * Lines without their breaks, many at a time.
+ * @throws DataError where the file cannot be read, is not whole, or is not UTF-8 (with the byte, counted uncompressed)
+ */
+export function readLines(file: string, signal?: AbortSignal): AsyncGenerator<string[]> {
+  return linesOf(new ByteStream(file, signal), file);
+}
+
+/** The same lines, which know their places. */
+export async function* numberedLines(bytes: ByteStream): AsyncGenerator<NumberedLines> {
+  let first = 1;
+  for await (const lines of linesOf(bytes, bytes.file)) {
+    const start = first;
+    yield { lines, place: (index) => `${bytes.file}:${start + index}` };
+    first += lines.length;
+  }
+}
+
+/**
+ * Lines out of a stream of bytes, many at a time, without their breaks and the mark that may begin a file.
+ * @param name of the text, for errors
+ * @throws DataError where it is not UTF-8
+ */
+export async function* linesOf(bytes: AsyncIterable<Buffer>, name: string): AsyncGenerator<string[]> {
+  let isFirst = true;
+  for await (const rows of splitRows(bytes, name)) {
+    const lines = rows.map((row) => row.toString('utf8').replace(/\r?\n$/, ''));
+    if (isFirst && lines[0]?.startsWith(byteOrderMark)) lines[0] = lines[0].slice(byteOrderMark.length);
+    isFirst = false;
+    yield lines;
+  }
+}
