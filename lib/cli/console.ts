@@ -6,6 +6,7 @@ import { formatMetrics } from '../metrics';
 import type { SamplesEvent, StudyEvent } from '../study';
 import { oneLine } from '../study/shared/table';
 import type { StepEvent } from '../train';
+import { amountOf, describeProgress } from './data-progress';
 
 /** Without a terminal, a line of progress this often. */
 const lineEveryMs = 10_000;
@@ -14,7 +15,7 @@ export class StudyConsole {
   readonly #terminal = process.stderr.isTTY;
   #bar: SingleBar | undefined;
   /** What the bar counts. */
-  #stage: 'training' | 'evaluating' | 'translating' = 'training';
+  #stage = 'training';
   #title = '';
   #evaluation = '';
   #said = new Set<string>();
@@ -66,10 +67,19 @@ export class StudyConsole {
   }
 
   #data(progress: DataProgress | PairProgress): void {
-    const line = describeProgress(progress);
-    if (this.#said.has(line)) return;
-    this.#said.add(line);
-    this.#say(line);
+    const what = describeProgress(progress);
+    const amount = amountOf(progress);
+    if (amount && this.#terminal) {
+      this.#openBar(what, amount.total, what, amount.show).update(amount.done);
+      if (amount.done >= amount.total) this.#endBar();
+      return;
+    }
+    this.#endBar();
+    const isNew = !this.#said.has(what);
+    this.#said.add(what);
+    // Text is mostly read in a moment; where it takes longer, that is told.
+    if (isNew && !(progress.stage === 'read' && amount)) this.#say(what);
+    else if (amount) this.#sayNowAndThen(`${what}: ${amount.show(amount.done)} of ${amount.show(amount.total)}`);
   }
 
   #step(event: StepEvent): void {
@@ -108,7 +118,7 @@ export class StudyConsole {
   }
 
   /** The bar of this stage: the one that is there, or a new one. */
-  #openBar(stage: 'training' | 'evaluating' | 'translating', total: number, title: string): SingleBar {
+  #openBar(stage: string, total: number, title: string, show: (value: number) => string = String): SingleBar {
     if (this.#bar !== undefined && this.#stage === stage && this.#bar.getTotal() === total) return this.#bar;
     this.#endBar();
     this.#stage = stage;
@@ -116,6 +126,7 @@ export class StudyConsole {
       format: '{title} {bar} {value}/{total}  {loss}  {note}  {eta_formatted} left',
       hideCursor: true,
       clearOnComplete: true,
+      formatValue: (value, _, type) => (type === 'value' || type === 'total' ? show(value) : String(value)),
       stream: process.stderr,
     });
     bar.start(total, 0, { title, loss: '', note: '' });
@@ -136,19 +147,5 @@ export class StudyConsole {
   #say(line: string): void {
     this.#lastLine = performance.now();
     console.error(line);
-  }
-}
-
-/** The same words while a stage goes on. */
-function describeProgress(progress: DataProgress | PairProgress): string {
-  switch (progress.stage) {
-    case 'fetch':
-      return `Fetching the corpus ${progress.corpus}`;
-    case 'read':
-      return 'Reading the pairs of sentences';
-    case 'train-tokenizer':
-      return `Training a tokenizer of ${progress.vocabSize} entries`;
-    case 'tokenize':
-      return `Tokenising the ${progress.split} text`;
   }
 }

@@ -1,11 +1,12 @@
 export { blockOffsets, resolveBlockSize, rowsPerGroup } from './blocks';
 export type { TokenBlocks } from './blocks';
+export type { TextCounts } from './counts';
 export { loadTokenizer } from './open-tokenizer';
 export { prepareData } from './prepare';
 export type { DataProgress, PreparedData, PrepareDataOptions } from './prepare';
 export { randomNumbers } from './random';
 export { corpusNames, dataSchema } from './schema';
-export type { CorpusName, DataConfig, DataInput } from './schema';
+export type { CorpusName, DataConfig, DataInput, Grouping } from './schema';
 export type { TextTokenizer } from './tokenizer';
 export { batchOrder, batchSentences, tokenBatches } from './pairs/batches';
 export type { TokenBatches, TokenBatchesOptions } from './pairs/batches';

@@ -7,7 +7,7 @@ export interface JsonRecords {
   /** One for each line; undefined for a blank one. */
   records: (object | undefined)[];
   /** `file:line` of one of them, for errors. */
-  place(index: number): string;
+  place: (index: number) => string;
 }
 
 /** @throws DataError, with the line, for one that is no JSON object */

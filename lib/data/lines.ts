@@ -8,7 +8,7 @@ const byteOrderMark = '\ufeff';
 export interface NumberedLines {
   lines: string[];
   /** `file:line` of one of them, for errors. */
-  place(index: number): string;
+  place: (index: number) => string;
 }
 
 /**

@@ -12,7 +12,7 @@ export interface ParquetRows {
   /** How many rows of the file came before these. */
   before: number;
   /** File and row of one of them, for errors. */
-  place(index: number): string;
+  place: (index: number) => string;
 }
 
 export interface ParquetFile {

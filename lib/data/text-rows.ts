@@ -64,7 +64,7 @@ async function* parquetRows(
     let rows: Buffer[] = [];
     let bytes = 0;
     for (const [index, record] of records.entries()) {
-      const row = rowOf(record, column, () => place(index));
+      const row = Buffer.from(checkText(valueAt(record, column) ?? null, column, () => place(index)));
       rows.push(row);
       bytes += row.length;
       if (bytes < batchBytes && index < records.length - 1) continue;

@@ -54,8 +54,9 @@ export class Text {
 
   /** Parts the text after its first rows, by run_clm's rule: `share` of all rows, rounded, ties to even. */
   split(share: number): { first: Text; rest: Text } {
-    const part = (side: Part['side']) => new Text(this.files, this.column, [], { whole: this, share, side });
-    return { first: part('first'), rest: part('rest') };
+    const part = (side: Part['side'], skipped: readonly string[]) =>
+      new Text(this.files, this.column, skipped, { whole: this, share, side });
+    return { first: part('first', []), rest: part('rest', this.skipped) };
   }
 
   /** Hash of all that decides the rows: the files' bytes, how they are read, and which part it is. */
