@@ -43,6 +43,8 @@ export class ConfigError extends errorClass('ERR_CONFIG') {}
 export class DataError extends errorClass('ERR_DATA') {}
 /** A checkpoint or weight file that is missing, damaged or does not fit the model. */
 export class CheckpointError extends errorClass('ERR_CHECKPOINT') {}
+/** A file that could not be written: no room, no permission, a disk that fails. What stood in its place is still there. */
+export class StorageError extends errorClass('ERR_STORAGE') {}
 /** A libtorch that is not supported or not the one the addon was built for. */
 export class VersionError extends errorClass('ERR_VERSION') {}
 /** A failure between processes that train together. */
@@ -66,6 +68,7 @@ const classByCode = new Map<string, new (message: string, options?: ErrorOptions
   ['ERR_CONFIG', ConfigError],
   ['ERR_DATA', DataError],
   ['ERR_CHECKPOINT', CheckpointError],
+  ['ERR_STORAGE', StorageError],
   ['ERR_VERSION', VersionError],
   ['ERR_DISTRIBUTED', DistributedError],
   ['ERR_NON_FINITE', NonFiniteError],

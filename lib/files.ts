@@ -4,7 +4,7 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 
 import { checkArgument } from './arguments';
-import { ArgumentError } from './errors';
+import { ArgumentError, StorageError } from './errors';
 
 /**
  * Makes a folder and those above it. Node's own recursive `mkdir` never comes back where the system refuses with "no such file" below a
@@ -39,7 +39,7 @@ export async function writeFileAtomically(file: string, text: string): Promise<v
 /**
  * Makes a file of what `write` puts into the open one it is given; if `write` fails, what stood there stays.
  *
- * @throws ArgumentError when a folder is in its place, or its own folder cannot be made
+ * @throws ArgumentError when a folder is in its place, or its own folder cannot be made; StorageError
  */
 export async function writeAtomically(file: string, write: (handle: fs.FileHandle) => Promise<void>): Promise<void> {
   await makeFolder(path.dirname(file));
@@ -57,8 +57,17 @@ export async function writeAtomically(file: string, write: (handle: fs.FileHandl
     await fs.rename(temporary, file);
   } catch (error) {
     await fs.rm(temporary, { force: true });
-    throw error;
+    throw storageError(error, file);
   }
+}
+
+/** What the system answers where there is no room or no permission to write. */
+const refusals = /^E(?:NOSPC|DQUOT|FBIG|ROFS|ACCES|PERM|IO|NAMETOOLONG|MFILE|NFILE)$/;
+
+/** The system's refusal to write as an error of this package. Other errors are left as they are. */
+function storageError(error: unknown, target: string): unknown {
+  const { code = '', message } = error as NodeJS.ErrnoException;
+  return refusals.test(code) ? new StorageError(`${target} cannot be written: ${message}`, { cause: error }) : error;
 }
 
 /**
@@ -76,7 +85,7 @@ export async function replaceFolder(folder: string, write: (temporary: string) =
     await fs.rm(old, { recursive: true, force: true });
   } catch (error) {
     await fs.rm(temporary, { recursive: true, force: true });
-    throw error;
+    throw storageError(error, folder);
   }
 }
 
@@ -153,6 +162,8 @@ export async function replaceFiles(
     for (const name of await fs.readdir(folder)) {
       if (!made.includes(name) && outdated(name)) await fs.rm(path.join(folder, name), { force: true });
     }
+  } catch (error) {
+    throw storageError(error, folder);
   } finally {
     await fs.rm(temporary, { recursive: true, force: true });
   }

@@ -16,7 +16,7 @@ export {
   type LayerOptions,
 } from './layers';
 export { checkMemory } from './memory';
-export { readJson } from './model-folder';
+export { readJson, readJsonIfAny } from './model-folder';
 export { Module, type Member } from './module';
 export { NativeModule, type NativeModuleOptions, type RunOptions } from './native-module';
 export { Buffer, Parameter } from './parameter';

@@ -1,12 +1,14 @@
 /**
- * The configuration of a recomputed-residual Llama decoder: the `model:` section of a study and the argument of `ResidualLlama.create`.
+ * The configuration of a recomputed-residual Llama decoder: the argument of `ResidualLlama.create`, and the keys of a study's `model:` section.
  * Names are Hugging Face's in camelCase; the residual switches are those of the reference, each default reproducing the note's numbers.
  */
 import { z } from 'zod';
 
+import { ConfigError } from '../errors';
+import { ropeScalingSchema } from './rope';
 import { parseVariant, sites, variantTitle, weightings } from './variant';
 
-const size = z
+export const size = z
   .int()
   .positive()
   .max(2 ** 31 - 1);
@@ -35,18 +37,22 @@ const residualShape = {
   detachProbs: z.boolean(),
 };
 
-/** A variant's name, anywhere a residual section may stand, means its site and weights. */
+/** A variant's name, anywhere a residual section may stand, means its site and weights; with `stored` behind it, its source too. */
 function expandName(value: unknown, context: z.RefinementCtx): unknown {
   if (typeof value !== 'string' && typeof value !== 'number') return value;
+  const name = String(value).replace(/[ -]stored$/i, '');
   try {
-    return parseVariant(value);
+    const variant = parseVariant(name);
+    if (name === String(value)) return variant;
+    if (variant.site !== 'none') return { ...variant, source: 'stored' };
+    throw new ConfigError(`"${value}" names no residual variant: the baseline adds no earlier outputs.`);
   } catch (error) {
     context.addIssue({ code: 'custom', message: (error as Error).message, input: value });
     return z.NEVER;
   }
 }
 
-/** The `residual:` section: a variant's name (`'3.2'`) or its switches. */
+/** The `residual:` section: a variant's name (`'3.2'`, `'3.2 stored'`) or its switches. */
 export const residualSchema = z.preprocess(
   expandName,
   z
@@ -82,11 +88,12 @@ export const residualOverrideSchema = z.preprocess(expandName, z.strictObject(re
 export type ResidualConfig = z.output<typeof residualSchema>;
 export type ResidualOverride = z.output<typeof residualOverrideSchema>;
 
-const sizesShape = {
+/** All keys but the vocabulary's size. */
+export const sizesShape = {
   hiddenSize: size,
   /** Default: 8/3 of `hiddenSize`, rounded up to a multiple of 16. */
   intermediateSize: size.optional(),
-  numHiddenLayers: size,
+  numHiddenLayers: size.max(2 ** 16),
   numAttentionHeads: size,
   /** Default: `numAttentionHeads`. */
   numKeyValueHeads: size.optional(),
@@ -96,6 +103,8 @@ const sizesShape = {
   maxPositionEmbeddings: size.default(2048),
   rmsNormEps: z.number().positive().default(1e-5),
   ropeTheta: z.number().positive().default(10000),
+  /** How rotary positions are stretched for texts longer than those of the training; null: not at all. */
+  ropeScaling: ropeScalingSchema.nullable().default(null),
   tieWordEmbeddings: z.boolean().default(false),
   attentionBias: z.boolean().default(false),
   mlpBias: z.boolean().default(false),
@@ -112,9 +121,10 @@ interface Sizes {
   numAttentionHeads: number;
   numKeyValueHeads?: number | undefined;
   headDim?: number | undefined;
+  ropeScaling?: { type: string } | null;
 }
 
-function checkSizes(sizes: Sizes, context: z.RefinementCtx): void {
+export function checkSizes(sizes: Sizes, context: z.RefinementCtx): void {
   const {
     hiddenSize,
     numAttentionHeads: heads,
@@ -134,12 +144,15 @@ function checkSizes(sizes: Sizes, context: z.RefinementCtx): void {
       `a head of ${headDim} channels cannot carry rotary positions, which rotate pairs; the head size must be even`,
     );
   }
+  if (sizes.ropeScaling?.type === 'dynamic' && headDim < 4) {
+    complain('ropeScaling', 'of type "dynamic" needs heads of at least 4 channels');
+  }
   if (heads % keyValueHeads !== 0) {
     complain('numKeyValueHeads', `${keyValueHeads} key/value heads do not divide ${heads} attention heads`);
   }
 }
 
-function deriveSizes<S extends Sizes>(sizes: S) {
+export function deriveSizes<S extends Sizes>(sizes: S) {
   return {
     ...sizes,
     intermediateSize: sizes.intermediateSize ?? Math.ceil((8 * sizes.hiddenSize) / 3 / 16) * 16,
@@ -151,12 +164,6 @@ function deriveSizes<S extends Sizes>(sizes: S) {
 /** A complete model configuration, with derived sizes filled in. */
 export const modelSchema = z
   .strictObject({ vocabSize: size, ...sizesShape })
-  .superRefine(checkSizes)
-  .transform(deriveSizes);
-
-/** The `model:` section of a study, where the vocabulary's size may be left to the tokenizer. */
-export const modelSectionSchema = z
-  .strictObject({ vocabSize: size.optional(), ...sizesShape })
   .superRefine(checkSizes)
   .transform(deriveSizes);
 

@@ -2,18 +2,25 @@
  * Hugging Face's `config.json` in both directions: the older form (`rope_theta`, `torch_dtype`) and that of transformers 5
  * (`rope_parameters`, `dtype`), with this family's own `residual_*` keys beside them.
  */
+import { isDeepStrictEqual } from 'node:util';
+
 import { z } from 'zod';
 
 import { parseConfig } from '../config';
 import { ConfigError } from '../errors';
 import { modelSchema, type ModelConfig, type ResidualConfig } from './config';
+import { readRope, ropeKeys, writeRope } from './rope';
 import { parseVariant, variantName } from './variant';
 
-/** What `config.json` tells besides the model's own configuration. */
-export interface HuggingFaceExtras {
-  dtype: string;
+/** Token ids that begin and end a text, kept with a model's files. Some models have several that end one. */
+export interface SpecialTokens {
   bosTokenId: number | null;
-  eosTokenId: number | null;
+  eosTokenId: number | readonly number[] | null;
+}
+
+/** What `config.json` tells besides the model's own configuration. */
+export interface HuggingFaceExtras extends SpecialTokens {
+  dtype: string;
 }
 
 /** Our switches and their keys in `config.json`. */
@@ -50,9 +57,7 @@ export function toHuggingFace(config: ModelConfig, extras: HuggingFaceExtras): R
     hidden_act: 'silu',
     max_position_embeddings: config.maxPositionEmbeddings,
     rms_norm_eps: config.rmsNormEps,
-    // Both forms: programs of either age find theirs.
-    rope_theta: config.ropeTheta,
-    rope_parameters: { rope_theta: config.ropeTheta, rope_type: 'default' },
+    ...writeRope(config.ropeTheta, config.ropeScaling),
     tie_word_embeddings: config.tieWordEmbeddings,
     attention_bias: config.attentionBias,
     mlp_bias: config.mlpBias,
@@ -72,15 +77,12 @@ function residualKeys(residual: ResidualConfig): Record<string, unknown> {
   return content;
 }
 
-const ropeSchema = z.looseObject({
-  rope_theta: z.number().optional(),
-  rope_type: z.string().optional(),
-  /** The key's name before `rope_type`. */
-  type: z.string().optional(),
-  partial_rotary_factor: z.number().optional(),
+const tokenId = z.int().nonnegative();
+/** The keys of special tokens, in `config.json` and in `generation_config.json`. */
+export const specialTokensSchema = z.looseObject({
+  bos_token_id: tokenId.nullish(),
+  eos_token_id: z.union([tokenId, z.array(tokenId).nonempty()]).nullish(),
 });
-
-const tokenId = z.union([z.int().nonnegative(), z.array(z.int().nonnegative()).nonempty()]).nullish();
 
 /** Only what matters here; the sizes themselves are checked by `modelSchema`. Defaults are those of Hugging Face's LlamaConfig. */
 const fileSchema = z.looseObject({
@@ -95,21 +97,33 @@ const fileSchema = z.looseObject({
   hidden_act: z.string().default('silu'),
   max_position_embeddings: z.number().default(2048),
   rms_norm_eps: z.number().default(1e-6),
-  rope_theta: z.number().nullish(),
-  rope_parameters: ropeSchema.nullish(),
-  rope_scaling: ropeSchema.nullish(),
+  ...ropeKeys,
   tie_word_embeddings: z.boolean().default(false),
   attention_bias: z.boolean().default(false),
   mlp_bias: z.boolean().default(false),
   initializer_range: z.number().default(0.02),
   attention_dropout: z.number().default(0),
-  bos_token_id: tokenId,
-  eos_token_id: tokenId,
+  ...specialTokensSchema.shape,
+  pretraining_tp: z.literal(1).nullish(),
   dtype: z.string().nullish(),
   torch_dtype: z.string().nullish(),
   residual_variant: z.union([z.string(), z.number()]).optional(),
 });
 type File = z.output<typeof fileSchema>;
+
+/** Keys that every Hugging Face configuration may have and that do not touch what is computed, also those that begin with an underscore. */
+const harmless = new Set(
+  [
+    'architectures auto_map transformers_version tokenizer_class model_max_length pad_token_id sep_token_id',
+    'use_cache output_attentions output_hidden_states output_scores return_dict return_dict_in_generate torchscript',
+    'use_bfloat16 chunk_size_feed_forward problem_type finetuning_task task_specific_params id2label label2id num_labels',
+    'prefix max_length min_length do_sample early_stopping num_beams num_beam_groups diversity_penalty temperature',
+    'top_k top_p typical_p repetition_penalty length_penalty no_repeat_ngram_size encoder_no_repeat_ngram_size',
+    'bad_words_ids num_return_sequences decoder_start_token_id forced_bos_token_id forced_eos_token_id',
+    'remove_invalid_values exponential_decay_length_penalty suppress_tokens begin_suppress_tokens tf_legacy_loss',
+    'is_decoder',
+  ].flatMap((line) => line.split(' ')),
+);
 
 /** The variant that `model_type` and `residual_variant` name together. */
 function variantOf(file: File, where: string) {
@@ -141,14 +155,7 @@ function parseType(type: string, where: string) {
   }
 }
 
-function refuseWhatWeDoNotCompute(file: File, where: string): void {
-  const ropes = [file.rope_parameters, file.rope_scaling].filter((rope) => rope !== null && rope !== undefined);
-  for (const rope of ropes) {
-    const type = rope.rope_type ?? rope.type ?? 'default';
-    if (type !== 'default') throw new ConfigError(`${where} rope type "${type}" is not supported; only "default" is.`);
-    if ((rope.partial_rotary_factor ?? 1) !== 1)
-      throw new ConfigError(`${where} partial_rotary_factor is not supported; only 1 is.`);
-  }
+function refuseWhatWeDoNotCompute(file: File, content: object, where: string): void {
   if (file.hidden_act !== 'silu' && file.hidden_act !== 'swish') {
     throw new ConfigError(`${where} hidden_act "${file.hidden_act}" is not supported; Llama decoders use "silu".`);
   }
@@ -156,20 +163,33 @@ function refuseWhatWeDoNotCompute(file: File, where: string): void {
   if (misspelt.length > 0) {
     throw new ConfigError(`${where} unknown ${misspelt.join(', ')}; known are ${[...knownResidualKeys].join(', ')}.`);
   }
+  // A key that is not known may change what the model computes, unless it says that something is not there.
+  const isNothing = (value: unknown) => value === null || value === false || isDeepStrictEqual(value, {});
+  const unknown = Object.entries(content).filter(
+    ([key, value]) =>
+      !Object.hasOwn(fileSchema.shape, key) &&
+      !knownResidualKeys.has(key) &&
+      !harmless.has(key) &&
+      !/^_(?!_)/.test(key) &&
+      !isNothing(value),
+  );
+  if (unknown.length > 0) {
+    throw new ConfigError(
+      `${where} ${unknown.map(([key]) => key).join(', ')}: not supported, as it may change what the model computes; if it does not, take it out.`,
+    );
+  }
 }
 
-const firstId = (id: number | number[] | null | undefined): number | null =>
-  Array.isArray(id) ? (id[0] ?? null) : (id ?? null);
-
 /**
- * Reads the content of a `config.json`, of either form. Keys that do not concern the computation are ignored.
+ * Reads the content of a `config.json`, of either form. Keys known not to concern the computation are ignored.
  *
  * @param where - names the file in errors
- * @throws ConfigError for a foreign model, for what this family does not compute (scaled RoPE, other activations), for impossible sizes.
+ * @throws ConfigError for a foreign model, for what this family does not compute (other activations, sliding windows, quantised weights) or
+ *   does not know, for impossible sizes.
  */
 export function fromHuggingFace(content: unknown, where: string): { config: ModelConfig; extras: HuggingFaceExtras } {
   const file = parseConfig(content, fileSchema, where);
-  refuseWhatWeDoNotCompute(file, where);
+  refuseWhatWeDoNotCompute(file, content as object, where);
   const residual: Record<string, unknown> = { ...variantOf(file, where) };
   for (const [key, name] of switches) if (file[name] !== undefined) residual[key] = file[name];
   const config = parseConfig(
@@ -183,7 +203,7 @@ export function fromHuggingFace(content: unknown, where: string): { config: Mode
       headDim: file.head_dim ?? undefined,
       maxPositionEmbeddings: file.max_position_embeddings,
       rmsNormEps: file.rms_norm_eps,
-      ropeTheta: file.rope_parameters?.rope_theta ?? file.rope_theta ?? 10000,
+      ...readRope(file, file.max_position_embeddings, where),
       tieWordEmbeddings: file.tie_word_embeddings,
       attentionBias: file.attention_bias,
       mlpBias: file.mlp_bias,
@@ -196,8 +216,8 @@ export function fromHuggingFace(content: unknown, where: string): { config: Mode
   );
   const extras = {
     dtype: (file.dtype ?? file.torch_dtype ?? 'float32').replace(/^torch\./, ''),
-    bosTokenId: firstId(file.bos_token_id),
-    eosTokenId: firstId(file.eos_token_id),
+    bosTokenId: file.bos_token_id ?? null,
+    eosTokenId: file.eos_token_id ?? null,
   };
   return { config, extras };
 }

@@ -1,20 +1,24 @@
 /** The recomputed-residual Llama decoder: baseline and Methods 1, 2, 3.1, 3.2, 4.1, 4.2 in one native module. */
-import path from 'node:path';
-
 import { checkArgument } from '../arguments';
 import { parseConfig } from '../config';
-import { makeFolder, writeFileAtomically } from '../files';
-import { NativeModule, readJson, type NativeModuleOptions } from '../nn';
+import type { TextTokenizer } from '../data';
+import { CheckpointError } from '../errors';
+import { NativeModule, type NativeModuleOptions } from '../nn';
 import type { Tensor } from '../tensor';
-import { modelSchema, type ModelConfig, type ModelOptions } from './config';
-import { checkMemory, countParameters, embeddingParameters } from './cost';
-import { fromHuggingFace, toHuggingFace } from './huggingface';
-import { loadWeights, saveWeights } from './weights';
+import { modelSchema, residualSchema, type ModelConfig, type ModelOptions } from './config';
+import { checkMemory } from './fits';
+import { countParameters, embeddingParameters } from './parameters';
+import { readModelFolder, writeModelFolder, type SaveOptions } from './folder';
+import type { SpecialTokens } from './huggingface';
+import { countElements, fillModule, inspectWeights, type FolderWeights } from './weights';
 
-/** Token ids that begin and end a text, kept with the model's files. */
-export interface SpecialTokens {
-  bosTokenId: number | null;
-  eosTokenId: number | null;
+export interface LoadOptions extends NativeModuleOptions {
+  /**
+   * Another residual than the folder's: a variant's name (`'3.2'`) or its switches. The learned weights it adds begin at their initial
+   * value; `newParameters` names them.
+   */
+  residual?: ModelOptions['residual'];
+  signal?: AbortSignal | undefined;
 }
 
 /** What one evaluation of a batch gives. */
@@ -25,7 +29,9 @@ export interface BatchEvaluation {
   predicted: number;
 }
 
-const configFile = 'config.json';
+/** A parameter that only some variants have. */
+const isLearnedWeight = (name: string) => name.endsWith('.layer_weights');
+
 /**
  * A Llama decoder whose residual stream may be recomputed from earlier layers.
  *
@@ -55,26 +61,56 @@ export class ResidualLlama extends NativeModule {
   }
 
   /**
-   * Loads a model folder of Hugging Face's layout: `config.json` of either form, one safetensors file or shards with an index.
+   * Loads a model folder of Hugging Face's layout: `config.json` of either form, one safetensors file or shards with an index, and the
+   * tokenizer where there is a `tokenizer.json`.
    *
-   * @throws CheckpointError for files that are missing, damaged or do not fit; ConfigError for a model of another kind.
+   *     const model = await ResidualLlama.load('llama', { residual: '3.2' });       // a variant with a pretrained baseline's weights
+   *
+   * @throws CheckpointError for files that are missing, damaged or do not fit; ConfigError for a model of another kind or one that uses what
+   *   is not computed here; DataError for a damaged tokenizer.
    */
-  static async load(
-    folder: string,
-    options: NativeModuleOptions & { signal?: AbortSignal } = {},
-  ): Promise<ResidualLlama> {
+  static async load(folder: string, options: LoadOptions = {}): Promise<ResidualLlama> {
     checkArgument(folder, 'string', 'The path of a model folder');
-    const file = path.join(folder, configFile);
-    const { config } = fromHuggingFace(await readJson(file), file);
-    const { signal, ...placement } = options;
+    const { residual, signal, ...placement } = options;
+    const held = await readModelFolder(folder);
+    const config =
+      residual === undefined
+        ? held.config
+        : parseConfig(
+            { ...held.config, residual: parseConfig(residual, residualSchema, 'residual') },
+            modelSchema,
+            folder,
+          );
+    const weights = await inspectWeights(folder, config.tieWordEmbeddings);
+    refuseFarTooLarge(config, weights);
     const model = ResidualLlama.create(config, placement);
     try {
-      await model.loadWeights(folder, signal);
+      model.#newParameters = await fillModule(
+        model,
+        weights,
+        residual === undefined ? () => false : isLearnedWeight,
+        signal,
+      );
+      model.tokenizer = await held.openTokenizer();
+      model.specialTokens = held.specialTokens(model.tokenizer);
       return model;
     } catch (error) {
       model.dispose();
       throw error;
     }
+  }
+
+  /** Of the folder that the model was loaded from; set it to save a model with one. */
+  tokenizer: TextTokenizer | null = null;
+
+  /** As the folder's `generation_config.json`, else its `config.json`, else its tokenizer says. */
+  specialTokens: SpecialTokens = { bosTokenId: null, eosTokenId: null };
+
+  #newParameters: readonly string[] = [];
+
+  /** Names of the parameters that `load` did not find in the folder: learned weights that another residual adds, at their initial value. */
+  get newParameters(): readonly string[] {
+    return this.#newParameters;
   }
 
   get vocabSize(): number {
@@ -115,27 +151,34 @@ export class ResidualLlama extends NativeModule {
     }
   }
 
-  /** Writes `config.json` and `model.safetensors` into a folder, each whole or not at all. */
-  async save(folder: string, special: SpecialTokens = { bosTokenId: null, eosTokenId: null }): Promise<void> {
-    await makeFolder(folder);
-    await saveWeights(this, folder);
-    const dtype = this.#firstParameter().dtype;
-    const content = toHuggingFace(this.config, { ...special, dtype });
-    await writeFileAtomically(path.join(folder, configFile), `${JSON.stringify(content, null, 2)}\n`);
+  /**
+   * Writes a folder of Hugging Face's layout: `config.json`, the weights, `generation_config.json` where special tokens are known, and the tokenizer
+   * where the model has one. Python's transformers opens it unless the residual is one of ours. Nothing in the folder changes before all
+   * files are complete.
+   *
+   * @throws CheckpointError, or Node's own error, when it cannot be written; ArgumentError
+   */
+  async save(folder: string, options: SaveOptions = {}): Promise<void> {
+    checkArgument(folder, 'string', 'The path of a model folder');
+    await writeModelFolder(this, folder, options);
   }
 
-  /** Copies the weights of a model folder into this model. @throws CheckpointError when they do not fit; nothing is changed then. */
+  /** Copies the weights of a model folder into this model. @throws CheckpointError when they do not fit; nothing is changed then */
   async loadWeights(folder: string, signal?: AbortSignal): Promise<void> {
-    checkArgument(folder, 'string', 'The path of a model folder');
-    await loadWeights(this, folder, { tied: this.config.tieWordEmbeddings, signal });
+    const weights = await inspectWeights(folder, this.config.tieWordEmbeddings);
+    await fillModule(this, weights, () => false, signal);
   }
 
   #single(method: string, inputs: (Tensor | null)[]): Tensor {
     return this.call(method, inputs)[0]!;
   }
+}
 
-  #firstParameter(): Tensor {
-    for (const parameter of this.parameters()) return parameter;
-    throw new Error('a decoder has parameters');
-  }
+/** A configuration may ask for more than the machine has; where it is far from what the files hold, it is not even tried. */
+function refuseFarTooLarge(config: ModelConfig, weights: FolderWeights): void {
+  const [wanted, held] = [countParameters(config), countElements(weights)];
+  if (wanted <= 2 * held) return;
+  throw new CheckpointError(
+    `The weights in ${weights.folder} do not fit the model: config.json describes ${wanted} parameters, and they are ${held}.`,
+  );
 }

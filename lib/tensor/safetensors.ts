@@ -2,10 +2,12 @@
  * Hugging Face's safetensors files: eight bytes with the header's length, a JSON header with names, dtypes, shapes and places, then
  * the tensors' bytes. The header is read and written here, the bytes natively. Source: the format's own description, `safetensors` 0.4.
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 
-import { CheckpointError } from '../errors';
+import { AbortError, CheckpointError } from '../errors';
+import { parseJson } from '../json';
 import { native } from '../native';
 import type { Device } from './device';
 import type { Dtype } from './dtype';
@@ -46,14 +48,14 @@ export interface SafetensorsFile {
 
 /** Reads and checks a file's header. @throws CheckpointError when the file is missing, damaged or truncated */
 export function inspectSafetensors(file: string): SafetensorsFile {
-  const { text, start, end } = readHeader(file);
+  const { json, start, end } = readHeader(file);
   const damaged = (what: string, cause?: unknown) =>
     new CheckpointError(`${file} is not a sound safetensors file: ${what}.`, { cause });
   let header: unknown;
   try {
-    header = JSON.parse(text);
+    header = parseJson(json);
   } catch (error) {
-    throw damaged('its header is not JSON', error);
+    throw damaged(`its header is not JSON (${(error as Error).message})`, error);
   }
   if (!isObject(header)) throw damaged('its header is not an object');
   const { [metadataKey]: metadata = {}, ...entries } = header;
@@ -79,14 +81,17 @@ export function inspectSafetensors(file: string): SafetensorsFile {
   return { tensors, metadata: metadata as Record<string, string> };
 }
 
-/** The header's text, where the tensors' bytes begin, and where the file ends. */
-function readHeader(file: string): { text: string; start: number; end: number } {
+/** The header's bytes, where the tensors' bytes begin, and where the file ends. */
+function readHeader(file: string): { json: Uint8Array; start: number; end: number } {
   let descriptor: number;
   try {
+    // Asked before it is opened, since opening a pipe waits for a writer.
+    if (!statSync(file).isFile()) throw new Error('it is not a file');
     descriptor = openSync(file, 'r');
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new CheckpointError(missing ? `There is no file ${file}.` : `${file} cannot be read.`, { cause: error });
+    const message = missing ? `There is no file ${file}.` : `${file} cannot be read: ${(error as Error).message}.`;
+    throw new CheckpointError(message, { cause: error });
   }
   try {
     const end = fstatSync(descriptor).size;
@@ -98,7 +103,7 @@ function readHeader(file: string): { text: string; start: number; end: number } 
     }
     const header = Buffer.alloc(size);
     readSync(descriptor, header, 0, size, 8);
-    return { text: header.toString('utf8'), start: 8 + size, end };
+    return { json: header, start: 8 + size, end };
   } catch (error) {
     if (error instanceof CheckpointError) throw error;
     throw new CheckpointError(`${file} cannot be read: ${(error as Error).message}`, { cause: error });
@@ -117,7 +122,10 @@ function readEntry(entry: unknown): { dtype: Dtype; shape: number[]; begin: numb
   if (!isObject(entry)) return 'has no description';
   const { dtype: format, shape, data_offsets: offsets } = entry;
   const known = formats.find(([name]) => name === format);
-  if (known === undefined) return `has dtype ${JSON.stringify(format)}, which cannot be read`;
+  if (known === undefined) {
+    const name = typeof format === 'string' ? JSON.stringify(format.slice(0, 20)) : '(no text)';
+    return `has the dtype ${name}, which cannot be read`;
+  }
   if (!isCounts(shape) || !isCounts(offsets) || offsets.length !== 2) return 'has no proper shape or place';
   const [, dtype, bytes] = known;
   const [begin, end] = offsets as [number, number];
@@ -167,7 +175,9 @@ export async function saveSafetensors(
   const sorted = [...tensors]
     .map(([name, tensor]) => ({ name, tensor, ...formatOf(tensor) }))
     .sort((a, b) => b.bytes - a.bytes);
-  const header: Record<string, unknown> = Object.keys(metadata).length > 0 ? { [metadataKey]: metadata } : {};
+  // Without a prototype, so that any name is an ordinary key.
+  const header = Object.create(null) as Record<string, unknown>;
+  header[metadataKey] = metadata;
   let offset = 0;
   for (const { name, tensor, format, bytes } of sorted) {
     if (Object.hasOwn(header, name)) throw new CheckpointError(`Two tensors of ${file} have the name ${name}.`);
@@ -175,7 +185,8 @@ export async function saveSafetensors(
     header[name] = { dtype: format, shape: tensor.shape, data_offsets: [offset, end] };
     offset = end;
   }
-  const temporary = `${file}.${process.pid}.tmp`;
+  if (Object.keys(metadata).length === 0) delete header[metadataKey];
+  const temporary = `${file}.${randomBytes(4).toString('hex')}.tmp`;
   try {
     await withSignal(signal, (token) =>
       native.tensorsSave(
@@ -188,7 +199,9 @@ export async function saveSafetensors(
     await rename(temporary, file);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw error;
+    if (error instanceof AbortError) throw error;
+    const reason = (error as Error).message.replace(`${temporary}: `, '');
+    throw new CheckpointError(`${file} cannot be written: ${reason}`, { cause: error });
   }
 }
 

@@ -76,10 +76,10 @@ at::Device parse_device(const std::string& name) {
   const int index = name == "cuda" ? 0 : std::stoi(name.substr(5));
   const int count = cuda_device_count();
   if (index >= count) {
-    throw Error(code::kDevice, count == 0
-                                   ? "device '" + name + "' cannot be used: " + cuda_absence()
-                                   : "device '" + name + "' is not there: this machine has " + std::to_string(count) +
-                                         " CUDA device(s), cuda:0 to cuda:" + std::to_string(count - 1));
+    const std::string there = "this machine has " + std::to_string(count) + " CUDA device(s), cuda:0 to cuda:";
+    throw Error(code::kDevice, "there is no device '" + name + "': " +
+                                   (count == 0 ? cuda_absence() : there + std::to_string(count - 1)) +
+                                   "; `torchwright doctor` tells which devices can be used");
   }
   return at::Device(at::kCUDA, static_cast<at::DeviceIndex>(index));
 }

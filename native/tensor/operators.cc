@@ -133,6 +133,8 @@ void push_arguments(Environment& environment, const Operator& op, const napi_val
     try {
       stack.push_back(type == napi_undefined ? c10::IValue() : to_ivalue(environment, values[i], *op.arguments[i]));
     } catch (const Error& error) {
+      // A device that is not there is nobody's argument in particular, and its message is whole.
+      if (std::string_view(error.code) == code::kDevice) throw;
       throw Error(error.code, op.handle.schema().name() + ": argument '" + arguments[i].name() + "': " + error.what());
     }
   }

@@ -63,7 +63,8 @@ test.each([
   const loaded = await ResidualLlama.load(target);
   expect(loaded.config).toEqual(model.config);
   expect(loaded.forward(ids()).toArray()).toEqual(model.forward(ids()).toArray());
-  expect(fs.readdirSync(target).sort()).toEqual(['config.json', 'model.safetensors']);
+  expect(fs.readdirSync(target).sort()).toEqual(['config.json', 'generation_config.json', 'model.safetensors']);
+  expect(loaded.specialTokens).toEqual({ bosTokenId: 1, eosTokenId: null });
 });
 
 /** A copy of a good model folder, to be damaged. */
@@ -100,7 +101,7 @@ test('an index may not lead out of its folder', async () => {
   const target = copyOf('sharded', 'leads-out');
   const index = path.join(target, 'model.safetensors.index.json');
   fs.writeFileSync(index, fs.readFileSync(index, 'utf8').replace('model-00001-of-00005', '../single/model'));
-  await expect(ResidualLlama.load(target)).rejects.toThrow(refusedWith('ERR_CONFIG', /same folder/));
+  await expect(ResidualLlama.load(target)).rejects.toThrow(refusedWith('ERR_CHECKPOINT', /same folder/));
 });
 
 test('weights that do not fit change nothing', async () => {

@@ -13,6 +13,14 @@ import {
 import { trainSectionSchema } from '../../train';
 import { header, slugOf } from '../shared/header';
 
+/** Where a pretrained model is trained on, its tokenizer is the one that belongs to it. */
+function useItsTokenizer(study: unknown): unknown {
+  const { model, data } = (study ?? {}) as { model?: { pretrained?: unknown }; data?: { tokenizer?: unknown } };
+  const pretrained = model?.pretrained;
+  if (typeof pretrained !== 'string' || typeof data !== 'object' || data === null) return study;
+  return { ...(study as object), data: { ...data, tokenizer: data.tokenizer ?? pretrained } };
+}
+
 const shape = {
   ...header,
   model: modelSectionSchema,
@@ -25,8 +33,7 @@ const shape = {
   train: trainSectionSchema.prefault({}),
 };
 
-/** The schema of a `study.yaml` without `task`. */
-export const studySchema = z.strictObject(shape).superRefine((study, context) => {
+const filledSchema = z.strictObject(shape).superRefine((study, context) => {
   const seen = new Map<string, number>();
   study.variants.forEach((override, index) => {
     const merged = residualSchema.safeParse({ ...study.model.residual, ...override });
@@ -48,6 +55,12 @@ export const studySchema = z.strictObject(shape).superRefine((study, context) =>
       });
   });
 });
+
+/** The schema of a `study.yaml` without `task`. */
+export const studySchema = z.preprocess(useItsTokenizer, filledSchema) as z.ZodType<
+  z.output<typeof filledSchema>,
+  z.input<typeof filledSchema>
+>;
 
 /** The resolved configuration of a study. */
 export type StudyConfig = z.output<typeof studySchema>;

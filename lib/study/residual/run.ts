@@ -1,4 +1,5 @@
 /** One training run from configuration to report: data, model, trainer, evaluation of the best model, files. */
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 
 import { formatConfig } from '../../config';
@@ -52,7 +53,10 @@ export function modelConfigOf(study: StudyConfig, variant: StudyVariant, data: P
         `Set it to at least ${data.vocabSize}, or leave it out.`,
     );
   }
-  const config = { ...study.model, vocabSize, residual: variant.residual };
+  const { pretrained, ...sizes } = study.model;
+  if (pretrained !== undefined && !existsSync(pretrained))
+    throw new ConfigError(`model.pretrained ${pretrained} is not there; give the folder of the model to begin with.`);
+  const config = { ...sizes, vocabSize, residual: variant.residual };
   checkMemory(config, { device: study.device as Device });
   return config;
 }
@@ -69,18 +73,15 @@ export async function runVariant(
   const { title } = variant;
   const config = modelConfigOf(study, variant, data);
   torch.manualSeed(study.seed);
-  using model = ResidualLlama.create(config, { device: study.device as Device });
+  using model = await makeModel(study, config, data, signal);
   const parameters = countParameters(config);
-  const { variants: _others, ...resolved } = { ...study, model: config };
+  const { variants: _others, ...resolved } = { ...study, model: { ...study.model, ...config } };
   await writeFileAtomically(path.join(folder, configName), formatConfig(resolved));
   onEvent?.({ type: 'variant', title, ...place, parameters, folder });
   const trainee = {
     title,
     folder,
-    async save(target: string) {
-      await model.save(target, data);
-      await data.tokenizer.save(target);
-    },
+    save: (target: string) => model.save(target),
     restore: (source: string) => model.loadWeights(source),
   };
   const { metrics, best, epoch } = await trainInFolder(
@@ -91,6 +92,26 @@ export async function runVariant(
   const evaluation = await evaluateModel(model, data, study, { epoch }, { signal, onEvent });
   await report({ title, folder, split: 'eval', metrics: evaluation }, { onEvent });
   return { title, folder, parameters, train: metrics, eval: evaluation, best };
+}
+
+/** A fresh model, or one with the weights of `model.pretrained`, ready to be saved with the study's tokenizer. */
+async function makeModel(
+  { model: { pretrained }, device }: StudyConfig,
+  config: ModelConfig,
+  { tokenizer, bosTokenId, eosTokenId }: PreparedData,
+  signal: AbortSignal | undefined,
+): Promise<ResidualLlama> {
+  const placement = { device: device as Device };
+  if (pretrained === undefined) {
+    const model = ResidualLlama.create(config, placement);
+    model.tokenizer = tokenizer;
+    return model;
+  }
+  const model = await ResidualLlama.load(pretrained, { ...placement, residual: config.residual, signal });
+  // With the pretrained model's own tokenizer its special tokens stay too, of which there may be more.
+  if (model.tokenizer?.fingerprint !== tokenizer.fingerprint) model.specialTokens = { bosTokenId, eosTokenId };
+  model.tokenizer = tokenizer;
+  return model;
 }
 
 /** Evaluates a model on a study's validation blocks. */
