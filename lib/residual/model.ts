@@ -3,6 +3,7 @@ import { checkArgument } from '../arguments';
 import { parseConfig } from '../config';
 import type { TextTokenizer } from '../data';
 import { CheckpointError } from '../errors';
+import { generate, type GeneratedPiece, type GenerateOptions, type Prompt } from '../generation';
 import { NativeModule, type NativeModuleOptions } from '../nn';
 import type { Tensor } from '../tensor';
 import { modelSchema, residualSchema, type ModelConfig, type ModelOptions } from './config';
@@ -117,6 +118,23 @@ export class ResidualLlama extends NativeModule {
     return this.config.vocabSize;
   }
 
+  /**
+   * Goes on with a prompt, or with several at once, a token at a time; a prompt is a text or token ids. Each step is a job off the JavaScript
+   * thread; leaving the loop frees all memory at once. Positions go on beyond `maxPositionEmbeddings`. The weights must stay as they are
+   * meanwhile.
+   *
+   *     for await (const { text } of model.generate('Call me', { temperature: 0.8, topP: 0.95, seed: 1 })) process.stdout.write(text);
+   *
+   * @throws ArgumentError for a prompt without tokens, texts without a tokenizer, and options that make no sense; DataError for ids outside the
+   *   vocabulary; NonFiniteError; AbortError
+   */
+  generate(
+    prompt: Prompt | readonly Prompt[],
+    options: GenerateOptions = {},
+  ): AsyncGenerator<GeneratedPiece, void, undefined> {
+    return generate(this, prompt, options, { maxPositions: Infinity, banned: [], ...this.specialTokens });
+  }
+
   /** Parameters outside the embedding, which `total_flos` counts. */
   get nonEmbeddingParameters(): number {
     return countParameters(this.config) - embeddingParameters(this.config);
@@ -165,6 +183,7 @@ export class ResidualLlama extends NativeModule {
 
   /** Copies the weights of a model folder into this model. @throws CheckpointError when they do not fit; nothing is changed then */
   async loadWeights(folder: string, signal?: AbortSignal): Promise<void> {
+    checkArgument(folder, 'string', 'The path of a model folder');
     const weights = await inspectWeights(folder, this.config.tieWordEmbeddings);
     await fillModule(this, weights, () => false, signal);
   }
