@@ -34,9 +34,9 @@ function copyCases(
 
 test('every golden case passes in both dtypes', async () => {
   const { code, stdout } = await parity(golden);
-  expect(stdout.match(/^pass {2}/gm)).toHaveLength(107);
+  expect(stdout.match(/^pass {2}/gm)).toHaveLength(113);
   expect(stdout).not.toMatch(/^FAIL/m);
-  expect(lastLine(stdout)).toBe('107 passed, 0 failed');
+  expect(lastLine(stdout)).toBe('113 passed, 0 failed');
   expect(code).toBe(0);
 });
 
