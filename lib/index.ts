@@ -73,7 +73,6 @@ export {
   architectureNames,
   beamSearch,
   blockScaling,
-  generate,
   modelCost,
   perplexity,
   sampleTranslations,
@@ -82,8 +81,6 @@ export {
 export type {
   BeamSearchOptions,
   BlockCost,
-  GeneratedToken,
-  GenerateOptions,
   GroupLinearSize,
   Hypothesis,
   LanguageModelConfig,
@@ -97,6 +94,8 @@ export type {
   TranslationModelConfig,
   TranslationModelOptions,
 } from './delight';
+export { drawTokens } from './generation';
+export type { DrawOptions, DrawnTokens, GeneratedPiece, GenerateOptions, Prompt, SamplingOptions } from './generation';
 export {
   corpusBleu,
   corpusChrf,
@@ -134,6 +133,7 @@ export type {
 export {
   comparisonMarkdown,
   comparisonText,
+  defineStudy,
   evaluateRun,
   languageModelStudySchema,
   readStudy,
@@ -157,12 +157,13 @@ export type {
   RunEvaluation,
   RunResult,
   StudyConfig,
+  StudyDefinition,
   StudyEvent,
+  StudyFile,
   StudyInput,
   StudyOptions,
   TrainStudyOptions,
   TranslationComparison,
-  TranslationResult,
   TranslationRow,
   TranslationStudyConfig,
   TranslationStudyInput,

@@ -1,15 +1,10 @@
-/** One YAML file: its value, and where each part of it stands. */
-import { readFileSync } from 'node:fs';
-
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit, type Document, type Node } from 'yaml';
+/** One YAML or JSON file: its value, and where each part of it stands. */
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit, type Document } from 'yaml';
 
 import { ConfigError } from '../errors';
-
-/** Something wrong in a text: where it begins, and what it is. */
-interface Fault {
-  offset: number;
-  message: string;
-}
+import { notJson } from './json';
+import { readText } from './read-text';
+import { startOf as start, type ConfigSource, type Fault, type Place } from './source';
 
 /** A parsed text. `value` is there unless the syntax is broken. */
 export interface ParsedYaml {
@@ -38,6 +33,7 @@ export function parseYaml(text: string, lines = new LineCounter()): ParsedYaml {
 
 const clearerMessages: Partial<Record<string, string>> = {
   TAB_AS_INDENT: 'a tab is not allowed as indentation; use spaces',
+  BLOCK_IN_FLOW: 'a key is not expected here; is a comma missing before it?',
   MULTIPLE_DOCS: 'a second YAML document begins here; a configuration is one',
 };
 
@@ -76,12 +72,11 @@ function duplicateKeys(document: Document, lines: LineCounter): Fault[] {
 }
 
 const keyName = (key: unknown) => String(isScalar(key) ? key.value : key);
-const start = (node: unknown) => (node as Node).range?.[0] ?? 0;
 
 /** A configuration as it was read, able to say where each part stands. */
-export class ConfigDocument {
+export class ConfigDocument implements ConfigSource {
   private constructor(
-    private readonly file: string,
+    readonly file: string,
     private readonly lines: LineCounter,
     private readonly parsed: ParsedYaml,
   ) {}
@@ -89,7 +84,9 @@ export class ConfigDocument {
   /** @throws ConfigError for a file that cannot be read or is not UTF-8 text */
   static read(file: string): ConfigDocument {
     const lines = new LineCounter();
-    return new ConfigDocument(file, lines, parseYaml(readText(file), lines));
+    const parsed = parseYaml(readText(file), lines);
+    if (/\.json$/i.test(file) && parsed.value) parsed.faults.push(...notJson(parsed.document));
+    return new ConfigDocument(file, lines, parsed);
   }
 
   /** The root mapping. @throws ConfigError when the text is not one */
@@ -112,7 +109,7 @@ export class ConfigDocument {
   }
 
   /** Offset of the value at `path`, or of its key; of the innermost part around it that is in the file. */
-  locate(path: readonly string[], part: 'key' | 'value'): { offset: number; depth: number } {
+  locate(path: readonly string[], part: 'key' | 'value'): Place {
     const { document } = this.parsed;
     let node: unknown = document.contents;
     let offset = start(node);
@@ -131,26 +128,5 @@ export class ConfigDocument {
   place(offset: number): string {
     const { line, col } = this.lines.linePos(offset);
     return `${this.file}:${line}:${col}`;
-  }
-}
-
-const reasons: Partial<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  EISDIR: 'this is a folder; name the file in it',
-  EACCES: 'reading it is not permitted',
-};
-
-function readText(file: string): string {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(file);
-  } catch (cause) {
-    const { code = '', message } = cause as NodeJS.ErrnoException;
-    throw new ConfigError(`${file}: ${reasons[code] ?? message}`, { cause });
-  }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new ConfigError(`${file}: this is not UTF-8 text`, { cause });
   }
 }

@@ -2,17 +2,19 @@
 import type { z } from 'zod';
 
 import { ConfigError } from '../errors';
-import { ConfigDocument } from './document';
+import { LayeredConfig } from './extend';
 import { applyOverride, overridePlace, parseOverride, type Override } from './overrides';
 import { problemsOf } from './problems';
 
 export interface LoadConfigOptions {
   /** `a.b.c=value`, the value written as YAML; a later one wins. Lists are entered by place: `data.corpus.0=book.txt`. */
   overrides?: readonly string[];
+  /** The file of a configuration that `extends` names without a path. */
+  named?: (name: string) => string | undefined;
 }
 
 /**
- * Reads a YAML file, sets the overrides, checks the result.
+ * Reads a YAML, JSON, JavaScript or TypeScript file and those it `extends`, sets the overrides, checks the result.
  * @param choose - the schema, or what chooses it by the value, overrides included
  * @throws ConfigError that names every problem, a line each: `file:line:column path message`, or
  * `override "a.b=c" path message`
@@ -22,8 +24,9 @@ export function loadConfig<S extends z.ZodType>(
   choose: S | ((value: unknown) => S),
   options: LoadConfigOptions = {},
 ): z.output<S> {
-  const document = ConfigDocument.read(file);
-  let value: unknown = document.root();
+  const layers = LayeredConfig.read(file, options.named);
+  const files = layers.sources();
+  let value: unknown = layers.value();
   const overrides: Override[] = [];
   const overrideProblems: string[] = [];
   for (const text of options.overrides ?? []) {
@@ -40,19 +43,20 @@ export function loadConfig<S extends z.ZodType>(
   const result = schema.safeParse(value);
   const located = (result.success ? [] : problemsOf(result.error.issues, schema, value)).map(
     ({ path, part, message }) => {
-      const { offset, depth } = document.locate(path, part);
+      const { source, offset, depth } = layers.locate(path, part);
       const override = overrideOf(overrides, path, depth);
       return {
+        file: files.indexOf(source),
         offset,
         override,
-        line: `${override ? overridePlace(override.text) : document.place(offset)} ${line(path, message)}`,
+        line: `${override ? overridePlace(override.text) : source.place(offset)} ${line(path, message)}`,
       };
     },
   );
-  const inFile = located.filter(({ override }) => !override).sort((a, b) => a.offset - b.offset);
+  const inFile = located.filter(({ override }) => !override).sort((a, b) => a.file - b.file || a.offset - b.offset);
   const inOverrides = located.filter(({ override }) => override);
   const lines = [
-    ...document.faultLines(),
+    ...new Set(files.flatMap((source) => source.faultLines())),
     ...[...inFile, ...inOverrides].map((problem) => problem.line),
     ...overrideProblems,
   ];

@@ -1,4 +1,4 @@
-/** One YAML file, one study. What kind of study it is, its `task` says; without one it is the residual study. */
+/** One file, one study. What kind of study it is, its `task` says; without one it is the residual study. */
 import { z } from 'zod';
 
 import { loadConfig, parseConfig } from '../config';
@@ -9,7 +9,7 @@ import {
   type LanguageModelStudyInput,
 } from './language-model/config';
 import { studySchema, type StudyConfig, type StudyInput } from './residual/config';
-import { findStudy } from './shipped';
+import { findStudy, shippedFile } from './shipped';
 import { translationStudySchema, type TranslationStudyConfig, type TranslationStudyInput } from './translation/config';
 
 /** The resolved configuration of a study of any kind. */
@@ -28,7 +28,8 @@ function schemaOf(value: unknown): z.ZodType<AnyStudyConfig> {
 }
 
 /**
- * A study from a file, a shipped study's name, or an object.
+ * A study from a file (YAML, JSON, JavaScript or TypeScript), a shipped study's name, or an object. A file may stand on others, or on shipped
+ * studies: `extends: demo`.
  *
  * @param overrides - `a.b.c=value`, for files
  * @throws ConfigError with all problems at once, each with its position
@@ -36,7 +37,7 @@ function schemaOf(value: unknown): z.ZodType<AnyStudyConfig> {
 export function readStudy(source: StudyInput, overrides?: string[]): StudyConfig;
 export function readStudy(source: string | AnyStudyInput, overrides?: string[]): AnyStudyConfig;
 export function readStudy(source: string | AnyStudyInput, overrides: string[] = []): AnyStudyConfig {
-  if (typeof source === 'string') return loadConfig(findStudy(source), schemaOf, { overrides });
+  if (typeof source === 'string') return loadConfig(findStudy(source), schemaOf, { overrides, named: shippedFile });
   if (overrides.length > 0) throw new ArgumentError('Overrides are for files; change the object instead.');
   return parseConfig(source, schemaOf(source), 'study');
 }

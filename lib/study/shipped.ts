@@ -15,10 +15,16 @@ export function shippedStudies(): string[] {
     .sort();
 }
 
+/** The file of a shipped study. */
+export function shippedFile(name: string): string | undefined {
+  return shippedStudies().includes(name) ? path.join(folder, `${name}.yaml`) : undefined;
+}
+
 /** The file of a study: a path, or the name of a shipped one. @throws ConfigError when it is neither */
 export function findStudy(nameOrFile: string): string {
   if (fs.statSync(nameOrFile, { throwIfNoEntry: false })?.isFile()) return nameOrFile;
-  if (shippedStudies().includes(nameOrFile)) return path.join(folder, `${nameOrFile}.yaml`);
+  const shipped = shippedFile(nameOrFile);
+  if (shipped !== undefined) return shipped;
   throw new ConfigError(
     `There is no study ${nameOrFile}: no such file, and the shipped studies are ${shippedStudies().join(', ')}.`,
   );

@@ -1,0 +1,102 @@
+/** A configuration that is a JavaScript or TypeScript module: its default export, or what a function there gives. */
+import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { deserialize } from 'node:v8';
+
+import { ConfigError } from '../errors';
+import { readText } from './read-text';
+import { isSection, type ConfigSource, type Place, type Section } from './source';
+
+const evaluator = path.join(__dirname, 'evaluate', 'evaluate.mjs');
+const patienceMs = 60_000;
+
+export const isModule = (file: string) => /\.[cm]?[jt]s$/i.test(file);
+const isTypeScript = (file: string) => /\.[cm]?ts$/i.test(file);
+
+/** What the evaluation gives back. */
+type Outcome = { value: unknown } | { error: { message: string; place: string } };
+
+/** A module knows no places: whatever stands in it was computed. */
+export class ConfigModule implements ConfigSource {
+  private constructor(
+    readonly file: string,
+    private readonly value: unknown,
+  ) {}
+
+  /**
+   * Evaluates a module, in a process of its own: always as it is on disk now, and with TypeScript wherever Node or the user has it.
+   * @throws ConfigError for a file that cannot be read or evaluated
+   */
+  static read(file: string): ConfigModule {
+    readText(file); // says what is wrong in our own words
+    return new ConfigModule(file, evaluate(file));
+  }
+
+  root(): Section {
+    if (isSection(this.value)) return this.value;
+    const found = Array.isArray(this.value) ? 'a list' : this.value === undefined ? 'nothing' : typeof this.value;
+    throw new ConfigError(
+      `${this.file}: expected a default export that is an object, or a function that gives one, found ${found}`,
+    );
+  }
+
+  faultLines(): string[] {
+    return [];
+  }
+
+  locate(path: readonly string[]): Place {
+    let node = this.value;
+    for (const [depth, name] of path.entries()) {
+      const child =
+        typeof node === 'object' && node !== null && Object.hasOwn(node, name) ? (node as Section)[name] : undefined;
+      if (child === undefined) return { offset: 0, depth };
+      node = child;
+    }
+    return { offset: 0, depth: path.length };
+  }
+
+  place(): string {
+    return this.file;
+  }
+}
+
+function evaluate(file: string): unknown {
+  const { flags, compiler } = isTypeScript(file) ? typeScriptSupport(file) : { flags: [], compiler: '' };
+  const args = [...flags, '--enable-source-maps', evaluator, path.resolve(file), compiler];
+  // What the module prints goes to stderr: stdout is for results.
+  const { output, error, status, signal } = spawnSync(process.execPath, args, {
+    stdio: ['ignore', 2, 2, 'pipe'],
+    timeout: patienceMs,
+    maxBuffer: 2 ** 28,
+  });
+  const bytes = (output as (Buffer | null)[] | null)?.[3];
+  if (bytes && bytes.length > 0) {
+    const outcome = deserialize(bytes) as Outcome;
+    if ('value' in outcome) return outcome.value;
+    throw new ConfigError(`${outcome.error.place || file}: ${outcome.error.message}`);
+  }
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  if (code === 'ETIMEDOUT') throw new ConfigError(`${file}: gave no configuration within ${patienceMs / 1000} seconds`);
+  const how = error
+    ? error.message
+    : (signal ?? `exit code ${status}${status === 13 ? ': it waits for what never comes' : ''}`);
+  throw new ConfigError(`${file}: ended without giving a configuration (${how})`, { cause: error });
+}
+
+/** How Node is to understand TypeScript: by itself, by a flag, or by the user's compiler. @throws ConfigError where none of them is there */
+function typeScriptSupport(file: string): { flags: string[]; compiler: string } {
+  const features = process.features as { typescript?: unknown };
+  if (features.typescript) return { flags: [], compiler: '' };
+  if (process.allowedNodeEnvironmentFlags.has('--experimental-strip-types'))
+    return { flags: ['--experimental-strip-types', '--disable-warning=ExperimentalWarning'], compiler: '' };
+  try {
+    return { flags: [], compiler: createRequire(path.resolve(file)).resolve('typescript') };
+  } catch (cause) {
+    throw new ConfigError(
+      `${file}: this Node (${process.version}) does not read TypeScript by itself; install the package typescript beside the ` +
+        'configuration (npm i -D typescript), use Node 22.18 or newer, or write it as .mjs',
+      { cause },
+    );
+  }
+}
