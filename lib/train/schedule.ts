@@ -2,7 +2,8 @@
 import { z } from 'zod';
 
 import { ConfigError } from '../errors';
-import { learningRateAt, learningRateFactor, type Schedule, type UpdateSchedule } from '../optim';
+import { learningRateFactor, type Schedule } from '../optim/schedule';
+import { learningRateAt, type UpdateSchedule } from '../optim/update-schedule';
 
 const rate = z.number().nonnegative();
 const shape = {

@@ -1,9 +1,9 @@
 /** A study of language models: one text, one training, several models. */
 import { z } from 'zod';
 
-import { dataSchema } from '../../data';
-import { languageModelSchema } from '../../delight';
-import { trainSectionSchema } from '../../train';
+import { dataSchema } from '../../data/schema';
+import { languageModelSchema } from '../../delight/config';
+import { trainSectionSchema } from '../../train/config';
 import { checkLearningRates, learningRatesSchema, modelsSchema } from '../models/models';
 import { header } from '../shared/header';
 

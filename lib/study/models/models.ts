@@ -2,7 +2,7 @@
 import { z } from 'zod';
 
 import { ConfigError } from '../../errors';
-import { scaledLearningRate } from '../../optim';
+import { scaledLearningRate } from '../../optim/update-schedule';
 import { slugOf } from '../shared/header';
 
 /** The section, over the schema of one model. */

@@ -1,16 +1,11 @@
 /** A study of decoders whose residual stream is recomputed: one model, on which data, how trained, and which variants are compared. */
 import { z } from 'zod';
 
-import { dataSchema } from '../../data';
-import {
-  modelSectionSchema,
-  residualOverrideSchema,
-  residualSchema,
-  residualTitle,
-  variantNames,
-  type ResidualConfig,
-} from '../../residual';
-import { trainSectionSchema } from '../../train';
+import { dataSchema } from '../../data/schema';
+import { residualOverrideSchema, residualSchema, residualTitle, type ResidualConfig } from '../../residual/config';
+import { modelSectionSchema } from '../../residual/section';
+import { variantNames } from '../../residual/variant';
+import { trainSectionSchema } from '../../train/config';
 import { header, slugOf } from '../shared/header';
 
 /** Where a pretrained model is trained on, its tokenizer is the one that belongs to it. */

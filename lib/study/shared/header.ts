@@ -1,7 +1,8 @@
 /** The keys that every study has, whatever it trains. */
 import { z } from 'zod';
 
-import { seedSchema } from '../../train';
+import { seedSchema } from '../../train/config';
+import { seedsSchema } from './seeds';
 
 export const header = {
   /** Names the run's folder. */
@@ -10,6 +11,8 @@ export const header = {
     .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'must be letters, digits, ".", "_" or "-", and not begin with a sign'),
   /** Seeds the initial weights, the order of the training data, and all else that is drawn. */
   seed: seedSchema.default(42),
+  /** What `compare` repeats everything with: how many seeds, from `seed` on, or a list of them. Default: `seed` alone. */
+  seeds: seedsSchema.optional(),
   device: z
     .string()
     .regex(/^(cpu|cuda(:\d+)?)$/, 'must be "cpu", "cuda" or "cuda:N"')

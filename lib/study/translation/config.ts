@@ -1,9 +1,9 @@
 /** A study of translation models: one parallel corpus, one training, several models. */
 import { z } from 'zod';
 
-import { pairDataSchema } from '../../data';
-import { translationModelSchema } from '../../delight';
-import { pairTrainSectionSchema } from '../../train';
+import { pairDataSchema } from '../../data/pairs/schema';
+import { translationModelSchema } from '../../delight/config';
+import { pairTrainSectionSchema } from '../../train/config';
 import { checkLearningRates, learningRatesSchema, modelsSchema } from '../models/models';
 import { header } from '../shared/header';
 
