@@ -1,8 +1,10 @@
 /** Where tokenizers come from: the configuration, or files. */
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
 
 import { DataError } from '../errors';
+import { readWhole } from '../files';
+import { parseJson } from '../json';
 import { trainBpe, type TrainBpeOptions } from './bpe';
 import { endOfText } from './byte-level';
 import { ByteTokenizer } from './byte-tokenizer';
@@ -31,13 +33,15 @@ export async function openTokenizer(
 export async function loadTokenizer(location: string): Promise<TextTokenizer> {
   const isFolder = (await stat(location).catch(() => undefined))?.isDirectory() ?? false;
   const file = isFolder ? path.join(location, 'tokenizer.json') : location;
-  const json = await readText(file);
+  const json = await readBytes(file);
   if (json === undefined)
     throw new DataError(`there is no tokenizer ${file}; name a tokenizer.json or the folder it is in`);
+  parseObject(json, `${file} is not a Hugging Face tokenizer`);
   const settingsFile = path.join(path.dirname(file), 'tokenizer_config.json');
-  const settings = parseSettings(await readText(settingsFile), settingsFile);
+  const settings = await readBytes(settingsFile);
   await tryTokenizer(file);
-  return HuggingFaceTokenizer.fromJson(json, settings, file);
+  const parsed: TokenizerSettings = settings === undefined ? {} : parseObject(settings, `${settingsFile} is not a JSON object`);
+  return HuggingFaceTokenizer.fromJson(json.toString('utf8'), parsed, file);
 }
 
 const trialProgram = `
@@ -58,22 +62,26 @@ export async function tryTokenizer(file: string): Promise<void> {
   if (code === null) throw new DataError(`${file} is a damaged tokenizer: its parts do not fit together`);
 }
 
-async function readText(file: string): Promise<string | undefined> {
+/** The largest vocabularies take some ten megabytes. */
+const longestFile = 2 ** 30;
+
+async function readBytes(file: string): Promise<Buffer | undefined> {
   try {
-    return await readFile(file, 'utf8');
+    return await readWhole(file, longestFile);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new DataError(`cannot read ${file}: ${(cause as Error).message}`, { cause });
   }
 }
 
-function parseSettings(text: string | undefined, file: string): TokenizerSettings {
-  if (text === undefined) return {};
+/** @param complaint begins the error */
+function parseObject(bytes: Buffer, complaint: string): object {
+  let content: unknown;
   try {
-    const settings = JSON.parse(text) as unknown;
-    if (typeof settings === 'object' && settings !== null) return settings;
+    content = parseJson(bytes);
   } catch (cause) {
-    throw new DataError(`${file} is not JSON: ${(cause as Error).message}`, { cause });
+    throw new DataError(`${complaint}: ${(cause as Error).message}`, { cause });
   }
-  throw new DataError(`${file} is not a JSON object`);
+  if (typeof content === 'object' && content !== null && !Array.isArray(content)) return content;
+  throw new DataError(`${complaint}: it is ${Array.isArray(content) ? 'a list' : 'a single value'}`);
 }

@@ -189,7 +189,7 @@ describe('a tokenizer.json', () => {
       undefined,
       /damaged|not a Hugging Face/,
     ],
-    ['with broken settings', words, '{', /tokenizer_config\.json is not JSON/],
+    ['with broken settings', words, '{', /tokenizer_config\.json is not a JSON object/],
     ['with settings that are a list', words, '7', /tokenizer_config\.json is not a JSON object/],
     ['with an unknown begin token', words, { bos_token: '<bos>' }, /bos_token "<bos>" is not in the vocabulary/],
     ['with a senseless maximum', words, { model_max_length: 'long' }, /model_max_length "long"/],
