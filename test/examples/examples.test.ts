@@ -1,40 +1,51 @@
-import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { promisify } from 'node:util';
 
 import { writePairs } from '../study/pairs';
 import { writeCorpus } from '../study/small';
 import { temporaryFolder } from '../train/tokens';
+import { runExample } from './run-example';
 
-const root = path.resolve(__dirname, '../..');
 let folder: string;
+let corpus: string;
+const run = (example: string, ...args: string[]) =>
+  runExample(example, args, { cacheDir: path.join(folder, 'cache'), cwd: folder });
 
 beforeAll(() => {
   folder = temporaryFolder();
+  corpus = writeCorpus(folder);
 });
 afterAll(() => fs.rmSync(folder, { recursive: true }));
 
-/** What an example prints, run against the built package. */
-async function run(example: string, ...args: string[]): Promise<string> {
-  const env = { ...process.env, TORCHWRIGHT_CACHE: path.join(folder, 'cache'), NODE_OPTIONS: '' };
-  const { stdout } = await promisify(execFile)(process.execPath, [path.join(root, 'examples', example), ...args], {
-    env,
-  });
-  return stdout;
-}
+test('train.mjs, and generate.mjs with the model that it leaves', async () => {
+  const trained = await run('train.mjs', 'model', corpus, '30');
+  expect(trained).toMatch(/^step 30: validation loss \d\.\d{4}, perplexity \d+\.\d\d a byte$/m);
+  expect(trained).toMatch(/^30 steps; the model is in model: /m);
+  expect(fs.readdirSync(path.join(folder, 'model')).sort()).toEqual(
+    expect.arrayContaining(['config.json', 'model.safetensors', 'tokenizer.json']),
+  );
 
-test('compare-two-variants.mjs', async () => {
-  const stdout = await run('compare-two-variants.mjs', writeCorpus(folder), '20');
+  const text = await run('generate.mjs', 'model', 'The whale', '20', '0.7');
+  expect(text).toMatch(/^The whale./s);
+  expect(Buffer.byteLength(text)).toBeGreaterThan('The whale'.length + 10);
+  expect(await run('generate.mjs', 'model', 'The whale', '20', '0.7')).toBe(text); // the seed is the example's
+}, 120_000);
+
+test('generate.mjs by itself trains on its own source', async () => {
+  expect(await run('generate.mjs')).toMatch(/^const .{20,}/s);
+}, 120_000);
+
+test('compare.mjs', async () => {
+  const stdout = await run('compare.mjs', corpus, '20');
   expect(stdout).toMatch(/^baseline: step 20, loss \d\.\d{4}, accuracy 0\.\d{4}\nbaseline: "The .*"$/m);
   expect(stdout).toMatch(/^3\.2: step 20, loss \d\.\d{4}, accuracy 0\.\d{4}\n3\.2: "The .*"$/m);
-}, 60_000);
+}, 120_000);
 
 test('delight-layers.mjs', async () => {
   const stdout = await run('delight-layers.mjs', '10');
   expect(stdout).toMatch(/^group linear layers: 32>32 g2, 64>64 g4, .*, 96>64 g2$/m);
   expect(stdout).toMatch(/^light: 23825 parameters, loss \d+\.\d{4} after 10 steps$/m);
-}, 60_000);
+}, 120_000);
 
 test('translate.mjs', async () => {
   const { source, target } = writePairs(folder);
@@ -48,4 +59,4 @@ test('translate.mjs', async () => {
   expect(perplexities.at(-1)).toBeLessThan(perplexities[0]!);
   expect(stdout).toMatch(/^the .*\n {2}=> /m);
   expect(stdout).toMatch(/^\d+ sentences: BLEU \d+\.\d\d, chrF \d+\.\d\d$/m);
-}, 60_000);
+}, 120_000);

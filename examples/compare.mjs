@@ -1,8 +1,10 @@
 /**
  * Trains a plain decoder and Method 3.2 on the same text in the same order, and compares them. After `npm run build`:
  *
- *     node examples/compare-two-variants.mjs                   Moby-Dick, 200 steps: about a minute
- *     node examples/compare-two-variants.mjs my.txt 50         another text, fewer steps
+ *     node examples/compare.mjs                   Moby-Dick, 200 steps: about a minute
+ *     node examples/compare.mjs my.txt 50         another text, fewer steps
+ *
+ * `npx torchwright compare demo` does the same with all variants, and reports.
  */
 import { ResidualLlama, Trainer, prepareData, torch } from 'torchwright';
 
@@ -20,12 +22,13 @@ for (const residual of ['baseline', '3.2']) {
     numKeyValueHeads: 2,
     residual,
   });
+  model.tokenizer = data.tokenizer;
   const trainer = new Trainer(model, {
     data,
     maxSteps: Number(steps),
     learningRate: 3e-3,
     schedule: 'cosine',
-    seed: 1,
+    seed: 1, // the same batches
   });
   for await (const event of trainer) {
     if (event.type === 'evaluation') {
@@ -35,16 +38,8 @@ for (const residual of ['baseline', '3.2']) {
   }
 
   // What it makes of a beginning, one most likely byte after the other.
-  const ids = await data.tokenizer.encode('The ');
-  for (let i = 0; i < 20; i++) {
-    const next = torch.scope(() =>
-      torch.noGrad(() => {
-        const logits = model.forward(torch.tensor([ids], { dtype: 'int64' })); // [1, time, vocabSize]
-        return logits.select(0, 0).select(0, -1).argmax().item();
-      }),
-    );
-    ids.push(next);
-  }
-  console.log(`${residual}: ${JSON.stringify(await data.tokenizer.decode(ids))}`);
+  let text = 'The ';
+  for await (const piece of model.generate(text, { maxNewTokens: 20, temperature: 0 })) text += piece.text;
+  console.log(`${residual}: ${JSON.stringify(text)}`);
   model.dispose();
 }
