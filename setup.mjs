@@ -59,10 +59,14 @@ async function dependencies() {
   await run('Installing npm dependencies', 'npm', args, advice);
 }
 
+const generatorOfSchemas = 'scripts/generate-schemas.ts';
+
 /** The hash of all that the TypeScript build is made from. */
 function hashOfTypeScript() {
   const hash = createHash('sha256');
-  const files = ['tsconfig.json', 'tsconfig.build.json', ...filesUnder('lib').map((name) => path.join('lib', name))];
+  const scripts = ['scripts/doc-comments.ts', generatorOfSchemas, 'scripts/study-schema.ts'];
+  const sources = filesUnder('lib').map((name) => path.join('lib', name));
+  const files = ['tsconfig.json', 'tsconfig.build.json', ...scripts, ...sources];
   for (const file of files) hash.update(`${file}\0`).update(fs.readFileSync(inRoot(file)));
   return hash.update(readJson(inRoot('node_modules', 'typescript', 'package.json')).version).digest('hex');
 }
@@ -70,22 +74,20 @@ function hashOfTypeScript() {
 const isSource = (name) => name.endsWith('.ts') && !name.endsWith('.d.ts');
 const withoutSuffix = (name) => name.replace(/(\.d\.ts|\.js|\.js\.map)$/, '');
 
-/** Compiles lib/ to dist/, copies the files beside the sources, and removes what no longer has a source. */
+/** Compiles lib/ to dist/, copies the files beside the sources, writes the schemas, and removes what no longer has a source. */
 async function typescript() {
   const stamp = inRoot('dist', '.stamp');
   const hash = hashOfTypeScript();
   const names = filesUnder('lib');
   const modules = names.filter(isSource).map((name) => name.replace(/\.ts$/, ''));
   const assets = names.filter((name) => !name.endsWith('.ts'));
+  const schemas = [path.join('schemas', 'study.json')];
   const isBuilt = fs.existsSync(stamp) && fs.readFileSync(stamp, 'utf8') === hash;
-  if (
-    isBuilt &&
-    [...modules.map((name) => `${name}.js`), ...assets].every((name) => fs.existsSync(inRoot('dist', name)))
-  )
-    return;
+  const made = [...modules.map((name) => `${name}.js`), ...assets, ...schemas];
+  if (isBuilt && made.every((name) => fs.existsSync(inRoot('dist', name)))) return;
 
   fs.rmSync(stamp, { force: true });
-  const expected = new Set([...modules, ...assets, '.tsbuildinfo']);
+  const expected = new Set([...modules, ...assets, ...schemas, '.tsbuildinfo']);
   // tsc's record of an earlier build would keep it from writing again what is missing.
   if (!modules.every((name) => fs.existsSync(inRoot('dist', `${name}.js`))))
     fs.rmSync(inRoot('dist', '.tsbuildinfo'), { force: true });
@@ -99,6 +101,8 @@ async function typescript() {
     fs.mkdirSync(path.dirname(inRoot('dist', name)), { recursive: true });
     fs.copyFileSync(inRoot('lib', name), inRoot('dist', name));
   }
+  const generate = ['-r', './scripts/register.cjs', generatorOfSchemas];
+  await run('Writing the schemas of studies', process.execPath, generate, advice);
   fs.writeFileSync(stamp, hash);
 }
 

@@ -52,9 +52,15 @@ function merge(under: Keys, over: Keys): Keys {
 }
 
 /** A translation model's section of a study, where the vocabularies' sizes may be left to the data. */
-export const translationModelSchema = z.preprocess(underlay('translation'), translationSchema);
+export const translationModelSchema = z.preprocess(underlay('translation'), translationSchema) as z.ZodType<
+  z.output<typeof translationSchema>,
+  TranslationModelOptions
+>;
 /** A language model's section of a study, where the vocabulary's size may be left to the data. */
-export const languageModelSchema = z.preprocess(underlay('language'), languageSchema);
+export const languageModelSchema = z.preprocess(underlay('language'), languageSchema) as z.ZodType<
+  z.output<typeof languageSchema>,
+  LanguageModelOptions
+>;
 
 export type TranslationModelSection = z.output<typeof translationModelSchema>;
 export type LanguageModelSection = z.output<typeof languageModelSchema>;

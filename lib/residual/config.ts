@@ -52,44 +52,54 @@ function expandName(value: unknown, context: z.RefinementCtx): unknown {
   }
 }
 
+const switchesSchema = z
+  .strictObject({
+    site: residualShape.site.default('none'),
+    weights: residualShape.weights.default('sum'),
+    source: residualShape.source.default('recomputed'),
+    mode: residualShape.mode.default('add'),
+    firstLayer: residualShape.firstLayer.default('standard'),
+    input: residualShape.input.default('layer'),
+    window: residualShape.window.default(0),
+    normSet: residualShape.normSet.default('with_current'),
+    weightParam: residualShape.weightParam.default('softmax'),
+    detachProbs: residualShape.detachProbs.default(false),
+  })
+  .refine((residual) => residual.input === 'layer' || residual.site !== 'attention', {
+    path: ['input'],
+    message: 'must be "layer" where the site is "attention": the stream after the attention does not exist yet',
+  })
+  .refine((residual) => residual.input === 'layer' || residual.source === 'recomputed', {
+    path: ['input'],
+    message: 'must be "layer" where the source is "stored": stored outputs were computed on their own streams',
+  })
+  .refine((residual) => !residual.detachProbs || residual.source === 'recomputed', {
+    path: ['detachProbs'],
+    message: 'must be false where the source is "stored": stored outputs keep no attention probabilities',
+  });
+
+const overrideSchema = z.strictObject(residualShape).partial();
+
+type Switches = z.input<typeof overrideSchema>;
+
 /** The `residual:` section: a variant's name (`'3.2'`, `'3.2 stored'`) or its switches. */
-export const residualSchema = z.preprocess(
-  expandName,
-  z
-    .strictObject({
-      site: residualShape.site.default('none'),
-      weights: residualShape.weights.default('sum'),
-      source: residualShape.source.default('recomputed'),
-      mode: residualShape.mode.default('add'),
-      firstLayer: residualShape.firstLayer.default('standard'),
-      input: residualShape.input.default('layer'),
-      window: residualShape.window.default(0),
-      normSet: residualShape.normSet.default('with_current'),
-      weightParam: residualShape.weightParam.default('softmax'),
-      detachProbs: residualShape.detachProbs.default(false),
-    })
-    .refine((residual) => residual.input === 'layer' || residual.site !== 'attention', {
-      path: ['input'],
-      message: 'must be "layer" where the site is "attention": the stream after the attention does not exist yet',
-    })
-    .refine((residual) => residual.input === 'layer' || residual.source === 'recomputed', {
-      path: ['input'],
-      message: 'must be "layer" where the source is "stored": stored outputs were computed on their own streams',
-    })
-    .refine((residual) => !residual.detachProbs || residual.source === 'recomputed', {
-      path: ['detachProbs'],
-      message: 'must be false where the source is "stored": stored outputs keep no attention probabilities',
-    }),
-);
+export const residualSchema = z.preprocess(expandName, switchesSchema) as z.ZodType<
+  z.output<typeof switchesSchema>,
+  string | number | Switches
+>;
 
 /** One entry of a comparison: a variant's name, or the switches in which it differs from the study's `model.residual`. */
-export const residualOverrideSchema = z.preprocess(expandName, z.strictObject(residualShape).partial());
+export const residualOverrideSchema = z.preprocess(expandName, overrideSchema) as z.ZodType<
+  z.output<typeof overrideSchema>,
+  string | number | Switches
+>;
 
 export type ResidualConfig = z.output<typeof residualSchema>;
 export type ResidualOverride = z.output<typeof residualOverrideSchema>;
 
 /** All keys but the vocabulary's size. */
 export const sizesShape = {
+  /** Width of the residual stream. */
   hiddenSize: size,
   /** Default: 8/3 of `hiddenSize`, rounded up to a multiple of 16. */
   intermediateSize: size.optional(),
@@ -101,17 +111,23 @@ export const sizesShape = {
   headDim: size.optional(),
   /** Told to other programs; rotary positions go on beyond it, so longer blocks are not refused. */
   maxPositionEmbeddings: size.default(2048),
+  /** Added to the mean square in RMSNorm. */
   rmsNormEps: z.number().positive().default(1e-5),
+  /** Base of the rotary positions' wavelengths. */
   ropeTheta: z.number().positive().default(10000),
   /** How rotary positions are stretched for texts longer than those of the training; null: not at all. */
   ropeScaling: ropeScalingSchema.nullable().default(null),
+  /** Whether the look-up table is also the output layer. */
   tieWordEmbeddings: z.boolean().default(false),
+  /** Whether the attention's projections have biases. */
   attentionBias: z.boolean().default(false),
+  /** Whether the MLP's projections have biases. */
   mlpBias: z.boolean().default(false),
   /** Standard deviation of the initial weights. */
   initializerRange: z.number().positive().default(0.02),
   /** Hugging Face's key; Llama configurations have 0, and nothing else is supported. */
   attentionDropout: z.literal(0).default(0),
+  /** A variant's name (`3.2`, `'3.2 stored'`), or its switches. Default: the baseline. */
   residual: residualSchema.prefault({}),
 };
 

@@ -74,7 +74,7 @@ describe('the tarball', () => {
     const modules = sources('lib').filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'));
     const compiled = modules.flatMap((name) => [name.replace(/\.ts$/, '.js'), name.replace(/\.ts$/, '.d.ts')]);
     const assets = sources('lib').filter((name) => !name.endsWith('.ts'));
-    const dist = [...compiled, ...assets].map((name) => name.replace(/^lib/, 'dist'));
+    const dist = [...compiled, ...assets].map((name) => name.replace(/^lib/, 'dist')).concat('dist/schemas/study.json');
     const papers = ['README.md', 'LICENSE', 'CHANGELOG.md', 'package.json', 'CMakeLists.txt', 'install.cjs'];
     expect([...packed].sort()).toEqual([...dist, ...sources('native'), ...papers].sort());
   });

@@ -13,6 +13,7 @@ import {
   type Comparison,
   type RunResult,
   type StudyConfig,
+  type StudyInput,
   type StudyEvent,
   type StudyInput,
 } from '../../../lib/study';
@@ -98,7 +99,7 @@ describe('variants of a study', () => {
     [[], /variants/],
     [[{ site: 'attention', weights: 'sum', input: 'mid' }], /variants\.0\.input/],
   ])('%j is refused', (variants, message) => {
-    expect(() => readStudy({ ...study, variants })).toThrow(refusedWith('ERR_CONFIG', message));
+    expect(() => readStudy({ ...study, variants: variants as NonNullable<StudyInput['variants']> })).toThrow(refusedWith('ERR_CONFIG', message));
   });
 });
 
