@@ -13,7 +13,6 @@ import {
   type Comparison,
   type RunResult,
   type StudyConfig,
-  type StudyInput,
   type StudyEvent,
   type StudyInput,
 } from '../../../lib/study';
