@@ -57,17 +57,22 @@ export async function writeAtomically(file: string, write: (handle: fs.FileHandl
     await fs.rename(temporary, file);
   } catch (error) {
     await fs.rm(temporary, { force: true });
-    throw storageError(error, file);
+    throw failure(error, temporary, file);
   }
 }
 
 /** What the system answers where there is no room or no permission to write. */
 const refusals = /^E(?:NOSPC|DQUOT|FBIG|ROFS|ACCES|PERM|IO|NAMETOOLONG|MFILE|NFILE)$/;
 
-/** The system's refusal to write as an error of this package. Other errors are left as they are. */
-function storageError(error: unknown, target: string): unknown {
+/**
+ * What to throw where writing failed: the system's refusal as an error of this package, other errors as they are, all of them under the name
+ * that was to be written.
+ */
+function failure(error: unknown, temporary: string, target: string): unknown {
   const { code = '', message } = error as NodeJS.ErrnoException;
-  return refusals.test(code) ? new StorageError(`${target} cannot be written: ${message}`, { cause: error }) : error;
+  if (refusals.test(code)) return new StorageError(`${target} cannot be written: ${message}`, { cause: error });
+  if (error instanceof Error) error.message = message.replaceAll(temporary, target);
+  return error;
 }
 
 /**
@@ -85,7 +90,7 @@ export async function replaceFolder(folder: string, write: (temporary: string) =
     await fs.rm(old, { recursive: true, force: true });
   } catch (error) {
     await fs.rm(temporary, { recursive: true, force: true });
-    throw storageError(error, folder);
+    throw failure(error, temporary, target);
   }
 }
 
@@ -163,7 +168,7 @@ export async function replaceFiles(
       if (!made.includes(name) && outdated(name)) await fs.rm(path.join(folder, name), { force: true });
     }
   } catch (error) {
-    throw storageError(error, folder);
+    throw failure(error, temporary, folder);
   } finally {
     await fs.rm(temporary, { recursive: true, force: true });
   }

@@ -1,5 +1,5 @@
 /** A model folder of Hugging Face's layout: what is in it besides the weights, and how all of it is written. */
-import { stat } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 
 import { parseConfig } from '../config';
@@ -27,7 +27,7 @@ export async function readModelFolder(folder: string): Promise<ModelFolder> {
   const file = path.join(folder, configFile);
   const { config, extras } = fromHuggingFace(await readJson(file), file);
   const generation = await readGeneration(path.join(folder, generationFile));
-  const known = async (name: string) => (await stat(path.join(folder, name)).catch(() => undefined)) !== undefined;
+  const known = async (name: string) => (await lstat(path.join(folder, name)).catch(() => undefined)) !== undefined;
   return {
     config,
     openTokenizer: async () => ((await known(tokenizerFile)) ? loadTokenizer(folder) : null),

@@ -32,10 +32,15 @@ const computed = /rotary_emb\.inv_freq$/;
 
 /** An index may name files of its own folder only. */
 const indexSchema = z.looseObject({
-  weight_map: z.record(
-    z.string(),
-    z.string().regex(/^[^/\\\0]+\.safetensors$/, 'must be a .safetensors file of the same folder'),
-  ),
+  weight_map: z
+    // zod passes over such a key, and no tensor has it for its name.
+    .custom<object>((map) => !Object.hasOwn((map ?? {}), '__proto__'), 'must not hold the name __proto__')
+    .pipe(
+      z.record(
+        z.string(),
+        z.string().regex(/^[^/\\\0]+\.safetensors$/, 'must be a .safetensors file of the same folder'),
+      ),
+    ),
 });
 
 /** Weights as the files describe them, nothing read yet. */
