@@ -18,6 +18,7 @@ const floors = [
   ['tensor'],
   ['nn'],
   ['data', 'optim', 'parity'],
+  ['generation'],
   ['residual', 'delight', 'train'],
   ['study', 'serve'],
   ['cli', 'index'],

@@ -127,11 +127,14 @@ export interface NativeEvaluation {
   samples: number;
 }
 
-export interface NativeDecodingStep {
+export interface NativeDecodingFeed {
   /** The same number of new tokens for each row, row by row. */
   tokens: Int32Array;
   /** For each new row the former one it continues, or null to go on as before: whole sentences, each with rows of its own. */
   order: Int32Array | null;
+}
+
+export interface NativeDecodingStep extends NativeDecodingFeed {
   /** How many of the best next tokens are wanted. */
   candidates: number;
   /** Ids that must not be chosen. */
@@ -144,6 +147,34 @@ export interface NativeDecodingStep {
 export interface NativeCandidates {
   ids: Int32Array;
   /** Natural logarithms, of a softmax over the whole vocabulary. */
+  logProbabilities: Float32Array;
+}
+
+/** How the next token of each row is drawn; the rules apply in the order in which they stand here, as transformers has them. */
+export interface NativeSampling {
+  /** Scores of seen tokens are divided by it where positive and multiplied where negative; 1 changes nothing. */
+  repetitionPenalty: number;
+  /** Scores are divided by it; 0 takes the best token. */
+  temperature: number;
+  /** Only so many of the best tokens, and those as good as the last of them; 0 for no limit. */
+  topK: number;
+  /** The fewest of the best tokens that have this share of the probability. */
+  topP: number;
+  /** Only tokens at least so likely as this share of the likeliest one. */
+  minP: number;
+  /** For each row a number from 0 to before 1. */
+  random: Float64Array;
+  /** Ids that each row has seen, each once, row by row, and where each row's end; both empty where no penalty is wanted. */
+  seen: Int32Array;
+  seenEnds: Int32Array;
+  /** Ids that must not come out. */
+  banned: Int32Array;
+}
+
+/** One token for each row. */
+export interface NativeDrawn {
+  ids: Int32Array;
+  /** Natural logarithms of their probabilities by the scores as they came, before any rule. */
   logProbabilities: Float32Array;
 }
 
@@ -241,7 +272,8 @@ export interface Native {
 
   // decoding ------------------------------------------------------------------------------------------------------
   /** Begins to decode as a job: `sentences` times `beams` rows, the rows of a sentence side by side. `inputs` are the kind's own: an
-   *  encoder-decoder's source ids `[sentences, time]`, none for a language model. `capacity`: tokens expected, not a limit. */
+   *  encoder-decoder's source ids `[sentences, time]`; for a language model none, or `[sentences]` int64, how many tokens of padding each
+   *  sentence's first step begins with. `capacity`: tokens expected, not a limit. */
   decodingCreate(
     token: CancelToken,
     module: ObjectId,
@@ -252,6 +284,16 @@ export interface Native {
   ): Promise<ObjectId>;
   /** Feeds new tokens to every row and gives the best next ones, as a job. */
   decodingStep(token: CancelToken, decoding: ObjectId, step: NativeDecodingStep): Promise<NativeCandidates>;
+  /** Feeds new tokens to every row and draws the next ones, as a job. */
+  decodingSample(
+    token: CancelToken,
+    decoding: ObjectId,
+    step: NativeDecodingFeed & NativeSampling,
+  ): Promise<NativeDrawn>;
+  /** Feeds new tokens to every row and gives the scores of the next ones, `[rows, vocabulary]`, as a job. */
+  decodingScores(token: CancelToken, decoding: ObjectId, step: NativeDecodingFeed): Promise<Handle>;
+  /** Draws a token for each row of scores `[rows, vocabulary]`. */
+  sampleTokens(scores: Handle, sampling: NativeSampling): NativeDrawn;
 
   // optimiser -----------------------------------------------------------------------------------------------------
   adamwCreate(groups: NativeParameterGroup[]): ObjectId;

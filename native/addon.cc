@@ -83,6 +83,9 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   EXPORT(nn::move_to, "moduleTo");
   EXPORT(nn::decoding_create, "decodingCreate");
   EXPORT(nn::decoding_step, "decodingStep");
+  EXPORT(nn::decoding_sample, "decodingSample");
+  EXPORT(nn::decoding_scores, "decodingScores");
+  EXPORT(nn::sample_tokens, "sampleTokens");
 
   EXPORT(train::adamw_create, "adamwCreate");
   EXPORT(train::adamw_step, "adamwStep");

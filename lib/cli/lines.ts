@@ -32,20 +32,24 @@ export async function* readLines(file: string, signal?: AbortSignal): AsyncGener
 
 /** Lines into a file, which is there only once all are, or to the standard output, as they come. */
 export async function writeLines(file: string | undefined, lines: AsyncIterable<string>): Promise<void> {
-  if (file === undefined) return print(lines);
+  if (file === undefined) return print(withBreaks(lines));
   await writeAtomically(file, async (handle) => {
     for await (const line of lines) await handle.writeFile(`${line}\n`);
   });
 }
 
-/** Ends quietly when nobody reads any more, as in `... | head`. */
-async function print(lines: AsyncIterable<string>): Promise<void> {
+async function* withBreaks(lines: AsyncIterable<string>): AsyncGenerator<string, void, undefined> {
+  for await (const line of lines) yield `${line}\n`;
+}
+
+/** Text to the standard output, as it comes. Ends quietly when nobody reads any more, as in `... | head`. */
+export async function print(pieces: AsyncIterable<string>): Promise<void> {
   const ignore = () => {}; // the failed write tells
   process.stdout.on('error', ignore);
   try {
-    for await (const line of lines) {
+    for await (const piece of pieces) {
       await new Promise<void>((resolve, reject) => {
-        process.stdout.write(`${line}\n`, (error) => (error ? reject(error) : resolve()));
+        process.stdout.write(piece, (error) => (error ? reject(error) : resolve()));
       });
     }
   } catch (error) {

@@ -1,25 +1,21 @@
 #!/usr/bin/env node
 /** The command line: which commands there are, and what an error looks like. Commands load what they need when they run. */
-import fs from 'node:fs';
-import path from 'node:path';
-
 import { Command, CommanderError } from 'commander';
 
+import { version } from '../version';
 import { addAverage } from './average';
 import { addBuild } from './build';
 import { addCompare } from './compare';
 import { addDoctor } from './doctor';
 import { addEvaluate } from './evaluate';
+import { addGenerate } from './generate';
 import { exitCodes, exitCodeOf, printError } from './failure';
+import { addInit } from './init';
 import { addParity } from './parity';
 import { addProfile } from './profile';
 import { addScore } from './score';
 import { addTrain } from './train';
 import { addTranslate } from './translate';
-
-const { version } = JSON.parse(fs.readFileSync(path.resolve(__dirname, '../../package.json'), 'utf8')) as {
-  version: string;
-};
 
 function createProgram(): Command {
   const program = new Command('torchwright')
@@ -34,20 +30,22 @@ function createProgram(): Command {
       'after',
       `
 Examples:
+  torchwright init                                  a study to begin with, study.yaml, every key explained
   torchwright compare demo                          seven variants on Moby-Dick, seven reports, one table: some minutes
   torchwright train demo model.residual=3.2         one variant of the same study
   torchwright train study.yaml train.learningRate=1e-3 --out runs/a
   torchwright evaluate runs/a                       its best model, anew
   torchwright compare translate-demo                a DeLighT and a Transformer learn to translate: some minutes
   torchwright profile delight-wmt14-en-de-640       a model's sizes and cost, block by block
+  torchwright generate runs/a/best 'Call me'        goes on with a text, token by token
   torchwright translate runs/b/best < in.txt        beam search, a line at a time
   torchwright score out.txt reference.txt           BLEU, as sacreBLEU has it
   torchwright doctor                                what is missing on this machine
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 130 interrupted.`,
     );
-  const train = [addCompare, addTrain, addEvaluate, addAverage];
-  for (const add of [...train, addTranslate, addScore, addParity, addProfile, addDoctor, addBuild]) add(program);
+  const train = [addInit, addCompare, addTrain, addEvaluate, addAverage];
+  for (const add of [...train, addGenerate, addTranslate, addScore, addParity, addProfile, addDoctor, addBuild]) add(program);
   for (const command of program.commands)
     command.exitOverride().showHelpAfterError('(add --help for the options and examples)');
   return program;

@@ -1,4 +1,9 @@
 /** Language models: DeLighT, and the Transformer it is compared with. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+
+import { loadTokenizer, type TextTokenizer } from '../data';
+import { generate, type GeneratedPiece, type GenerateOptions, type Prompt } from '../generation';
 import { checkMemory, NativeModule, type NativeModuleOptions } from '../nn';
 import type { Tensor } from '../tensor';
 import { languageModelConfig, type LanguageModelConfig, type LanguageModelOptions } from './config';
@@ -42,17 +47,49 @@ export class DelightLanguageModel extends NativeModule {
   }
 
   /**
-   * Loads a model folder as `save` writes it.
+   * Loads a model folder as `save` writes it, with the tokenizer where there is a `tokenizer.json`.
    * @throws CheckpointError for files that are missing, damaged or do not fit; ConfigError for a model of another kind
    */
   static async load(folder: string, { signal, ...placement }: LoadModelOptions = {}): Promise<DelightLanguageModel> {
     const make = (config: object, where: string) =>
       new DelightLanguageModel(languageModelConfig(config as LanguageModelOptions, where), placement);
-    return loadModel(folder, 'language', make, signal);
+    const model = await loadModel(folder, 'language', make, signal);
+    try {
+      if (existsSync(path.join(folder, 'tokenizer.json'))) model.tokenizer = await loadTokenizer(folder);
+      return model;
+    } catch (error) {
+      model.dispose();
+      throw error;
+    }
   }
+
+  /** Of the folder that the model was loaded from; set it to generate from text, or to save a model with one. */
+  tokenizer: TextTokenizer | null = null;
 
   get vocabSize(): number {
     return this.config.vocabSize;
+  }
+
+  /**
+   * Goes on with a prompt, or with several at once, a token at a time; a prompt is a text or token ids. Each step is a job off the JavaScript
+   * thread; leaving the loop frees all memory at once. The weights must stay as they are meanwhile.
+   *
+   *     for await (const { text } of model.generate('Call me', { temperature: 0.8, topP: 0.95, seed: 1 })) process.stdout.write(text);
+   *
+   * @throws ArgumentError for a prompt without tokens or that leaves no room in the model's positions, texts without a tokenizer, and options that
+   *   make no sense; DataError for ids outside the vocabulary; NonFiniteError; AbortError
+   */
+  generate(
+    prompt: Prompt | readonly Prompt[],
+    options: GenerateOptions = {},
+  ): AsyncGenerator<GeneratedPiece, void, undefined> {
+    const { maxPositionEmbeddings, padTokenId } = this.config;
+    return generate(this, prompt, options, {
+      maxPositions: maxPositionEmbeddings,
+      banned: padTokenId === null ? [] : [padTokenId],
+      bosTokenId: this.tokenizer?.bosTokenId ?? null,
+      eosTokenId: this.tokenizer?.eosTokenId ?? null,
+    });
   }
 
   /** Parameters outside the look-up tables. */
@@ -94,9 +131,10 @@ export class DelightLanguageModel extends NativeModule {
     }
   }
 
-  /** Writes `config.json` and `model.safetensors` into a folder, each whole or not at all. */
+  /** Writes `config.json`, `model.safetensors` and the tokenizer's files, if any, into a folder, each whole or not at all. */
   async save(folder: string): Promise<void> {
     await saveModel(this, 'language', folder);
+    await this.tokenizer?.save(folder);
   }
 
   /** Writes the weights alone, as safetensors or PyTorch's `.pt`. @throws CheckpointError */

@@ -1,9 +1,8 @@
 /** Perplexity of a language model with a context window, as fairseq's evaluation has it. */
 import { ArgumentError, DataError } from '../errors';
+import { checkWhole, dropoutOff } from '../generation';
 import { noGrad, tensor } from '../tensor';
-import type { GenerationModel } from './search/generation';
-import { dropoutOff } from './search/native-decoder';
-import { checkWhole } from './search/options';
+import type { DelightLanguageModel } from './language-model';
 
 export interface PerplexityOptions {
   /** What stands before the text, seen but not predicted: the id that ends a text, as a rule. */
@@ -44,7 +43,7 @@ interface Chunk {
  *   for a text without tokens; AbortError
  */
 export async function perplexity(
-  model: GenerationModel,
+  model: DelightLanguageModel,
   tokens: ArrayLike<number>,
   options: PerplexityOptions,
 ): Promise<Perplexity> {

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <ATen/ThreadLocalState.h>
 
 #include <algorithm>
 #include <cstring>
@@ -11,6 +12,10 @@
 namespace torchwright::delight {
 
 namespace {
+
+// With so many rows for each thread, every thread takes its own sentences through the whole decoder: they meet once a
+// step, not in every product. With fewer they share the products, so that each weight is read once.
+constexpr int64_t kPartRows = 16;
 
 // Takes rows `order` of past [rows, capacity, width], their first `length` tokens, into `result`, which is made anew
 // where it does not fit.
@@ -37,35 +42,21 @@ void choose_rows(const at::Tensor& past, const std::vector<int64_t>& order, cons
 }  // namespace
 
 StackDecoding::StackDecoding(const Stack& decoder, int64_t beams, std::vector<LayerCache> caches,
-                             at::Tensor memory_bias, std::function<at::Tensor(const at::Tensor&)> output)
+                             std::vector<int64_t> padding, at::Tensor memory_bias,
+                             std::function<at::Tensor(const at::Tensor&)> output)
     : decoder_(decoder),
       beams_(beams),
       caches_(std::move(caches)),
+      padding_(std::move(padding)),
       memory_bias_(std::move(memory_bias)),
       output_(std::move(output)) {}
 
 void StackDecoding::reorder(const std::vector<int64_t>& order) {
-  const auto count = static_cast<int64_t>(order.size());
-  if (count == 0 || count % beams_ != 0) {
-    throw Error(code::kArgument, "an order must hold whole sentences of " + std::to_string(beams_) + " rows, not " +
-                                     std::to_string(count) + " rows");
-  }
-  std::vector<int64_t> sentences(count / beams_);
-  bool same_rows = count == rows(), same_sentences = same_rows;
-  for (int64_t i = 0; i < count; ++i) {
-    if (order[i] < 0 || order[i] >= rows()) {
-      throw Error(code::kArgument, "an order names row " + std::to_string(order[i]) + " of " + std::to_string(rows()) +
-                                       ": these caches belong to another batch");
-    }
-    int64_t& sentence = sentences[i / beams_];
-    if (i % beams_ == 0) sentence = order[i] / beams_;
-    if (order[i] / beams_ != sentence) {
-      throw Error(code::kArgument, "an order mixes rows of different sentences");
-    }
-    same_rows = same_rows && order[i] == i;
-    same_sentences = same_sentences && sentence == i / beams_;
-  }
+  const auto [sentences, same_rows, same_sentences] = check_order(order, rows(), beams_);
   if (same_rows) return;
+  std::vector<int64_t> padding;
+  for (const int64_t row : order) padding.push_back(padding_[row]);
+  padding_ = std::move(padding);
   const at::Tensor index = at::tensor(order, at::kLong).to(device());
   const at::Tensor sentence_index = at::tensor(sentences, at::kLong).to(device());
   for (LayerCache& cache : caches_) {
@@ -86,12 +77,48 @@ void StackDecoding::reserve(int64_t length) {
   }
 }
 
-at::Tensor StackDecoding::step(const at::Tensor& tokens) {
+at::Tensor StackDecoding::step(const at::Tensor& tokens, const CancelFlag& /*cancel: a step is short*/) {
   const int64_t time = tokens.size(1);
   reserve(length_ + time);
-  const at::Tensor x = decoder_.step(tokens, caches_, length_, beams_, memory_bias_);
+  const int64_t threads = at::get_num_threads(), sentences = rows() / beams_;
+  at::Tensor scores;
+  if (device().is_cpu() && threads > 1 && sentences >= threads && rows() >= kPartRows * threads) {
+    scores = step_in_parts(tokens, threads);
+  } else {
+    scores = step_rows(tokens, caches_, padding_, memory_bias_);
+  }
   length_ += time;
-  return output_(x.select(1, time - 1));
+  return scores;
+}
+
+at::Tensor StackDecoding::step_rows(const at::Tensor& tokens, std::vector<LayerCache>& caches,
+                                    const std::vector<int64_t>& padding, const at::Tensor& memory_bias) const {
+  return output_(decoder_.step(tokens, caches, length_, beams_, padding, memory_bias).select(1, tokens.size(1) - 1));
+}
+
+at::Tensor StackDecoding::step_in_parts(const at::Tensor& tokens, int64_t parts) const {
+  const at::ThreadLocalState state;
+  const int64_t sentences = rows() / beams_;
+  std::vector<at::Tensor> scores(parts);
+  at::parallel_for(0, parts, 1, [&](int64_t begin, int64_t end) {
+    const at::ThreadLocalStateGuard guard(state);
+    for (int64_t part = begin; part < end; ++part) {
+      const int64_t first = part * sentences / parts, count = (part + 1) * sentences / parts - first;
+      const auto own_sentences = [&](const at::Tensor& tensor) {
+        return tensor.defined() ? tensor.narrow(0, first, count) : tensor;
+      };
+      const auto own_rows = [&](const at::Tensor& tensor) {
+        return tensor.narrow(0, first * beams_, count * beams_);
+      };
+      std::vector<LayerCache> caches;
+      for (const LayerCache& cache : caches_) {
+        caches.push_back({own_rows(cache.past), at::Tensor(), own_sentences(cache.memory)});
+      }
+      const auto padding = padding_.begin() + first * beams_;
+      scores[part] = step_rows(own_rows(tokens), caches, {padding, padding + count * beams_}, own_sentences(memory_bias_));
+    }
+  });
+  return at::cat(scores);
 }
 
 }  // namespace torchwright::delight

@@ -114,10 +114,10 @@ std::vector<at::Tensor> LanguageModel::call(const std::string& method, const std
 
 std::shared_ptr<Decoding> LanguageModel::decode(const std::vector<at::Tensor>& inputs, int64_t sentences, int64_t beams,
                                                 int64_t capacity) {
-  check_inputs("decode", inputs, 0, 0);
   auto self = std::static_pointer_cast<LanguageModel>(shared_from_this());
   const Stack& decoder = *decoder_;
-  return std::make_shared<StackDecoding>(decoder, beams, decoder.caches(sentences * beams, capacity, {}), at::Tensor(),
+  return std::make_shared<StackDecoding>(decoder, beams, decoder.caches(sentences * beams, capacity, {}),
+                                         padding_of_rows(inputs, sentences, beams), at::Tensor(),
                                          [self = std::move(self)](const at::Tensor& x) { return self->scores(x); });
 }
 

@@ -17,7 +17,7 @@ struct LayerCache {
 struct StepPlace {
   int64_t past;            // tokens already in the caches
   int64_t beams;           // rows of each sentence
-  at::Tensor self_bias;    // [time, past + time], or undefined for one new token
+  at::Tensor self_bias;    // [1 or rows, time, past + time], or undefined where a token sees all before it
   at::Tensor memory_bias;  // [sentences, 1, S], or undefined
 };
 

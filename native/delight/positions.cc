@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "delight/embedding.h"
@@ -67,18 +68,24 @@ at::Tensor Positions::forward(const at::Tensor& ids, const at::TensorOptions& li
     throw Error(code::kShape, "a sequence of " + std::to_string(ids.size(1)) + " tokens is longer than the model's " +
                                   std::to_string(max_) + " positions");
   }
-  if (!padded_) return after(0, ids.size(1), like);
+  if (!padded_) return after(0, ids.size(1), {}, like);
   const at::Tensor real = ids.ne(padding_).to(at::kLong);
   const at::Tensor positions = at::cumsum(real, 1).mul_(real).add_(padding_);
   return at::embedding(rows(like), positions, type_ == Type::kLearned ? padding_ : -1);
 }
 
-at::Tensor Positions::after(int64_t past, int64_t time, const at::TensorOptions& like) const {
-  if (past + time > max_) {
-    throw Error(code::kShape, "position " + std::to_string(past + time) + " is beyond the model's " +
-                                  std::to_string(max_) + " positions");
+at::Tensor Positions::after(int64_t past, int64_t time, const std::vector<int64_t>& padding,
+                            const at::TensorOptions& like) const {
+  const auto [least, most] = std::minmax_element(padding.begin(), padding.end());
+  const int64_t last = past + time - (padding.empty() ? 0 : *least);
+  if (last > max_) {
+    throw Error(code::kShape, "position " + std::to_string(last) + " is beyond the model's " + std::to_string(max_) +
+                                  " positions");
   }
-  return rows(like).narrow(0, padding_ + 1 + past, time).unsqueeze(0);
+  if (padding.empty() || *most == 0) return rows(like).narrow(0, padding_ + 1 + past, time).unsqueeze(0);
+  const at::Tensor starts = at::tensor(padding, at::kLong).to(like.device()).unsqueeze(1);
+  const at::Tensor positions = at::arange(past, past + time, like.dtype(at::kLong)).unsqueeze(0) - starts;
+  return at::embedding(rows(like), positions.clamp_min_(0).add_(padding_ + 1));
 }
 
 at::Tensor Positions::table(int64_t length, const at::TensorOptions& like) const {

@@ -6,6 +6,7 @@
 
 #include <mutex>
 #include <optional>
+#include <vector>
 
 #include "nn/plan.h"
 
@@ -23,8 +24,9 @@ class Positions : public torch::nn::Module {
 
   // ids [B, T] -> [B, T, features], in the type and on the device of `like`.
   at::Tensor forward(const at::Tensor& ids, const at::TensorOptions& like) const;
-  // Rows of `time` tokens after `past` others, none of them padding: [1, time, features].
-  at::Tensor after(int64_t past, int64_t time, const at::TensorOptions& like) const;
+  // Rows of `time` tokens after `past` others, none of them padding but the first `padding` of each row:
+  // [1 or rows, time, features].
+  at::Tensor after(int64_t past, int64_t time, const std::vector<int64_t>& padding, const at::TensorOptions& like) const;
   // The first `length` rows of the table, that of padding included.
   at::Tensor table(int64_t length, const at::TensorOptions& like) const;
 

@@ -106,6 +106,7 @@ std::shared_ptr<Decoding> Seq2seq::decode(const std::vector<at::Tensor>& inputs,
   auto self = std::static_pointer_cast<Seq2seq>(shared_from_this());
   const Stack& decoder = *decoder_;
   return std::make_shared<StackDecoding>(decoder, beams, decoder.caches(sentences * beams, capacity, memory_of(memory)),
+                                         padding_of_rows({}, sentences, beams),
                                          score_bias(memory.padding, {}, memory.output),
                                          [self = std::move(self)](const at::Tensor& x) { return self->logits(x); });
 }

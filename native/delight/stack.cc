@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <torch/nn/modules/container/modulelist.h>
 
+#include "nn/decoding.h"
 #include "runtime/errors.h"
 
 namespace torchwright::delight {
@@ -45,14 +46,14 @@ at::Tensor Stack::padding_of(const at::Tensor& ids) const {
   return padding.any().item<bool>() ? padding : at::Tensor();
 }
 
-at::Tensor Stack::placed(const at::Tensor& ids, const std::optional<int64_t>& past) const {
+at::Tensor Stack::placed(const at::Tensor& ids,
+                         const std::function<at::Tensor(const at::TensorOptions&)>& positions) const {
   at::Tensor x = embed_tokens_->forward(ids);
   const auto dropped = [this](const at::Tensor& x, double probability) {
     return is_training() && probability > 0 ? at::dropout(x, probability, true) : x;
   };
   if (embed_positions_->none()) return dropped(x, dropout_);
-  const auto like = x.options().requires_grad(std::nullopt);
-  x = x + (past ? embed_positions_->after(*past, ids.size(1), like) : embed_positions_->forward(ids, like));
+  x = x + positions(x.options().requires_grad(std::nullopt));
   return recurrent_ ? recurrent_dropout(x, position_dropout_, is_training()) : dropped(x, position_dropout_);
 }
 
@@ -61,15 +62,19 @@ at::Tensor Stack::finished(const at::Tensor& x) const {
   return project_out_ ? project_out_->forward(y) : y;
 }
 
+at::Tensor Stack::placed(const at::Tensor& ids) const {
+  return placed(ids, [&](const at::TensorOptions& like) { return embed_positions_->forward(ids, like); });
+}
+
 at::Tensor Stack::encode(const at::Tensor& ids, const at::Tensor& padding) const {
-  at::Tensor x = placed(ids, std::nullopt);
+  at::Tensor x = placed(ids);
   const at::Tensor bias = score_bias(padding, {}, x);
   for (const auto& layer : layers_) x = layer->forward(x, bias, {}, {});
   return finished(x);
 }
 
 at::Tensor Stack::decode(const at::Tensor& ids, const at::Tensor& memory, const at::Tensor& memory_padding) const {
-  at::Tensor x = placed(ids, std::nullopt);
+  at::Tensor x = placed(ids);
   const auto options = x.options().requires_grad(std::nullopt);
   // Padding stands on the right, where nothing that counts looks: no mask for it, as in the original.
   const at::Tensor bias = causal_bias(ids.size(1), 0, options).unsqueeze(0);
@@ -79,12 +84,12 @@ at::Tensor Stack::decode(const at::Tensor& ids, const at::Tensor& memory, const 
 }
 
 at::Tensor Stack::step(const at::Tensor& ids, std::vector<LayerCache>& caches, int64_t past, int64_t beams,
-                       const at::Tensor& memory_bias) const {
-  at::Tensor x = placed(ids, past);
+                       const std::vector<int64_t>& padding, const at::Tensor& memory_bias) const {
   const int64_t time = ids.size(1);
+  at::Tensor x = placed(
+      ids, [&](const at::TensorOptions& like) { return embed_positions_->after(past, time, padding, like); });
   const auto options = x.options().requires_grad(std::nullopt);
-  const StepPlace place{past, beams, time > 1 ? causal_bias(time, past, options).unsqueeze(0) : at::Tensor(),
-                        memory_bias};
+  const StepPlace place{past, beams, step_bias(padding, past, time, options), memory_bias};
   for (size_t i = 0; i < layers_.size(); ++i) x = layers_[i]->step(x, caches[i], place);
   return finished(x);
 }

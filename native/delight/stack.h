@@ -1,6 +1,7 @@
 // An encoder or a decoder: embedding, positions, layers, final norm; a decoder's projection to the output's width.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "delight/embedding.h"
@@ -24,9 +25,9 @@ class Stack : public torch::nn::Module {
   // [B, T] bool, true at padding; undefined when there is none.
   at::Tensor padding_of(const at::Tensor& ids) const;
 
-  // New tokens ids [rows, time] -> [rows, time, out].
+  // New tokens ids [rows, time] -> [rows, time, out]. `padding`: how many tokens of each row's first step are none.
   at::Tensor step(const at::Tensor& ids, std::vector<LayerCache>& caches, int64_t past, int64_t beams,
-                  const at::Tensor& memory_bias) const;
+                  const std::vector<int64_t>& padding, const at::Tensor& memory_bias) const;
   std::vector<LayerCache> caches(int64_t rows, int64_t capacity, const at::Tensor& memory) const;
 
   const Embedding& embedding() const { return *embed_tokens_; }
@@ -34,7 +35,8 @@ class Stack : public torch::nn::Module {
 
  private:
   // `vectors` of tokens with their positions added and dropout.
-  at::Tensor placed(const at::Tensor& ids, const std::optional<int64_t>& past) const;
+  at::Tensor placed(const at::Tensor& ids, const std::function<at::Tensor(const at::TensorOptions&)>& positions) const;
+  at::Tensor placed(const at::Tensor& ids) const;
   at::Tensor finished(const at::Tensor& x) const;
 
   double dropout_, position_dropout_;

@@ -19,6 +19,9 @@ Napi::Value train(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value move_to(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value decoding_create(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value decoding_step(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value decoding_sample(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value decoding_scores(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value sample_tokens(Environment& environment, const Napi::CallbackInfo& info);
 
 }  // namespace nn
 }  // namespace torchwright

@@ -36,6 +36,12 @@ LayerWeights DecoderLayer::fold(at::ScalarType dtype) const {
   return {self_attn_->fold(input_layernorm_->weight, dtype), mlp_->fold(post_attention_layernorm_->weight, dtype)};
 }
 
+LayerTerms DecoderLayer::terms() const {
+  LayerTerms terms{first_earlier_, replaces_, {}};
+  for (const at::Tensor& factor : factors()) terms.factors.push_back(factor.defined() ? factor.item<double>() : 1);
+  return terms;
+}
+
 at::Tensor DecoderLayer::unit(const at::Tensor& stream, const Pass& pass) const {
   return unit_rms(stream, config_.rms_norm_eps, pass.dtype);
 }

@@ -22,6 +22,13 @@ struct LayerWeights {
   MlpWeights mlp;
 };
 
+// How earlier layers and a layer's own output enter its sum, as numbers.
+struct LayerTerms {
+  int64_t first_earlier;        // the terms are the layers [first_earlier, index]
+  bool replaces;                // the sum stands alone, without the residual
+  std::vector<double> factors;  // of each term
+};
+
 // What the layers of one forward pass share. Streams are [batch * time, hidden].
 struct Pass {
   int64_t batch;
@@ -38,6 +45,7 @@ class DecoderLayer : public torch::nn::Module {
   DecoderLayer(const Config& config, int64_t index, const at::TensorOptions& options);
 
   LayerWeights fold(at::ScalarType dtype) const;
+  LayerTerms terms() const;
 
   // The layer's output for its input `h`.
   at::Tensor forward(const at::Tensor& h, Pass& pass) const;

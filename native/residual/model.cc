@@ -3,6 +3,9 @@
 #include <ATen/ATen.h>
 #include <torch/nn/modules/container/modulelist.h>
 
+#include <cmath>
+#include <utility>
+
 #include "residual/cross_entropy.h"
 #include "residual/precision.h"
 #include "runtime/errors.h"
@@ -55,6 +58,35 @@ at::Tensor Body::normed(const at::Tensor& hidden, at::ScalarType dtype) const {
   return (unit * norm_->weight).to(dtype);
 }
 
+std::shared_ptr<const DecodingWeights> Body::decoding_weights(const at::Tensor& head) const {
+  const at::NoGradGuard no_grad;
+  auto result = std::make_shared<DecodingWeights>();
+  const at::ScalarType dtype = head.scalar_type();
+  result->config = config_;
+  std::vector<at::Tensor> values, biases;
+  for (const auto& layer : layers_) {
+    result->layers.push_back({layer->fold(dtype), layer->terms()});
+    AttentionWeights& attention = result->layers.back().weights.attention;
+    // Scores are divided by the root of the width: queries come divided.
+    const double scale = 1 / std::sqrt(static_cast<double>(config_.head_dim));
+    attention.qk.narrow(0, 0, config_.query_size()).mul_(scale);
+    if (attention.qk_bias.defined()) attention.qk_bias.narrow(0, 0, config_.query_size()).mul_(scale);
+    // Others keep their type should the model be converted meanwhile.
+    for (at::Tensor* shared : {&attention.o, &attention.o_bias, &result->layers.back().weights.mlp.down,
+                               &result->layers.back().weights.mlp.down_bias}) {
+      if (shared->defined()) *shared = shared->detach();
+    }
+    values.push_back(std::exchange(attention.v, at::Tensor()));
+    if (attention.v_bias.defined()) biases.push_back(std::exchange(attention.v_bias, at::Tensor()));
+  }
+  result->values = at::cat(values);
+  if (!biases.empty()) result->values_bias = at::cat(biases);
+  result->embedding = embedding().detach();
+  result->norm = norm_->weight.detach();
+  result->head = head.detach();
+  return result;
+}
+
 Llama::Llama(const Config& config, const at::TensorOptions& options) : config_(config) {
   model_ = register_module("model", std::make_shared<Body>(config, options));
   if (!config.tied) {
@@ -80,6 +112,24 @@ std::vector<at::Tensor> Llama::call(const std::string& method, const std::vector
   const at::Tensor& labels = inputs.size() == 2 && inputs[1].defined() ? inputs[1] : ids;
   if (!labels.is_same(ids)) check(labels, "labels");
   return loss(ids, labels, method == "evaluate");
+}
+
+std::shared_ptr<const DecodingWeights> Llama::decoding_weights() {
+  std::vector<std::pair<const void*, int64_t>> now;
+  for (const at::Tensor& parameter : parameters()) now.emplace_back(parameter.const_data_ptr(), parameter._version());
+  auto weights = decoding_weights_.lock();
+  if (weights == nullptr || now != decoding_parameters_) {
+    weights = model_->decoding_weights(head());
+    decoding_weights_ = weights;
+    decoding_parameters_ = std::move(now);
+  }
+  return weights;
+}
+
+std::shared_ptr<Decoding> Llama::decode(const std::vector<at::Tensor>& inputs, int64_t sentences, int64_t beams,
+                                        int64_t capacity) {
+  return std::make_shared<LlamaDecoding>(decoding_weights(), padding_of_rows(inputs, sentences, beams), beams,
+                                         capacity);
 }
 
 void Llama::check(const at::Tensor& ids, const char* name) const {

@@ -3,10 +3,12 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "nn/module.h"
 #include "residual/config.h"
+#include "residual/decoding.h"
 #include "residual/layer.h"
 #include "residual/linear.h"
 #include "residual/norm.h"
@@ -27,6 +29,8 @@ class Body : public torch::nn::Module {
 
   const at::Tensor& embedding() const { return embed_tokens_->weight; }
 
+  std::shared_ptr<const DecodingWeights> decoding_weights(const at::Tensor& head) const;
+
  private:
   Config config_;
   std::shared_ptr<Embedding> embed_tokens_;
@@ -45,8 +49,13 @@ class Llama : public Module {
 
   std::vector<at::Tensor> call(const std::string& method, const std::vector<at::Tensor>& inputs) override;
 
+  // `inputs`: nothing, or [sentences] int64 of how many tokens of padding each sentence's first step begins with.
+  std::shared_ptr<Decoding> decode(const std::vector<at::Tensor>& inputs, int64_t sentences, int64_t beams,
+                                   int64_t capacity) override;
+
  private:
   const at::Tensor& head() const { return lm_head_ ? lm_head_->weight : model_->embedding(); }
+  std::shared_ptr<const DecodingWeights> decoding_weights();
   // Throws ERR_SHAPE, ERR_DTYPE, ERR_DEVICE or ERR_DATA unless `ids` are a batch of token ids of the vocabulary.
   void check(const at::Tensor& ids, const char* name) const;
 
@@ -57,6 +66,9 @@ class Llama : public Module {
   Config config_;
   std::shared_ptr<Body> model_;
   std::shared_ptr<Linear> lm_head_;  // null when tied
+  // Decodings at the same time share their weights, as long as the model's parameters stay as they were then.
+  std::weak_ptr<const DecodingWeights> decoding_weights_;
+  std::vector<std::pair<const void*, int64_t>> decoding_parameters_;
 };
 
 }  // namespace torchwright::residual

@@ -10,6 +10,7 @@
 #include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
+#include <torch/csrc/autograd/variable.h>
 
 #include <cmath>
 #include <map>
@@ -93,6 +94,8 @@ void AdamW::step(const std::vector<double>& learning_rates) {
       at::_fused_adamw_(bucket.parameters, bucket.gradients, bucket.exp_avgs, bucket.exp_avg_sqs, {}, bucket.steps,
                         learning_rates[g], group.beta1, group.beta2, group.weight_decay, /*eps=*/std::get<double>(key),
                         /*amsgrad=*/false, /*maximize=*/false);
+      // The kernel does not tell that it has written.
+      for (const at::Tensor& parameter : bucket.parameters) torch::autograd::impl::bump_version(parameter);
     }
   }
 }

@@ -1,6 +1,6 @@
+import { NativeDecoder } from '../../generation';
 import { torch, type Tensor } from '../../tensor';
 import type { NativeModule } from '../../nn';
-import { NativeDecoder } from '../search/native-decoder';
 
 /**
  * Feeds tokens `[batch, time]` one position at a time to a model's decoder with its caches.

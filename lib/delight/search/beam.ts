@@ -1,7 +1,7 @@
 /** Beam search, with fairseq's rules. */
 import { NonFiniteError } from '../../errors';
-import type { Decoder, DecoderCandidates, Hypothesis } from './decoder';
-import { checkNumber, checkWhole } from './options';
+import { checkNumber, checkWhole, type Decoder, type DecoderCandidates } from '../../generation';
+import type { Hypothesis } from './hypothesis';
 
 export interface BeamOptions {
   /** Hypotheses that are followed at once, and given back, for each sentence. Default 5; at most the vocabulary less one. */

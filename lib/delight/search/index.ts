@@ -1,10 +1,7 @@
-/** Beam search, greedy decoding and sampling; translation of text. */
+/** Beam search, and translation of text. */
 export { beamSearchOver, type BeamOptions, type BeamTask } from './beam';
-export type { Decoder, DecoderCandidates, DecoderStep, Hypothesis } from './decoder';
-export { generate, generateText, type GeneratedToken, type GenerateOptions, type GenerationModel } from './generation';
-export { resolveSampling, sampleOver, type SampledToken, type SamplingOptions, type SamplingTask } from './sampling';
+export type { Hypothesis } from './hypothesis';
 export type { LengthOptions, TranslationModel } from './sources';
-export { TextStream } from './text-stream';
 export {
   beamSearch,
   sampledHypotheses,

@@ -1,8 +1,8 @@
 /** What a translation model reads: sentences of token ids, made into one padded tensor. */
 import { ArgumentError, DataError, ShapeError } from '../../errors';
+import { checkNumber } from '../../generation';
 import type { NativeModule } from '../../nn';
 import { tensor, Tensor } from '../../tensor';
-import { checkNumber } from './options';
 
 /** A model that translates: `DelightTransformer`, or any native module that decodes as it does. */
 export interface TranslationModel extends NativeModule {

@@ -1,10 +1,16 @@
 /** Translations of token ids: beam search and sampling with a translation model. */
+import {
+  checkWhole,
+  dropoutOff,
+  NativeDecoder,
+  resolveSampling,
+  Sampler,
+  type SampledToken,
+  type SamplingOptions,
+} from '../../generation';
 import type { Tensor } from '../../tensor';
 import { beamSearchOver, resolveBeams, type BeamOptions } from './beam';
-import type { Hypothesis } from './decoder';
-import { dropoutOff, NativeDecoder } from './native-decoder';
-import { checkWhole } from './options';
-import { resolveSampling, sampleOver, type SampledToken, type SamplingOptions } from './sampling';
+import type { Hypothesis } from './hypothesis';
 import { openSources, type LengthOptions, type TranslationModel } from './sources';
 
 export interface BeamSearchOptions extends BeamOptions, LengthOptions {
@@ -62,8 +68,10 @@ export async function* sampleTranslations(
   using _mode = dropoutOff(model);
   const size = { sentences, width: samples, capacity: usualLength + 1, vocabSize: targetVocabSize };
   using decoder = await NativeDecoder.open(model, [ids], size, signal);
-  const task = { sentences, samples, prompt: [eosTokenId], maxTokens: maxLength + 1, eosTokenId, banned: [padTokenId] };
-  yield* sampleOver(decoder, { ...task, numbers }, settings);
+  const prompts = Array.from({ length: sentences }, () => [eosTokenId]);
+  const task = { prompts, samples, maxTokens: maxLength + 1, eosTokenIds: [eosTokenId], banned: [padTokenId], numbers };
+  const sampler = new Sampler(decoder, task, settings);
+  for (let drawn = await sampler.next(); drawn.length > 0; drawn = await sampler.next()) yield drawn;
 }
 
 /** Drawn translations of each sentence, whole; their scores are means of `positionalScores`. @throws as `beamSearch` */

@@ -2,14 +2,12 @@
 import { checkArgument } from '../../arguments';
 import { loadPairTokenizers, PairTokenizer, type PairTokenizers } from '../../data';
 import { AbortError, ArgumentError, DataError } from '../../errors';
+import { checkWhole, resolveSampling, TextStream, type SamplingOptions } from '../../generation';
 import type { NativeModuleOptions } from '../../nn';
 import { DelightTransformer } from '../transformer';
 import type { BeamOptions } from './beam';
-import type { Hypothesis } from './decoder';
-import { checkWhole } from './options';
-import { resolveSampling, type SamplingOptions } from './sampling';
+import type { Hypothesis } from './hypothesis';
 import type { LengthOptions, TranslationModel } from './sources';
-import { TextStream } from './text-stream';
 import { beamSearch, sampledHypotheses, sampleTranslations } from './translation';
 import { batchesByLength, windows } from './window';
 

@@ -5,22 +5,13 @@
 
 #include <algorithm>
 
+#include "nn/kernels/log_sum.h"
 #include "nn/kernels/vector_math.h"
 #include "runtime/errors.h"
 
 namespace torchwright {
 
 namespace {
-
-TORCHWRIGHT_INLINE float log_sum(const float* x, int64_t n) {
-  const float high = maximum(x, n);
-  float total = 0;
-#pragma omp simd reduction(+ : total)
-  for (int64_t i = 0; i < n; ++i) total += fast_exp(x[i] - high);
-  return high + std::log(total);
-}
-
-TORCHWRIGHT_VECTOR_CLONES float log_sum_of(const float* x, int64_t n) { return log_sum(x, n); }
 
 struct Entry {
   float score;
@@ -91,7 +82,7 @@ Candidates best_candidates(const at::Tensor& scores, int64_t count, const std::v
     std::vector<Entry> best;
     for (int64_t row = begin; row < end; ++row) {
       const float* x = data + row * size;
-      const float norm = log_sum_of(x, size);
+      const float norm = log_sum(x, size);
       if (only) {
         best.assign(1, {x[*only], static_cast<int32_t>(*only)});
       } else {

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 
 import { randomNumbers } from '../../../lib/data';
 import { beamSearchOver, type BeamOptions } from '../../../lib/delight/search/beam';
-import type { Hypothesis } from '../../../lib/delight/search/decoder';
-import { FakeDecoder, logSoftmax, type FakeModel } from './fake-decoder';
+import type { Hypothesis } from '../../../lib/delight/search/hypothesis';
+import { FakeDecoder, logSoftmax, type FakeModel } from '../../generation/fake-decoder';
 
 const pad = 1;
 const eos = 2;

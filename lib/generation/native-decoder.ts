@@ -1,8 +1,8 @@
 /** A model's own decoder: keys and values of what was read are kept, and each step is a job on the compute thread. */
-import { native } from '../../native';
-import type { NativeModule } from '../../nn';
-import { NativeObject, withSignal, type Tensor } from '../../tensor';
-import type { Decoder, DecoderCandidates, DecoderStep } from './decoder';
+import { native, type NativeDecodingFeed, type NativeDrawn } from '../native';
+import type { NativeModule } from '../nn';
+import { NativeObject, withSignal, wrap, type Tensor } from '../tensor';
+import type { Decoder, DecoderCandidates, DecoderDraw, DecoderStep } from './decoder';
 
 export interface DecodingSize {
   sentences: number;
@@ -20,7 +20,10 @@ export class NativeDecoder implements Decoder, Disposable {
     private readonly signal: AbortSignal | undefined,
   ) {}
 
-  /** @param inputs what the model reads first: a translation model its source `[sentences, time]`, a language model nothing */
+  /**
+   * @param inputs what the model reads first: a translation model its source `[sentences, time]`; a language model nothing, or, where texts
+   *   begin with prompts of unlike lengths, `[sentences]` int64, how many tokens of padding each one's first step begins with
+   */
   static async open(
     model: NativeModule,
     inputs: readonly Tensor[],
@@ -36,6 +39,15 @@ export class NativeDecoder implements Decoder, Disposable {
 
   step(step: DecoderStep): Promise<DecoderCandidates> {
     return withSignal(this.signal, (token) => native.decodingStep(token, this.decoding.id, step));
+  }
+
+  draw(step: DecoderDraw): Promise<NativeDrawn> {
+    return withSignal(this.signal, (token) => native.decodingSample(token, this.decoding.id, step));
+  }
+
+  /** Scores of the next tokens, `[rows, vocabSize]`, in the model's type. */
+  async scores(step: NativeDecodingFeed): Promise<Tensor> {
+    return wrap(await withSignal(this.signal, (token) => native.decodingScores(token, this.decoding.id, step)));
   }
 
   [Symbol.dispose](): void {

@@ -1,10 +1,5 @@
-import { randomNumbers } from '../../../lib/data';
-import {
-  resolveSampling,
-  sampleOver,
-  type SampledToken,
-  type SamplingOptions,
-} from '../../../lib/delight/search/sampling';
+import { randomNumbers } from '../../lib/data';
+import { resolveSampling, Sampler, type SampledToken, type SamplingOptions } from '../../lib/generation';
 import { FakeDecoder, type FakeModel } from './fake-decoder';
 
 const eos = 2;
@@ -23,15 +18,17 @@ interface Run {
 async function sample(model: FakeModel, options: SamplingOptions, run: Run = {}) {
   const { sentences = 1, samples = 1, maxTokens = 5, prompt = [eos], banned = [1], numbers } = run;
   const decoder = new FakeDecoder(model, probabilities.length, sentences, samples);
-  const task = { sentences, samples, maxTokens, prompt, banned, numbers, eosTokenId: eos };
+  const prompts = Array.from({ length: sentences }, () => prompt);
+  const task = { prompts, samples, maxTokens, banned, numbers, eosTokenIds: [eos] };
+  const sampler = new Sampler(decoder, task, resolveSampling(options));
   const steps: SampledToken[][] = [];
-  for await (const drawn of sampleOver(decoder, task, resolveSampling(options))) steps.push(drawn);
+  for (let drawn = await sampler.next(); drawn.length > 0; drawn = await sampler.next()) steps.push(drawn);
   return { steps, decoder };
 }
 
 /** How often each id comes first in many texts. */
 async function shares(options: SamplingOptions, banned = [1]): Promise<number[]> {
-  const samples = 20_000;
+  const samples = 10_000;
   const { steps } = await sample(fixed, { seed: 3, ...options }, { samples, maxTokens: 1, banned });
   const counts = new Array<number>(probabilities.length).fill(0);
   for (const { token } of steps[0]!) counts[token]!++;
@@ -66,16 +63,36 @@ test('topK draws from the likeliest only', async () => {
 });
 
 test('topP draws from the fewest tokens that have this share', async () => {
-  expectShares(await shares({ topP: 0.5 }, []), [0, 0, 0, 1, 0, 0]);
+  expectShares(await shares({ topP: 0.49 }, []), [0, 0, 0, 1, 0, 0]);
   expectShares(await shares({ topP: 0.51 }, []), [0, 0, 0, 0.5, 0.25, 0]);
   expectShares(await shares({ topP: 0.9, topK: 3 }, []), [0, 0, 0, 0.5, 0.25, 0.15]);
   expectShares(await shares({ topP: 0.8, topK: 3 }, []), [0, 0, 0, 0.5, 0.25, 0]);
 });
 
-test('temperature 0 is greedy and asks for one candidate', async () => {
-  const { steps, decoder } = await sample(fixed, { temperature: 0 }, { maxTokens: 3 });
+test('temperature 0 is greedy', async () => {
+  const { steps } = await sample(fixed, { temperature: 0 }, { maxTokens: 3 });
   expect(steps.map(([drawn]) => drawn!.token)).toEqual([3, 3, 3]);
-  expect(decoder.steps.every(({ candidates }) => candidates === 1)).toBe(true);
+});
+
+test('minP draws no tokens that are much less likely than the likeliest one', async () => {
+  expectShares(await shares({ minP: 0.29 }), [0, 0, 0, 0.5, 0.25, 0.15]);
+  expectShares(await shares({ minP: 0.31 }), [0, 0, 0, 0.5, 0.25, 0]);
+  expectShares(await shares({ minP: 0.31, temperature: 2 }, []), [0.05, 0, 0, 0.5, 0.25, 0.15].map(Math.sqrt));
+});
+
+test('the repetition penalty counts the prompt and what was drawn, each token once', async () => {
+  const { steps, decoder } = await sample(
+    fixed,
+    { temperature: 0, repetitionPenalty: 5 },
+    { maxTokens: 4, prompt: [4, 5, 5] },
+  );
+  // After the first step every one of 3, 4, 5 is penalised: ln 0.5 * 5 is below ln 0.05.
+  expect(steps.map(([drawn]) => drawn!.token)).toEqual([3, 0, 2]); // 2 is the eos
+  expect(decoder.draws.map(({ seen }) => [...seen].sort())).toEqual([
+    [4, 5],
+    [3, 4, 5],
+    [0, 3, 4, 5],
+  ]);
 });
 
 test('logarithms are those of the model, whatever the temperature', async () => {
@@ -105,15 +122,15 @@ test('texts end with eos, and sentences leave the batch', async () => {
   const model: FakeModel = (sentence, read) =>
     probabilities.map((_, id) => (id === (read.length > lengths[sentence]! ? eos : 3) ? 0 : -Infinity));
   const { steps, decoder } = await sample(model, {}, { sentences: 3, samples: 2, maxTokens: 10 });
-  expect(decoder.steps.map(({ tokens }) => tokens.length)).toEqual([6, 6, 4, 2, 2]);
+  expect(decoder.draws.map(({ tokens }) => tokens.length)).toEqual([6, 6, 4, 2, 2]);
   expect(steps.map((drawn) => drawn.length)).toEqual([6, 6, 4, 2, 2]);
   expect(steps.at(-1)!.every(({ sentence, token }) => sentence === 1 && token === eos)).toBe(true);
 });
 
 test('a prompt of many tokens is read at once', async () => {
   const { decoder } = await sample(fixed, {}, { prompt: [3, 4, 5], samples: 2, maxTokens: 2 });
-  expect([...decoder.steps[0]!.tokens]).toEqual([3, 4, 5, 3, 4, 5]);
-  expect(decoder.steps[1]!.tokens).toHaveLength(2);
+  expect([...decoder.draws[0]!.tokens]).toEqual([3, 4, 5, 3, 4, 5]);
+  expect(decoder.draws[1]!.tokens).toHaveLength(2);
 });
 
 test('a model that gives no numbers is an error', async () => {
@@ -128,6 +145,10 @@ test.each<SamplingOptions>([
   { topP: 0 },
   { topP: 1.1 },
   { topP: NaN },
+  { minP: -0.1 },
+  { minP: 1.5 },
+  { repetitionPenalty: 0 },
+  { repetitionPenalty: Infinity },
   { seed: -1 },
   { seed: 0.5 },
 ])('%j is refused', (options) => {

@@ -1,4 +1,14 @@
-import type { Decoder, DecoderCandidates, DecoderStep } from '../../../lib/delight/search/decoder';
+import {
+  drawTokens,
+  type Decoder,
+  type DecoderCandidates,
+  type DecoderDraw,
+  type DecoderStep,
+} from '../../lib/generation';
+import { torch } from '../../lib/tensor';
+
+type Drawn = Awaited<ReturnType<Decoder['draw']>>;
+type Fed = Pick<DecoderStep, 'tokens' | 'order'>;
 
 /** Natural logarithms of the next token's probabilities, after what was read so far. */
 export type FakeModel = (sentence: number, prefix: readonly number[]) => readonly number[];
@@ -7,6 +17,7 @@ export type FakeModel = (sentence: number, prefix: readonly number[]) => readonl
 export class FakeDecoder implements Decoder {
   /** What was asked, step by step. */
   readonly steps: DecoderStep[] = [];
+  readonly draws: DecoderDraw[] = [];
   #rows: { sentence: number; read: number[] }[];
 
   constructor(
@@ -26,8 +37,7 @@ export class FakeDecoder implements Decoder {
     return this.#rows.length;
   }
 
-  step(step: DecoderStep): Promise<DecoderCandidates> {
-    this.steps.push(step);
+  #feed(step: Fed): void {
     if (step.order !== null) this.#rows = Array.from(step.order, (row) => this.#row(row));
     for (let first = 0; first < this.#rows.length; first += this.width) {
       const own = this.#rows.slice(first, first + this.width);
@@ -39,6 +49,21 @@ export class FakeDecoder implements Decoder {
       sentence,
       read: [...read, ...step.tokens.subarray(row * count, (row + 1) * count)],
     }));
+  }
+
+  draw(step: DecoderDraw): Promise<Drawn> {
+    this.draws.push(step);
+    this.#feed(step);
+    const scores = this.#rows.map(({ sentence, read }) => [...this.model(sentence, read)]);
+    const { seen, seenEnds, banned, topK, ...rules } = step;
+    const seenOf = Array.from(seenEnds, (end, row) => [...seen.subarray(row === 0 ? 0 : seenEnds[row - 1], end)]);
+    const options = { ...rules, seen: seenOf, banned: [...banned], topK: topK === 0 ? Infinity : topK };
+    return Promise.resolve(drawTokens(torch.tensor(scores, { dtype: 'float32' }), options));
+  }
+
+  step(step: DecoderStep): Promise<DecoderCandidates> {
+    this.steps.push(step);
+    this.#feed(step);
     const columns = Math.min(step.candidates, this.vocabSize);
     const ids = new Int32Array(this.#rows.length * columns);
     const logProbabilities = new Float32Array(ids.length).fill(-Infinity);

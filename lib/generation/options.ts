@@ -1,5 +1,5 @@
 /** Checks of what callers ask of a search. */
-import { ArgumentError } from '../../errors';
+import { ArgumentError } from '../errors';
 
 /** @throws ArgumentError unless `value` is a whole number of at least `least` */
 export function checkWhole(name: string, value: number, least: number): void {
