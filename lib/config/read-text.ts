@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 
 import { ConfigError } from '../errors';
 
@@ -12,6 +12,9 @@ const reasons: Partial<Record<string, string>> = {
 export function readText(file: string): string {
   let bytes: Buffer;
   try {
+    // Asked before it is opened: a pipe would be waited for, and a device has no end.
+    const status = statSync(file);
+    if (!status.isFile() && !status.isDirectory()) throw new Error('this is not a file');
     bytes = readFileSync(file);
   } catch (cause) {
     const { code = '', message } = cause as NodeJS.ErrnoException;

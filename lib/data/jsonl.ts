@@ -1,5 +1,6 @@
 /** Records of a JSONL file: an object a line. */
 import { DataError } from '../errors';
+import { parseJson } from '../json';
 import type { ByteStream } from './byte-stream';
 import { numberedLines } from './lines';
 
@@ -21,7 +22,7 @@ function parseRecord(line: string, place: () => string): object | undefined {
   if (line.trim() === '') return undefined;
   let value: unknown;
   try {
-    value = JSON.parse(line);
+    value = parseJson(line);
   } catch (cause) {
     throw new DataError(`${place()} is not JSON: ${(cause as Error).message}`, { cause });
   }

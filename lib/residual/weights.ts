@@ -34,7 +34,7 @@ const computed = /rotary_emb\.inv_freq$/;
 const indexSchema = z.looseObject({
   weight_map: z
     // zod passes over such a key, and no tensor has it for its name.
-    .custom<object>((map) => !Object.hasOwn((map ?? {}), '__proto__'), 'must not hold the name __proto__')
+    .custom<object>((map) => !Object.hasOwn(map ?? {}, '__proto__'), 'must not hold the name __proto__')
     .pipe(
       z.record(
         z.string(),

@@ -47,10 +47,13 @@ const elementBytes: Record<Dtype, number> = {
 export async function inspectPytorch(file: string): Promise<PytorchFile> {
   let handle: fs.FileHandle;
   try {
+    // Asked before it is opened, since opening a pipe waits for a writer.
+    if (!(await fs.stat(file)).isFile()) throw new Error('it is not a file');
     handle = await fs.open(file, 'r');
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new CheckpointError(missing ? `There is no file ${file}.` : `${file} cannot be read.`, { cause: error });
+    const message = missing ? `There is no file ${file}.` : `${file} cannot be read: ${(error as Error).message}.`;
+    throw new CheckpointError(message, { cause: error });
   }
   try {
     await checkForm(handle, file);

@@ -1,4 +1,5 @@
 /** Safetensors files that are damaged or made to harm: read as they are, or refused with a CheckpointError. */
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 
@@ -116,7 +117,9 @@ test('names like those of a prototype are names like others', async () => {
 test('pipes, folders, devices and links in a circle are refused, none is waited for', () => {
   const loop = path.join(folder, 'loop.safetensors');
   fs.symlinkSync(loop, loop);
-  for (const place of [loop, folder, '/dev/zero', `${file}\0`, 'x'.repeat(10_000)]) {
+  const pipe = path.join(folder, 'pipe.safetensors');
+  execFileSync('mkfifo', [pipe]);
+  for (const place of [loop, pipe, folder, '/dev/zero', `${file}\0`, 'x'.repeat(10_000)]) {
     expect(() => inspectSafetensors(place)).toThrow(expect.objectContaining(refusal));
   }
 });
