@@ -138,6 +138,7 @@ export {
   languageModelStudySchema,
   readStudy,
   runStudy,
+  reportRuns,
   shippedStudies,
   studySchema,
   trainStudy,

@@ -19,11 +19,16 @@ export function addCompare(program: Command): void {
 Examples:
   torchwright compare demo
   torchwright compare demo 'variants=[baseline, 3.2]' train.maxSteps=200
+  torchwright compare demo seeds=3
+  torchwright compare demo 'variants=[baseline, 3.2, 3.2 stored]'
   torchwright compare sotu device=cuda train.precision=bf16 --out runs/sotu
   torchwright compare translate-demo
   torchwright compare sotu-lm
 
-The folder gets comparison.md, comparison.csv and comparison.json, rewritten after each training, and a run folder for each.`,
+seeds=3 repeats everything with three seeds: the table has means and their spread, and says which differences are more than that.
+
+The folder gets report.html (complete in itself), figures/, comparison.md, comparison.csv and comparison.json, rewritten after each training,
+and a run folder for each.`,
     )
     .action(async (source: string, overrides: string[], { out }: { out?: string }) => {
       const [comparison, table] = await runStudyCommand(async (study, options) => {

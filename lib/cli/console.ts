@@ -112,8 +112,14 @@ export class StudyConsole {
   #samples({ title, samples }: SamplesEvent): void {
     console.log(`\n${title}`);
     for (const sample of samples) {
-      const [source, reference, translation] = [sample.source, sample.reference, sample.translation].map(oneLine);
-      console.log(`  source       ${source}\n  reference    ${reference}\n  translation  ${translation}\n`);
+      const { source, reference, text } = sample;
+      const lines = [
+        ['given', source],
+        ...(reference === null ? [] : [['reference', reference]]),
+        ['model', text],
+      ] as const;
+      for (const [name, line] of lines) console.log(`  ${name.padEnd(11)}${oneLine(line)}`);
+      console.log('');
     }
   }
 

@@ -13,6 +13,7 @@ import { exitCodes, exitCodeOf, printError } from './failure';
 import { addInit } from './init';
 import { addParity } from './parity';
 import { addProfile } from './profile';
+import { addReport } from './report';
 import { addScore } from './score';
 import { addTrain } from './train';
 import { addTranslate } from './translate';
@@ -36,6 +37,7 @@ Examples:
   torchwright train study.yaml train.learningRate=1e-3 --out runs/a
   torchwright evaluate runs/a                       its best model, anew
   torchwright compare translate-demo                a DeLighT and a Transformer learn to translate: some minutes
+  torchwright profile demo                          what each variant costs, before anything runs
   torchwright profile delight-wmt14-en-de-640       a model's sizes and cost, block by block
   torchwright generate runs/a/best 'Call me'        goes on with a text, token by token
   torchwright translate runs/b/best < in.txt        beam search, a line at a time
@@ -45,7 +47,8 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 130 interrupted.`,
     );
   const train = [addInit, addCompare, addTrain, addEvaluate, addAverage];
-  for (const add of [...train, addGenerate, addTranslate, addScore, addParity, addProfile, addDoctor, addBuild]) add(program);
+  for (const add of [...train, addGenerate, addTranslate, addScore, addParity, addProfile, addDoctor, addBuild])
+    add(program);
   for (const command of program.commands)
     command.exitOverride().showHelpAfterError('(add --help for the options and examples)');
   return program;

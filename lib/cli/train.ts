@@ -23,8 +23,8 @@ Examples:
 
 A study of residual variants trains its model.residual; the others train one of their models.
 
-The run's folder gets study.yaml (resolved), best/ and last/ (model folders), train_results.json, eval_results.json, all_results.json
-and trainer_state.json; of a translation model also the test set's translations. Ctrl-C keeps the weights of the last step in last/.`,
+The run's folder gets study.yaml (resolved), best/ and last/ (model folders), train_results.json, eval_results.json, all_results.json,
+trainer_state.json, metrics.jsonl (every step) and report.html; of a translation model also the test set's translations. Ctrl-C keeps the weights of the last step in last/.`,
     )
     .action(async (source: string, overrides: string[], { out, model }: { out?: string; model?: string }) => {
       const result = await runStudyCommand((study, options) =>

@@ -14,5 +14,7 @@ export { roundHalfEven } from './python';
 export { formatMetrics } from './report';
 export type { Split } from './report';
 export type { References } from './sentences';
+export { spreadOf, studentQuantile, welchInterval } from './statistics';
+export type { Difference, Spread } from './statistics';
 export { bleuTokenizers } from './tokenize';
 export type { BleuTokenizer } from './tokenize';

@@ -13,6 +13,7 @@ export { studySchema, studyVariants } from './residual/config';
 export type { StudyConfig, StudyInput, StudyVariant } from './residual/config';
 export type { RunResult } from './residual/run';
 export type { Comparison, ComparisonRow } from './residual/table';
+export { reportRuns } from './report';
 export type { ComparedSample, StudyComparison } from './shared/comparison';
 export type { RunEvaluation } from './shared/evaluation';
 export type * from './shared/events';

@@ -5,31 +5,30 @@ import path from 'node:path';
 import { checkArgument } from '../arguments';
 import { ArgumentError } from '../errors';
 import type { AnyComparison } from './comparisons';
-import { compareLanguageModels } from './language-model/compare';
 import type { LanguageModelStudyInput } from './language-model/config';
 import { evaluateLanguageModel } from './language-model/evaluate';
-import { trainLanguageModel } from './language-model/run';
+import { languageModelStudies } from './language-model/run';
 import type { LanguageModelComparison } from './language-model/table';
 import type { ModelResult } from './models/result';
+import { compareModels, trainNamedModel } from './models/study';
 import { readStudy, type AnyStudyInput } from './read';
-import { compareVariants } from './residual/compare';
+import { compareVariants, trainVariant } from './residual/compare';
 import type { StudyInput } from './residual/config';
 import { evaluateVariant } from './residual/evaluate';
-import { trainVariant, type RunResult } from './residual/run';
+import type { RunResult } from './residual/run';
 import type { Comparison } from './residual/table';
 import type { RunEvaluation } from './shared/evaluation';
 import { hasModel } from './shared/folder';
 import { configName, type StudyOptions, type TrainStudyOptions } from './shared/options';
-import { compareTranslation } from './translation/compare';
 import type { TranslationStudyInput } from './translation/config';
 import { evaluateTranslation } from './translation/evaluate';
-import { trainTranslation, type TranslationResult } from './translation/run';
+import { translationStudies } from './translation/run';
 import type { TranslationComparison } from './translation/table';
 
 /**
  * Runs a whole study: everything it compares is trained, evaluated and reported in a folder of its own, then compared in `comparison.md`,
- * `comparison.csv` and `comparison.json`, which are rewritten after each, so that an interruption loses no finished one. What
- * diverges is noted in the table and the others go on.
+ * `comparison.csv`, `comparison.json` and `report.html`, which are rewritten after each, so that an interruption loses no finished one.
+ * What diverges is noted in the table and the others go on. With `seeds`, everything is trained with each, and the table has means.
  *
  * @param source - a YAML file, the name of a shipped study (`demo`), or an object
  * @throws ConfigError and DataError before any training; AbortError.
@@ -44,22 +43,21 @@ export async function runStudy(source: string | AnyStudyInput, options?: StudyOp
 export async function runStudy(source: string | AnyStudyInput, options: StudyOptions = {}): Promise<AnyComparison> {
   const study = readStudy(source, options.overrides);
   if (!('task' in study)) return compareVariants(study, options);
-  return study.task === 'translation' ? compareTranslation(study, options) : compareLanguageModels(study, options);
+  return study.task === 'translation'
+    ? compareModels(translationStudies, study, options)
+    : compareModels(languageModelStudies, study, options);
 }
 
 /**
  * Trains one of a study's models, evaluates it and writes everything into a folder of its own: `study.yaml` (resolved), `best/` and `last/` (model
- * folders), `train_results.json`, `eval_results.json` or `test_results.json`, `all_results.json`, `trainer_state.json`; of a translation model
- * also `translations.txt`.
+ * folders), `train_results.json`, `eval_results.json` or `test_results.json`, `all_results.json`, `trainer_state.json`,
+ * `metrics.jsonl`, `run.json`, `report.html`; of a translation model also `translations.txt`.
  *
  * @param source - a YAML file, the name of a shipped study, or an object
  * @throws ConfigError, DataError, NonFiniteError, AbortError; after the last two, `last/` holds the weights of the last whole step.
  */
 export async function trainStudy(source: StudyInput, options?: TrainStudyOptions): Promise<RunResult>;
-export async function trainStudy(
-  source: TranslationStudyInput,
-  options?: TrainStudyOptions,
-): Promise<TranslationResult>;
+export async function trainStudy(source: TranslationStudyInput, options?: TrainStudyOptions): Promise<ModelResult>;
 export async function trainStudy(source: LanguageModelStudyInput, options?: TrainStudyOptions): Promise<ModelResult>;
 export async function trainStudy(
   source: string | AnyStudyInput,
@@ -71,7 +69,9 @@ export async function trainStudy(
 ): Promise<RunResult | ModelResult> {
   const study = readStudy(source, options.overrides);
   if ('task' in study)
-    return study.task === 'translation' ? trainTranslation(study, options) : trainLanguageModel(study, options);
+    return study.task === 'translation'
+      ? trainNamedModel(translationStudies, study, options)
+      : trainNamedModel(languageModelStudies, study, options);
   if (options.model === undefined) return trainVariant(study, options);
   throw new ArgumentError(
     `This study trains its model.residual and has no models by name; give model.residual=${options.model} in place of the model ${options.model}.`,

@@ -5,39 +5,50 @@ import type { PreparedData } from '../../data';
 import { DelightLanguageModel, modelCost, type LanguageModelSection } from '../../delight';
 import { torch, type Device } from '../../tensor';
 import { Trainer } from '../../train';
-import { findModel, trainSectionOf, type StudyModel } from '../models/models';
-import type { ModelResult } from '../models/result';
+import { trainSectionOf, type StudyModel } from '../models/models';
+import type { ModelStudyKind } from '../models/study';
 import { trainModel } from '../models/train';
 import type { Place } from '../shared/compare';
-import { createRunFolder, keepingIn, refuseTaken } from '../shared/folder';
-import { weightsName, type Context, type TrainStudyOptions } from '../shared/options';
+import { weightsName, type Context } from '../shared/options';
+import type { RunOutcome } from '../shared/record';
 import { report } from '../shared/training';
 import type { LanguageModelStudyConfig } from './config';
 import { modelConfigOf, prepareStudyText } from './data';
 import { contextOf, scoreText } from './score';
+import { languageModelKind, type LanguageModelComparison, type LanguageModelRow } from './table';
+
+type Entry = StudyModel<LanguageModelSection>;
+
+function costOf(entry: Entry, data: PreparedData) {
+  const { parameters, passMacs } = modelCost(modelConfigOf(entry, data), {
+    source: 1,
+    target: data.train.blockSize,
+  }).total;
+  return { parameters, cost: passMacs };
+}
 
 /** Trains one model in its own (existing, empty) folder. */
-export async function runModel(
+async function runModel(
   study: LanguageModelStudyConfig,
-  entry: StudyModel<LanguageModelSection>,
+  entry: Entry,
   data: PreparedData,
   folder: string,
   place: Place,
   { signal, onEvent }: Context,
-): Promise<ModelResult> {
+): Promise<RunOutcome> {
   const { title } = entry;
   const config = modelConfigOf(entry, data);
   const train = trainSectionOf(study, entry);
-  const { parameters, passMacs: macs } = modelCost(config, { source: 1, target: data.train.blockSize }).total;
+  const { seeds: _seeds, ...resolved } = study;
   torch.manualSeed(study.seed);
   using model = DelightLanguageModel.create(config, { device: study.device as Device });
-  const { metrics, best, tokensPerSecond } = await trainModel(
+  const { metrics, best, step, tokensPerSecond } = await trainModel(
     {
       title,
       folder,
       place,
-      parameters,
-      study: { ...study, models: { [title]: config }, learningRates: {}, train },
+      parameters: costOf(entry, data).parameters,
+      study: { ...resolved, models: { [title]: config }, learningRates: {}, train },
       averages: train.keepLast !== undefined,
       async save(target) {
         await model.save(target);
@@ -50,22 +61,39 @@ export async function runModel(
   );
   const scores = await scoreText(model, data, study, { signal, onEvent });
   await report({ title, folder, split: 'eval', metrics: scores }, { onEvent });
-  return { title, folder, parameters, macs, train: metrics, tokensPerSecond, scores, best };
+  return { train: metrics, step, tokensPerSecond, scores, best, samples: [] };
 }
 
-/**
- * Trains one of a study's models, by default the first.
- * @throws ConfigError for a name that is none of its models'; DataError, NonFiniteError, AbortError as all studies
- */
-export async function trainLanguageModel(
-  study: LanguageModelStudyConfig,
-  { model, ...options }: TrainStudyOptions,
-): Promise<ModelResult> {
-  const entry = findModel(study.models, model);
-  await refuseTaken(options.out);
-  const data = await prepareStudyText(study, options);
-  modelConfigOf(entry, data);
-  contextOf(study, data);
-  const folder = await createRunFolder(study.name, study.output, options.out);
-  return keepingIn(folder, () => runModel(study, entry, data, folder, { number: 1, count: 1 }, options));
+function describeScoring(study: LanguageModelStudyConfig, data: PreparedData): string {
+  const { blockSize, context } = contextOf(study, data);
+  return (
+    `Perplexity of the validation text for each token: in blocks of ${blockSize} tokens by themselves, and with the ${context} to ` +
+    `${blockSize - 1} tokens before it. MACs: one pass over a block.`
+  );
 }
+
+export const languageModelStudies: ModelStudyKind<
+  LanguageModelSection,
+  LanguageModelStudyConfig,
+  PreparedData,
+  LanguageModelRow,
+  LanguageModelComparison
+> = {
+  table: languageModelKind,
+  prepare: prepareStudyText,
+  check(study, model, data) {
+    modelConfigOf(model, data);
+    contextOf(study, data);
+  },
+  work: (study, data, context) => {
+    const known = {
+      task: 'language-model' as const,
+      data: `${data.description}.`,
+      scoring: describeScoring(study, data),
+    };
+    return {
+      facts: (_study, entry) => ({ ...known, ...costOf(entry, data) }),
+      run: (seeded, entry, folder, place) => runModel(seeded, entry, data, folder, place, context),
+    };
+  },
+};

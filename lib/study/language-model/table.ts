@@ -1,7 +1,16 @@
-/** The comparison of language models as data, text, Markdown and CSV. */
-import { both, failures, minus, type StudyComparison } from '../shared/comparison';
-import { csvTable, markdownTable, number, signed, textTable, type Column } from '../shared/table';
-import { perplexityColumns, relateToFirst, rowKeys, sizeColumns, trainingColumns, type ModelRow } from '../models/row';
+/** The comparison of language models. */
+import {
+  modelRow,
+  perplexityColumns,
+  relateToFirst,
+  rowKeys,
+  sizeColumns,
+  trainingColumns,
+  type ModelRow,
+} from '../models/row';
+import type { StudyComparison, StudyKind } from '../shared/comparison';
+import { both, metric, minus } from '../shared/row';
+import { number, signed } from '../shared/table';
 
 /** One language model in a comparison. MACs: one pass over a block. Perplexity: of the validation blocks, each by itself. */
 export interface LanguageModelRow extends ModelRow {
@@ -13,39 +22,32 @@ export interface LanguageModelRow extends ModelRow {
 
 export interface LanguageModelComparison extends StudyComparison<LanguageModelRow> {
   task: 'language-model';
-  /** The data, in one line. */
-  data: string;
   /** How perplexities and MACs were taken. */
   scoring: string;
 }
 
-export function relateLanguageModelRow(row: LanguageModelRow, first: LanguageModelRow): LanguageModelRow {
-  return {
+export const languageModelKind: StudyKind<LanguageModelRow, LanguageModelComparison> = {
+  task: 'language-model',
+  row: (run, folder) => ({
+    ...modelRow(run, folder, 'eval_perplexity'),
+    contextPerplexity: metric(run.outcome?.scores, 'eval_context_perplexity'),
+    contextPerplexityDifference: null,
+  }),
+  reference: (rows) => rows[0],
+  relate: (row, first) => ({
     ...relateToFirst(row, first),
     contextPerplexityDifference: both(row.contextPerplexity, first.contextPerplexity, minus),
-  };
-}
-
-const columns: Column<LanguageModelRow>[] = [
-  ...sizeColumns,
-  ...perplexityColumns,
-  { title: 'With context', cell: (row) => number(2)(row.contextPerplexity) },
-  { title: '+/-', cell: (row) => signed(2)(row.contextPerplexityDifference) },
-  ...trainingColumns,
-];
-
-/** The table for a terminal. */
-export function languageModelText(comparison: LanguageModelComparison): string {
-  return [textTable(columns, comparison.rows), ...failures(comparison), '', comparison.scoring].join('\n');
-}
-
-export function languageModelMarkdown(comparison: LanguageModelComparison): string {
-  const { study, data, scoring, rows } = comparison;
-  const notes = [data, scoring, ...failures(comparison)].map((note) => `* ${note}`).join('\n');
-  return `# ${study}\n\n${markdownTable(columns, rows)}\n\n${notes}\n`;
-}
-
-/** All fields of the rows, numbers unrounded. */
-export function languageModelCsv({ rows }: LanguageModelComparison): string {
-  return csvTable([...rowKeys, 'contextPerplexity', 'contextPerplexityDifference'], rows);
-}
+  }),
+  complete: (comparison, runs) => ({ task: 'language-model', ...comparison, scoring: runs[0]?.scoring ?? '' }),
+  score: { key: 'perplexity', name: 'perplexity', digits: 2, better: 'lower' },
+  cost: { key: 'macs', name: 'MACs of a block' },
+  columns: [
+    ...sizeColumns,
+    ...perplexityColumns,
+    { title: 'With context', key: 'contextPerplexity', cell: (row) => number(2)(row.contextPerplexity) },
+    { title: '+/-', cell: (row) => signed(2)(row.contextPerplexityDifference) },
+    ...trainingColumns,
+  ],
+  csvKeys: [...rowKeys, 'contextPerplexity', 'contextPerplexityDifference'],
+  notes: ({ scoring }) => [scoring],
+};

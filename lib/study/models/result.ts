@@ -1,4 +1,5 @@
 import type { Metrics } from '../../metrics';
+import type { RunSample } from '../shared/record';
 
 /** What the training of one of a study's models gives. */
 export interface ModelResult {
@@ -13,4 +14,6 @@ export interface ModelResult {
   /** Of the final model: the mean of the last checkpoints where the study asks for it, else as `train.loadBestModelAtEnd` says. */
   scores: Metrics;
   best: { step: number; loss: number } | null;
+  /** Some texts of the data, and what the model made of them. */
+  samples: RunSample[];
 }

@@ -1,13 +1,13 @@
 /** What the tables of all studies of named models have in common. The first model is the one that the others are related to. */
-import { both, minus, over, type BaseRow } from '../shared/comparison';
+import type { RunRecord } from '../shared/record';
+import { both, metric, minus, over, type BaseRow } from '../shared/row';
 import { number, ratio, seconds, signed, whole, type Column } from '../shared/table';
-import type { ModelResult } from './result';
 
 /** One model in a comparison. Numbers are null where its training failed. */
 export interface ModelRow extends BaseRow {
-  parameters: number | null;
+  parameters: number;
   /** Multiply-additions; for which lengths, the table says. */
-  macs: number | null;
+  macs: number;
   /** Of the test data, for each token. */
   perplexity: number | null;
   /** Step of the best evaluation. */
@@ -24,29 +24,22 @@ export interface ModelRow extends BaseRow {
   perplexityDifference: number | null;
 }
 
-/** The row of a finished model. */
-export function finishedRow(folder: string, run: ModelResult, perplexity: number | null): ModelRow {
-  return {
-    ...failedRow(run.title, folder, null),
-    parameters: run.parameters,
-    macs: run.macs,
-    perplexity,
-    bestStep: run.best?.step ?? null,
-    trainRuntime: run.train.train_runtime ?? null,
-    trainTokensPerSecond: run.tokensPerSecond,
-  };
-}
-
-export function failedRow(title: string, folder: string, error: string | null): ModelRow {
+/** The row of a run by itself. */
+export function modelRow(
+  { title, seed, parameters, cost, outcome, error }: RunRecord,
+  folder: string,
+  perplexityKey: string,
+): ModelRow {
   return {
     title,
     folder,
-    parameters: null,
-    macs: null,
-    perplexity: null,
-    bestStep: null,
-    trainRuntime: null,
-    trainTokensPerSecond: null,
+    seed,
+    parameters,
+    macs: cost,
+    perplexity: metric(outcome?.scores, perplexityKey),
+    bestStep: outcome?.best?.step ?? null,
+    trainRuntime: metric(outcome?.train, 'train_runtime'),
+    trainTokensPerSecond: outcome?.tokensPerSecond ?? null,
     parametersRatio: null,
     macsRatio: null,
     trainRuntimeRatio: null,
@@ -58,8 +51,8 @@ export function failedRow(title: string, folder: string, error: string | null): 
 export function relateToFirst<Row extends ModelRow>(row: Row, first: Row): Row {
   return {
     ...row,
-    parametersRatio: both(row.parameters, first.parameters, over),
-    macsRatio: both(row.macs, first.macs, over),
+    parametersRatio: over(row.parameters, first.parameters),
+    macsRatio: over(row.macs, first.macs),
     trainRuntimeRatio: both(row.trainRuntime, first.trainRuntime, over),
     perplexityDifference: both(row.perplexity, first.perplexity, minus),
   };
@@ -68,6 +61,7 @@ export function relateToFirst<Row extends ModelRow>(row: Row, first: Row): Row {
 export const rowKeys = [
   'title',
   'folder',
+  'seed',
   'parameters',
   'macs',
   'perplexity',
@@ -82,27 +76,26 @@ export const rowKeys = [
 ] as const satisfies (keyof ModelRow)[];
 
 /** `54.04 M`, `8.03 G`. */
-export function short(value: number | null): string {
-  if (value === null) return '-';
+function short(value: number): string {
   const [size, letter] = value >= 1e9 ? [1e9, 'G'] : value >= 1e6 ? [1e6, 'M'] : [1e3, 'k'];
   return `${(value / size).toFixed(2)} ${letter}`;
 }
 
 export const sizeColumns: Column<ModelRow>[] = [
-  { title: 'Model', cell: (row) => row.title },
-  { title: 'Parameters', cell: (row) => short(row.parameters) },
+  { title: 'Model', key: 'title', cell: (row) => row.title },
+  { title: 'Parameters', key: 'parameters', cell: (row) => short(row.parameters) },
   { title: '', cell: (row) => ratio(row.parametersRatio) },
-  { title: 'MACs', cell: (row) => short(row.macs) },
+  { title: 'MACs', key: 'macs', cell: (row) => short(row.macs) },
   { title: '', cell: (row) => ratio(row.macsRatio) },
 ];
 
 export const perplexityColumns: Column<ModelRow>[] = [
-  { title: 'Perplexity', cell: (row) => number(2)(row.perplexity) },
+  { title: 'Perplexity', key: 'perplexity', cell: (row) => number(2)(row.perplexity) },
   { title: '+/-', cell: (row) => signed(2)(row.perplexityDifference) },
 ];
 
 export const trainingColumns: Column<ModelRow>[] = [
-  { title: 'Training', cell: (row) => seconds(row.trainRuntime) },
+  { title: 'Training', key: 'trainRuntime', cell: (row) => seconds(row.trainRuntime) },
   { title: '', cell: (row) => ratio(row.trainRuntimeRatio) },
   { title: 'Tokens/s', cell: (row) => whole(row.trainTokensPerSecond && Math.round(row.trainTokensPerSecond)) },
 ];

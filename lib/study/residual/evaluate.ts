@@ -1,20 +1,19 @@
 /** Evaluates a finished run anew, from its folder alone. */
-import path from 'node:path';
-
 import { ResidualLlama, residualTitle } from '../../residual';
 import type { Device } from '../../tensor';
 import type { RunEvaluation } from '../shared/evaluation';
-import { bestName, type StudyOptions } from '../shared/options';
+import { finalModel } from '../shared/folder';
+import type { StudyOptions } from '../shared/options';
 import type { StudyConfig } from './config';
 import { evaluateModel, prepareStudyData } from './run';
 
-/** Evaluates `best/` on the study's validation data. */
+/** Evaluates the model that the run's report is about on the study's validation data. */
 export async function evaluateVariant(
   folder: string,
   study: StudyConfig,
   options: StudyOptions,
 ): Promise<RunEvaluation> {
-  const model = path.join(folder, bestName);
+  const model = finalModel(folder, study.train);
   using loaded = await ResidualLlama.load(model, {
     device: study.device as Device,
     ...(options.signal && { signal: options.signal }),

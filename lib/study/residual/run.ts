@@ -7,15 +7,22 @@ import { prepareData, type PreparedData } from '../../data';
 import { ConfigError } from '../../errors';
 import { writeFileAtomically } from '../../files';
 import type { Metrics } from '../../metrics';
-import { ResidualLlama, checkMemory, countParameters, type ModelConfig } from '../../residual';
+import {
+  ResidualLlama,
+  checkMemory,
+  countParameters,
+  forwardFlops,
+  layerWeights,
+  type ModelConfig,
+} from '../../residual';
 import { torch, type Device } from '../../tensor';
 import { Trainer, evaluateBlocks } from '../../train';
-import type { Place } from '../shared/compare';
+import type { Place, StudyWork } from '../shared/compare';
 import { metricsOf } from '../shared/evaluation';
-import { createRunFolder, keepingIn, refuseTaken } from '../shared/folder';
 import { configName, type Context, type StudyOptions } from '../shared/options';
+import type { RunOutcome } from '../shared/record';
 import { report, trainInFolder } from '../shared/training';
-import { studyVariant, type StudyConfig, type StudyVariant } from './config';
+import type { StudyConfig, StudyVariant } from './config';
 
 /** What one run gives. */
 export interface RunResult {
@@ -61,37 +68,50 @@ export function modelConfigOf(study: StudyConfig, variant: StudyVariant, data: P
   return config;
 }
 
+/** How a variant is trained, on data that are ready. */
+export function variantWork(data: PreparedData, context: Context): StudyWork<StudyConfig, StudyVariant> {
+  return {
+    facts(study, variant) {
+      const config = modelConfigOf(study, variant, data);
+      const { total: cost } = forwardFlops(config, data.train.blockSize);
+      const parameters = countParameters(config);
+      return { task: 'residual', parameters, cost, data: `${data.description}.`, scoring: null };
+    },
+    run: (study, variant, folder, place) => runVariant(study, variant, data, folder, place, context),
+  };
+}
+
 /** Trains one variant in its own (existing, empty) folder. */
-export async function runVariant(
+async function runVariant(
   study: StudyConfig,
   variant: StudyVariant,
   data: PreparedData,
   folder: string,
   place: Place,
   { signal, onEvent }: Context,
-): Promise<RunResult> {
+): Promise<RunOutcome> {
   const { title } = variant;
   const config = modelConfigOf(study, variant, data);
   torch.manualSeed(study.seed);
   using model = await makeModel(study, config, data, signal);
-  const parameters = countParameters(config);
-  const { variants: _others, ...resolved } = { ...study, model: { ...study.model, ...config } };
+  const { variants: _others, seeds: _seeds, ...resolved } = { ...study, model: { ...study.model, ...config } };
   await writeFileAtomically(path.join(folder, configName), formatConfig(resolved));
-  onEvent?.({ type: 'variant', title, ...place, parameters, folder });
+  onEvent?.({ type: 'variant', title, ...place, parameters: countParameters(config), folder });
   const trainee = {
     title,
     folder,
     save: (target: string) => model.save(target),
     restore: (source: string) => model.loadWeights(source),
+    layerWeights: () => layerWeights(model),
   };
-  const { metrics, best, epoch } = await trainInFolder(
+  const { metrics, best, epoch, step, tokensPerSecond } = await trainInFolder(
     trainee,
     (checkpoints) => new Trainer(model, { ...study.train, seed: study.seed, data, signal, checkpoints }),
     { onEvent },
   );
-  const evaluation = await evaluateModel(model, data, study, { epoch }, { signal, onEvent });
-  await report({ title, folder, split: 'eval', metrics: evaluation }, { onEvent });
-  return { title, folder, parameters, train: metrics, eval: evaluation, best };
+  const scores = await evaluateModel(model, data, study, { epoch }, { signal, onEvent });
+  await report({ title, folder, split: 'eval', metrics: scores }, { onEvent });
+  return { train: metrics, step, scores, best, tokensPerSecond, samples: [] };
 }
 
 /** A fresh model, or one with the weights of `model.pretrained`, ready to be saved with the study's tokenizer. */
@@ -130,19 +150,4 @@ export async function evaluateModel(
     ...(epoch !== undefined && { epoch }),
   });
   return metricsOf(evaluation, { onEvent });
-}
-
-/**
- * Trains the variant that the study's `model.residual` names, evaluates it and writes everything into a folder of its own:
- * `study.yaml` (resolved), `best/` and `last/` (model folders), `train_results.json`, `eval_results.json`, `all_results.json`, `trainer_state.json`.
- *
- * @throws DataError, NonFiniteError, AbortError; after the last two, `last/` holds the weights of the last whole step.
- */
-export async function trainVariant(study: StudyConfig, options: StudyOptions): Promise<RunResult> {
-  await refuseTaken(options.out);
-  const data = await prepareStudyData(study, options);
-  const variant = studyVariant(study.model.residual);
-  modelConfigOf(study, variant, data);
-  const folder = await createRunFolder(study.name, study.output, options.out);
-  return keepingIn(folder, () => runVariant(study, variant, data, folder, { number: 1, count: 1 }, options));
 }

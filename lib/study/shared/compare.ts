@@ -3,11 +3,14 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 
 import { formatConfig } from '../../config';
-import { NonFiniteError } from '../../errors';
 import { writeFileAtomically } from '../../files';
-import type { BaseRow, StudyComparison } from './comparison';
+import { compareRuns, csvOf, markdownOf, saveComparison, type StudyComparison, type StudyKind } from './comparison';
 import { createRunFolder, keepingIn } from './folder';
 import { configName, type StudyOptions } from './options';
+import { recordRun, type RunFacts, type RunOutcome, type SavedRun } from './record';
+import { saveReport } from './report';
+import type { BaseRow } from './row';
+import { seedsOf } from './seeds';
 
 /** One of those compared. */
 export interface Contestant {
@@ -22,45 +25,96 @@ export interface Place {
   count: number;
 }
 
-interface CompareWork<Item extends Contestant, Row extends BaseRow, Comparison extends StudyComparison<Row>> {
-  /** Trains, evaluates and reports one in its (existing, empty) folder. */
-  run(item: Item, folder: string, place: Place): Promise<Row>;
-  /** The row of one that diverged. */
-  failed(item: Item, error: string): Row;
-  /** Relates the rows finished so far to the baseline's, and writes them. */
-  save(folder: string, rows: readonly Row[]): Promise<Comparison>;
+/** The study, and what it trains with. */
+export interface SeededStudy {
+  name: string;
+  output: string;
+  device: string;
+  seed: number;
+  seeds?: number | number[] | undefined;
+}
+
+/** How one kind of study trains. */
+export interface StudyWork<Study extends SeededStudy, Item extends Contestant> {
+  /** What is known of a run before it begins. */
+  facts(study: Study, item: Item): Omit<RunFacts, 'study' | 'title' | 'seed' | 'device'>;
+  /** Trains, evaluates and reports one in its (existing, empty) folder, with the study's `seed`. */
+  run(study: Study, item: Item, folder: string, place: Place): Promise<RunOutcome>;
+}
+
+const onlyPlace: Place = { number: 1, count: 1 };
+
+/** Trains one in a folder of its own. @throws NonFiniteError when it diverges, with its record and report written */
+export async function trainOne<
+  Study extends SeededStudy,
+  Item extends Contestant,
+  Row extends BaseRow,
+  Comparison extends StudyComparison<Row>,
+>(
+  study: Study,
+  item: Item,
+  work: StudyWork<Study, Item>,
+  kind: StudyKind<Row, Comparison>,
+  { out }: StudyOptions,
+): Promise<SavedRun & { outcome: RunOutcome }> {
+  const folder = await createRunFolder(study.name, study.output, out);
+  return keepingIn(folder, async () => {
+    const { run, diverged } = await runRecorded(study, item, work, folder, onlyPlace);
+    await saveReport(folder, kind, [run]);
+    if (diverged) throw diverged;
+    return { ...run, outcome: run.outcome! };
+  });
+}
+
+function runRecorded<Study extends SeededStudy, Item extends Contestant>(
+  study: Study,
+  item: Item,
+  work: StudyWork<Study, Item>,
+  folder: string,
+  place: Place,
+) {
+  const { name, seed, device } = study;
+  const facts = { ...work.facts(study, item), study: name, title: item.title, seed, device };
+  return recordRun(folder, facts, () => work.run(study, item, folder, place));
 }
 
 /**
- * Runs them all. What is finished is written after each, so that an interruption loses nothing; one that diverges is noted,
- * and the others go on.
+ * Runs them all, with every seed. What is finished is written after each, so that an interruption loses nothing; one that diverges is
+ * noted, and the others go on.
  */
-export async function compareAll<Item extends Contestant, Row extends BaseRow, Comparison extends StudyComparison<Row>>(
-  study: { name: string; output: string },
+export async function compareAll<
+  Study extends SeededStudy,
+  Item extends Contestant,
+  Row extends BaseRow,
+  Comparison extends StudyComparison<Row>,
+>(
+  study: Study,
   contestants: readonly Item[],
-  work: CompareWork<Item, Row, Comparison>,
+  work: StudyWork<Study, Item>,
+  kind: StudyKind<Row, Comparison>,
   { out, onEvent }: StudyOptions,
 ): Promise<Comparison> {
-  const runOne = async (item: Item, folder: string, place: Place): Promise<Row> => {
-    try {
-      return await work.run(item, folder, place);
-    } catch (error) {
-      if (!(error instanceof NonFiniteError)) throw error;
-      onEvent?.({ type: 'failure', title: item.title, message: error.message });
-      return work.failed(item, error.message);
-    }
-  };
+  const seeds = seedsOf(study);
   const folder = await createRunFolder(study.name, study.output, out);
   await writeFileAtomically(path.join(folder, configName), formatConfig(study));
   return keepingIn(folder, async () => {
-    const rows: Row[] = [];
+    const runs: SavedRun[] = [];
     let comparison: Comparison | undefined;
-    for (const [index, item] of contestants.entries()) {
-      const runFolder = path.join(folder, item.slug);
-      await fs.mkdir(runFolder);
-      rows.push(await runOne(item, runFolder, { number: index + 1, count: contestants.length }));
-      comparison = await work.save(folder, rows);
-      onEvent?.({ type: 'comparison', comparison });
+    // All with the first seed, then all with the next: a comparison that is stopped is as even as can be.
+    for (const seed of seeds) {
+      for (const item of contestants) {
+        const runFolder = path.join(folder, seeds.length > 1 ? `${item.slug}-seed-${seed}` : item.slug);
+        await fs.mkdir(runFolder);
+        const title = seeds.length > 1 ? `${item.title}, seed ${seed}` : item.title;
+        const place = { number: runs.length + 1, count: seeds.length * contestants.length };
+        const { run, diverged } = await runRecorded({ ...study, seed }, item, work, runFolder, place);
+        if (diverged) onEvent?.({ type: 'failure', title, message: diverged.message });
+        runs.push(run);
+        comparison = compareRuns(kind, { study: study.name, folder }, runs);
+        await saveComparison(comparison, markdownOf(kind, comparison), csvOf(kind, comparison));
+        await saveReport(folder, kind, runs);
+        onEvent?.({ type: 'comparison', comparison });
+      }
     }
     return comparison!;
   });

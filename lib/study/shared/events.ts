@@ -3,6 +3,7 @@ import type { DataProgress, PairProgress } from '../../data';
 import type { Metrics, Split } from '../../metrics';
 import type { TrainEvent } from '../../train';
 import type { StudyComparison } from './comparison';
+import type { RunSample } from './record';
 
 /** The data are being made ready. */
 export interface DataEvent {
@@ -55,11 +56,11 @@ export interface TranslationEvent {
   total: number;
 }
 
-/** Some sentences of the test set, as a model translates them. */
+/** Some texts of the data, and what a model made of them. */
 export interface SamplesEvent {
   type: 'samples';
   title: string;
-  samples: { source: string; reference: string; translation: string }[];
+  samples: RunSample[];
 }
 
 export type StudyEvent =

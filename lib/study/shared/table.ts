@@ -2,6 +2,8 @@
 
 export interface Column<Row> {
   title: string;
+  /** The field that it shows, where something refers to it. */
+  key?: string;
   cell: (row: Row) => string;
 }
 

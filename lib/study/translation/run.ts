@@ -6,44 +6,42 @@ import { DelightTransformer, modelCost, type TranslationModelSection } from '../
 import { writeFileAtomically } from '../../files';
 import { torch, type Device } from '../../tensor';
 import { Trainer } from '../../train';
-import { findModel, trainSectionOf, type StudyModel } from '../models/models';
-import type { ModelResult } from '../models/result';
+import { trainSectionOf, type StudyModel } from '../models/models';
+import type { ModelStudyKind } from '../models/study';
 import { trainModel } from '../models/train';
 import type { Place } from '../shared/compare';
-import { createRunFolder, keepingIn, refuseTaken } from '../shared/folder';
-import { weightsName, type Context, type TrainStudyOptions } from '../shared/options';
+import { weightsName, type Context } from '../shared/options';
+import type { RunOutcome } from '../shared/record';
 import { report } from '../shared/training';
 import type { TranslationStudyConfig } from './config';
-import { modelConfigOf, prepareStudyPairs } from './data';
-import { scoreTranslations, type TranslationScores } from './score';
+import { describeData, modelConfigOf, prepareStudyPairs } from './data';
+import { bleuSignature, scoreTranslations, type TranslationScores } from './score';
+import { translationKind, type TranslationComparison, type TranslationRow } from './table';
 
-/** What one run gives. */
-export interface TranslationResult extends ModelResult {
-  samples: TranslationScores['samples'];
-}
+type Entry = StudyModel<TranslationModelSection>;
 
 /** Trains one model in its own (existing, empty) folder. */
-export async function runModel(
+async function runModel(
   study: TranslationStudyConfig,
-  entry: StudyModel<TranslationModelSection>,
+  entry: Entry,
   data: PreparedPairs,
   folder: string,
   place: Place,
   { signal, onEvent }: Context,
-): Promise<TranslationResult> {
+): Promise<RunOutcome> {
   const { title } = entry;
   const config = modelConfigOf(entry, data);
   const train = trainSectionOf(study, entry);
-  const { parameters, macs } = modelCost(config).total;
+  const { seeds: _seeds, ...resolved } = study;
   torch.manualSeed(study.seed);
   using model = DelightTransformer.create(config, { device: study.device as Device });
-  const { metrics, best, tokensPerSecond } = await trainModel(
+  const { metrics, best, step, tokensPerSecond } = await trainModel(
     {
       title,
       folder,
       place,
-      parameters,
-      study: { ...study, models: { [title]: config }, learningRates: {}, train },
+      parameters: modelCost(config).total.parameters,
+      study: { ...resolved, models: { [title]: config }, learningRates: {}, train },
       averages: train.keepLast !== undefined,
       async save(target) {
         await model.save(target);
@@ -58,8 +56,7 @@ export async function runModel(
   await writeTranslations(folder, data, scores);
   onEvent?.({ type: 'samples', title, samples: scores.samples });
   await report({ title, folder, split: 'test', metrics: scores.metrics }, { onEvent });
-  const { samples } = scores;
-  return { title, folder, parameters, macs, train: metrics, tokensPerSecond, scores: scores.metrics, best, samples };
+  return { train: metrics, step, tokensPerSecond, scores: scores.metrics, best, samples: scores.samples };
 }
 
 /** `translations.txt`, and beside it `sources.txt` and `references.txt`: the same line of each belongs together. */
@@ -76,18 +73,30 @@ async function writeTranslations(
   }
 }
 
-/**
- * Trains one of a study's models, by default the first.
- * @throws ConfigError for a name that is none of its models'; DataError, NonFiniteError, AbortError as all studies
- */
-export async function trainTranslation(
-  study: TranslationStudyConfig,
-  { model, ...options }: TrainStudyOptions,
-): Promise<TranslationResult> {
-  const entry = findModel(study.models, model);
-  await refuseTaken(options.out);
-  const data = await prepareStudyPairs(study, options);
-  modelConfigOf(entry, data);
-  const folder = await createRunFolder(study.name, study.output, options.out);
-  return keepingIn(folder, () => runModel(study, entry, data, folder, { number: 1, count: 1 }, options));
+function describeScoring({ decode, data }: TranslationStudyConfig): string {
+  const { beams, lengthPenalty } = decode;
+  const search = `beam search with ${beams} beam${beams === 1 ? '' : 's'}, length penalty ${lengthPenalty}`;
+  return `Scores of the test set: ${search}; BLEU ${bleuSignature(data.vocabulary.lowercase)}; perplexity for each token, end marks counted.`;
 }
+
+export const translationStudies: ModelStudyKind<
+  TranslationModelSection,
+  TranslationStudyConfig,
+  PreparedPairs,
+  TranslationRow,
+  TranslationComparison
+> = {
+  table: translationKind,
+  prepare: prepareStudyPairs,
+  check: (_study, model, data) => void modelConfigOf(model, data),
+  work: (study, data, context) => {
+    const known = { task: 'translation' as const, data: describeData(data), scoring: describeScoring(study) };
+    return {
+      facts(_study, entry) {
+        const { parameters, macs: cost } = modelCost(modelConfigOf(entry, data)).total;
+        return { ...known, parameters, cost };
+      },
+      run: (seeded, entry, folder, place) => runModel(seeded, entry, data, folder, place, context),
+    };
+  },
+};

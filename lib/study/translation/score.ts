@@ -5,6 +5,7 @@ import { corpusBleu, corpusChrf, fairseqBleu, roundHalfEven, type Metrics } from
 import { evaluatePairs } from '../../train';
 import { metricsOf } from '../shared/evaluation';
 import type { Context } from '../shared/options';
+import type { RunSample } from '../shared/record';
 import type { TranslationStudyConfig } from './config';
 
 /** Sentences that are shown. */
@@ -19,7 +20,7 @@ export interface TranslationScores {
   metrics: Metrics;
   /** In the order of the test set. */
   translations: string[];
-  samples: { source: string; reference: string; translation: string }[];
+  samples: RunSample[];
 }
 
 /** How sacreBLEU would sign the BLEU of these translations. */
@@ -65,7 +66,7 @@ export async function scoreTranslations(
     samples: source.slice(0, sampleCount).map((text, index) => ({
       source: text,
       reference: target[index]!,
-      translation: translations[index]!,
+      text: translations[index]!,
     })),
   };
 }

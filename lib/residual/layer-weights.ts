@@ -1,0 +1,33 @@
+/** What a decoder has learned about its layers: how strongly each enters the sums of later ones. */
+import { scope } from '../tensor';
+import type { ResidualLlama } from './model';
+
+/** The weights in one layer's sum. */
+export interface LayerMix {
+  /** The layer whose sum it is, from 1: layer 0 has no earlier ones. */
+  layer: number;
+  /** The earliest layer in it, greater than 0 with a window. */
+  first: number;
+  /** Of the layers `first` to `layer`; the last is that of the layer's own output. */
+  weights: number[];
+}
+
+/** The learned weights, layer by layer, as they act (after the softmax); none for variants that learn none. */
+export async function layerWeights(model: ResidualLlama): Promise<LayerMix[]> {
+  const { weights, weightParam, normSet } = model.config.residual;
+  if (weights !== 'learned') return [];
+  const mixes: LayerMix[] = [];
+  for (const [name, parameter] of model.namedParameters()) {
+    const layer = /^model\.layers\.(\d+)\.modified_residual_(?:mlp|attn)\.layer_weights$/.exec(name)?.[1];
+    if (layer === undefined) continue;
+    const values = await scope(async () => {
+      const raw = parameter.detach().to('float64');
+      const acting = weightParam === 'softmax' ? raw.softmax(0) : raw;
+      return Array.from((await acting.data()) as Float64Array);
+    });
+    // Outside the norm, the layer's own output is added as it is.
+    const all = normSet === 'earlier' ? [...values, 1] : values;
+    mixes.push({ layer: Number(layer), first: Number(layer) + 1 - all.length, weights: all });
+  }
+  return mixes.sort((a, b) => a.layer - b.layer);
+}
