@@ -55,9 +55,13 @@ test.each(pages())('the commands of %s exist, and have the options they are give
   for (const [call, command, rest] of calls) {
     if (command === '--help') continue;
     const help = await helpOf(command!);
+    expect(help).toContain(`Usage: torchwright ${command} `);
     for (const [option] of rest!.matchAll(/(?<=\s)--[a-z-]+/g)) expect(`${call}: ${help}`).toContain(option);
   }
 });
+
+/** What stands for the guides' own. */
+const pretrained = path.join(root, 'test/fixtures/hf-llama/single');
 
 /** A whole study has a name; other blocks are parts of one. */
 const studies = pages()
@@ -67,7 +71,7 @@ const studies = pages()
 test.each(studies.map((block) => [`${block.page}:${block.line}`, block] as const))(
   'the study %s can be read',
   (_, block) => {
-    const study = parse(block.code) as AnyStudyInput;
+    const study = parse(block.code.replace('models/TinyLlama', pretrained)) as AnyStudyInput;
     expect(readStudy(study)).toMatchObject({ name: expect.any(String) });
   },
 );
