@@ -64,9 +64,8 @@ const generatorOfSchemas = 'scripts/generate-schemas.ts';
 /** The hash of all that the TypeScript build is made from. */
 function hashOfTypeScript() {
   const hash = createHash('sha256');
-  const scripts = ['scripts/doc-comments.ts', generatorOfSchemas, 'scripts/study-schema.ts'];
-  const sources = filesUnder('lib').map((name) => path.join('lib', name));
-  const files = ['tsconfig.json', 'tsconfig.build.json', ...scripts, ...sources];
+  const sources = ['lib', 'scripts'].flatMap((folder) => filesUnder(folder).map((name) => path.join(folder, name)));
+  const files = ['tsconfig.json', 'tsconfig.build.json', ...sources];
   for (const file of files) hash.update(`${file}\0`).update(fs.readFileSync(inRoot(file)));
   return hash.update(readJson(inRoot('node_modules', 'typescript', 'package.json')).version).digest('hex');
 }

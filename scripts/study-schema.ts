@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { architectureNames, languageModelSchema, translationModelSchema } from '../lib/delight/config';
 import { namedArchitecture } from '../lib/delight/architectures';
 import { residualOverrideSchema, residualSchema } from '../lib/residual/config';
+import { modelSectionSchema } from '../lib/residual/section';
 import { variantNames } from '../lib/residual/variant';
 import { languageModelStudySchema } from '../lib/study/language-model/config';
 import { studySchema } from '../lib/study/residual/config';
@@ -15,6 +16,7 @@ export type JsonSchema = z.core.JSONSchema.BaseSchema;
 const names = new Map<unknown, (schema: JsonSchema) => JsonSchema>([
   [residualSchema, orVariantName],
   [residualOverrideSchema, orVariantName],
+  [modelSectionSchema, withSizesOrPretrained],
   [translationModelSchema, (schema) => orArchitecture(schema, 'translation')],
   [languageModelSchema, (schema) => orArchitecture(schema, 'language')],
 ]);
@@ -23,6 +25,12 @@ function orVariantName(schema: JsonSchema): JsonSchema {
   const aliases = '^\\s*(([Mm]ethod|m)?[ _-]?[1-4]([.-][12])?(-v3)?|baseline|llama|none)\\s*$';
   const numbers = variantNames.map(Number).filter((name) => !Number.isNaN(name));
   return { anyOf: [{ enum: [...variantNames, ...numbers] }, { type: 'string', pattern: aliases }, schema] };
+}
+
+/** Sizes are needed unless a pretrained model brings them. */
+function withSizesOrPretrained(schema: JsonSchema): JsonSchema {
+  const sizes = ['hiddenSize', 'numHiddenLayers', 'numAttentionHeads'];
+  return { ...schema, anyOf: [{ required: ['pretrained'] }, { required: sizes }] };
 }
 
 function orArchitecture(schema: JsonSchema, task: 'translation' | 'language'): JsonSchema {
@@ -35,12 +43,13 @@ function orArchitecture(schema: JsonSchema, task: 'translation' | 'language'): J
   return { if: { required: ['architecture'] }, then: { anyOf: completed }, else: schema };
 }
 
-/** The same schema, with nothing required at any depth: what another file may bring. */
+/** The same schema, with nothing required at any depth, which another file may bring; so that several alternatives may fit. */
 function optional(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(optional);
   if (typeof schema !== 'object' || schema === null) return schema;
   const entries = Object.entries(schema).filter(([key, value]) => !(key === 'required' && Array.isArray(value)));
-  return Object.fromEntries(entries.map(([key, value]) => [key, key === 'if' ? value : optional(value)]));
+  const nameOf = (key: string) => (key === 'oneOf' ? 'anyOf' : key);
+  return Object.fromEntries(entries.map(([key, value]) => [nameOf(key), key === 'if' ? value : optional(value)]));
 }
 
 type Properties = NonNullable<JsonSchema['properties']>;

@@ -46,7 +46,7 @@ Examples:
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 130 interrupted.`,
     );
-  const train = [addInit, addCompare, addTrain, addEvaluate, addAverage];
+  const train = [addInit, addCompare, addTrain, addEvaluate, addReport, addAverage];
   for (const add of [...train, addGenerate, addTranslate, addScore, addParity, addProfile, addDoctor, addBuild])
     add(program);
   for (const command of program.commands)

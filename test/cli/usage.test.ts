@@ -74,11 +74,20 @@ test('--debug shows where an error came from', async () => {
   expect(stderr).toMatch(/^ +at /m);
 });
 
-test.each(['train', 'compare', 'evaluate', 'translate', 'score', 'profile', 'average', 'parity', 'doctor', 'build'])(
-  '%s --help explains',
-  async (command) => {
-    const { code, stdout } = await run([command, '--help']);
-    expect(code).toBe(0);
-    expect(stdout).toMatch(new RegExp(`Usage: torchwright ${command}`));
-  },
-);
+test.each([
+  'init',
+  'train',
+  'compare',
+  'evaluate',
+  'translate',
+  'score',
+  'profile',
+  'average',
+  'parity',
+  'doctor',
+  'build',
+])('%s --help explains', async (command) => {
+  const { code, stdout } = await run([command, '--help']);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(new RegExp(`Usage: torchwright ${command}`));
+});

@@ -21,12 +21,19 @@ set_target_properties(torchwright PROPERTIES PREFIX "" SUFFIX ".node" LIBRARY_OU
 target_include_directories(torchwright PRIVATE "\${TORCH_ROOT}/include")
 `;
 
+const schemaGenerator = `import fs from 'node:fs';
+fs.mkdirSync('dist/schemas', { recursive: true });
+fs.writeFileSync('dist/schemas/study.json', '{}');
+`;
+
 beforeAll(() => {
   checkout = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'torchwright-checkout-')));
   const copied = ['setup.mjs', 'package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
-  for (const name of [...copied, 'lib/errors.ts', 'lib/files.ts', 'lib/zip.ts', 'lib/setup']) {
+  for (const name of [...copied, 'lib/arguments.ts', 'lib/errors.ts', 'lib/files.ts', 'lib/zip.ts', 'lib/setup']) {
     fs.cpSync(path.join(repository, name), at(name), { recursive: true });
   }
+  fs.cpSync(path.join(repository, 'scripts/register.cjs'), at('scripts/register.cjs'));
+  fs.writeFileSync(at('scripts/generate-schemas.ts'), schemaGenerator);
   fs.mkdirSync(at('lib/study'));
   fs.writeFileSync(at('lib/study/demo.yaml'), 'epochs: 1\n');
   fs.mkdirSync(at('native'));
@@ -65,6 +72,7 @@ test('the first run builds TypeScript and the addon; two at once do not get in e
   expect(said).toContain('Waiting for another set-up');
   expect(fs.existsSync(at('dist/setup/locate.js'))).toBe(true);
   expect(fs.readFileSync(at('dist/study/demo.yaml'), 'utf8')).toBe('epochs: 1\n');
+  expect(fs.existsSync(at('dist/schemas/study.json'))).toBe(true);
   expect(addon()).toBeGreaterThan(0);
   expect(fs.existsSync(at('.setup.lock'))).toBe(false);
 });
