@@ -1,5 +1,5 @@
 /** A model's own decoder: keys and values of what was read are kept, and each step is a job on the compute thread. */
-import { native, type NativeDecodingFeed, type NativeDrawn } from '../native';
+import { native, type NativeDecodingFeed, type NativeDrawn, type ObjectId } from '../native';
 import type { NativeModule } from '../nn';
 import { NativeObject, withSignal, wrap, type Tensor } from '../tensor';
 import type { Decoder, DecoderCandidates, DecoderDraw, DecoderStep } from './decoder';
@@ -16,6 +16,7 @@ export interface DecodingSize {
 export class NativeDecoder implements Decoder, Disposable {
   private constructor(
     readonly vocabSize: number,
+    private readonly model: NativeModule,
     private readonly decoding: NativeObject,
     private readonly signal: AbortSignal | undefined,
   ) {}
@@ -34,20 +35,25 @@ export class NativeDecoder implements Decoder, Disposable {
     const id = await withSignal(signal, (token) =>
       native.decodingCreate(token, model.id, handles, sentences, width, capacity),
     );
-    return new NativeDecoder(vocabSize, new NativeObject(id, 'decoding'), signal);
+    return new NativeDecoder(vocabSize, model, new NativeObject(id, 'decoding'), signal);
+  }
+
+  /** @throws DisposedError also when the model is, though its decodings could go on */
+  get #id(): ObjectId {
+    return this.model.id && this.decoding.id;
   }
 
   step(step: DecoderStep): Promise<DecoderCandidates> {
-    return withSignal(this.signal, (token) => native.decodingStep(token, this.decoding.id, step));
+    return withSignal(this.signal, (token) => native.decodingStep(token, this.#id, step));
   }
 
   draw(step: DecoderDraw): Promise<NativeDrawn> {
-    return withSignal(this.signal, (token) => native.decodingSample(token, this.decoding.id, step));
+    return withSignal(this.signal, (token) => native.decodingSample(token, this.#id, step));
   }
 
   /** Scores of the next tokens, `[rows, vocabSize]`, in the model's type. */
   async scores(step: NativeDecodingFeed): Promise<Tensor> {
-    return wrap(await withSignal(this.signal, (token) => native.decodingScores(token, this.decoding.id, step)));
+    return wrap(await withSignal(this.signal, (token) => native.decodingScores(token, this.#id, step)));
   }
 
   [Symbol.dispose](): void {
@@ -68,7 +74,7 @@ export function dropoutOff(model: NativeModule): Disposable {
     [Symbol.dispose]: () => {
       if (--state.searches > 0) return;
       evaluating.delete(model);
-      model.train(state.wasTraining);
+      if (!model.disposed) model.train(state.wasTraining);
     },
   };
 }

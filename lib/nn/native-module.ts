@@ -48,6 +48,10 @@ export abstract class NativeModule extends Module {
     ];
   }
 
+  get disposed(): boolean {
+    return this.#object.disposed;
+  }
+
   /** Number of the native object, for trainers. @throws DisposedError */
   get id(): ObjectId {
     return this.#object.id;

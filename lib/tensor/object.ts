@@ -17,6 +17,10 @@ export class NativeObject {
     finalizers.register(this, id, this);
   }
 
+  get disposed(): boolean {
+    return this.#id === 0;
+  }
+
   /** @throws DisposedError after `dispose()` */
   get id(): ObjectId {
     if (this.#id === 0) throw new DisposedError(`This ${this.what} was disposed.`);

@@ -155,6 +155,16 @@ describe.each<[string, () => Model]>([
     await expect(read()).rejects.toMatchObject({ code: 'ERR_ABORTED', cause: { message: 'enough' } });
   });
 
+  test('a model that is disposed in the middle is an error, and frees what there is', async () => {
+    const model = create();
+    const before = torch.memory().tensors;
+    const read = async () => {
+      for await (const _piece of model.generate([4])) model.dispose();
+    };
+    await expect(read()).rejects.toMatchObject({ code: 'ERR_DISPOSED' });
+    expect(torch.memory().tensors).toBeLessThan(before);
+  });
+
   test.each<[string, Prompt | readonly Prompt[], GenerateOptions, string, RegExp]>([
     ['an empty prompt', [], {}, 'ERR_ARGUMENT', /no tokens/],
     ['an empty prompt among others', [[1], []], {}, 'ERR_ARGUMENT', /prompt 1 has no tokens/],
