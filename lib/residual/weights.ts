@@ -105,9 +105,15 @@ function parseIndex(content: unknown, file: string): Record<string, string> {
   }
 }
 
+const elementsOf = ({ shape }: SafetensorsEntry) => shape.reduce((product, size) => product * size, 1);
+const bytesOfEntry = (entry: SafetensorsEntry) => elementsOf(entry) * bytesOf(entry.dtype);
+
 /** Elements of all tensors together. */
 export const countElements = ({ tensors }: FolderWeights) =>
-  [...tensors.values()].reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
+  [...tensors.values()].reduce((sum, entry) => sum + elementsOf(entry), 0);
+
+/** So many are in memory beside the model while it is filled. */
+const bytesAtOnce = 256 * 2 ** 20;
 
 /**
  * Copies a folder's weights into a module, file by file, converting to the parameters' dtype and device. Names, shapes and dtypes are
@@ -133,11 +139,14 @@ export async function fillModule(
     parameters,
     lacking.filter((name) => !keeps.has(name)),
   );
-  for (const [file, names] of weights.files) {
-    if (names.length === 0) continue;
-    await scope(async () => {
-      module.loadStateDict(await loadSafetensors(file, { names, signal }), { strict: false });
-    });
+  for (const [file, all] of weights.files) {
+    const sized = all.map((name) => ({ name, bytes: bytesOfEntry(weights.tensors.get(name)!) }));
+    for (const part of divide(sized, bytesAtOnce)) {
+      const names = part.map(({ name }) => name);
+      await scope(async () => {
+        module.loadStateDict(await loadSafetensors(file, { names, signal }), { strict: false });
+      });
+    }
   }
   return [...keeps];
 }
@@ -205,10 +214,10 @@ const bytesOf = (dtype: Dtype) => (dtype === 'float64' ? 8 : dtype === 'float32'
 
 /** In their order, each part as full as may be; a tensor that is too large by itself is a part of its own. */
 function divide<T extends { bytes: number }>(tensors: readonly T[], most: number): T[][] {
-  const parts: T[][] = [[]];
+  const parts: T[][] = [];
   let filled = 0;
   for (const tensor of tensors) {
-    if (filled > 0 && filled + tensor.bytes > most) {
+    if (parts.length === 0 || (filled > 0 && filled + tensor.bytes > most)) {
       parts.push([]);
       filled = 0;
     }

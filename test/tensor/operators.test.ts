@@ -250,7 +250,17 @@ describe('to', () => {
   test('refuses what is neither', () => {
     expect(thrown(() => torch.zeros([1]).to('flaot64' as never)).code).toBe('ERR_ARGUMENT');
     expect(thrown(() => torch.zeros([1]).to({ dtype: 'x' as never })).code).toBe('ERR_DTYPE');
-    expect(thrown(() => torch.zeros([1]).to('cuda:63')).code).toBe('ERR_DEVICE');
+    for (const make of [
+      () => torch.zeros([1], { device: 'cuda:63' }),
+      () => torch.zeros([1]).to('cuda:63'),
+      () => torch.tensor([1], { device: 'cuda:63' }),
+    ]) {
+      // Whole by itself: not the argument of an operator that the caller may never have heard of.
+      expect(thrown(make)).toMatchObject({
+        code: 'ERR_DEVICE',
+        message: expect.stringMatching(/^there is no device 'cuda:63': /),
+      });
+    }
   });
 });
 

@@ -31,7 +31,7 @@ afterAll(() => fs.rmSync(folder, { recursive: true }));
 const refusedWith = (code: string, message: RegExp): Error =>
   expect.objectContaining({ code, message: expect.stringMatching(message) as string }) as Error;
 const resolved = (model: StudyInput['model'], data = {}) =>
-  readStudy({ ...study, model, data: { ...study.data, ...data } }) as StudyConfig;
+  readStudy({ ...study, model, data: { ...study.data, ...data } });
 
 test('sizes and the tokenizer are those of the pretrained model', () => {
   const { model, data } = resolved({ pretrained });
