@@ -120,11 +120,11 @@ test('stops when the client goes, and keeps nothing of it', async () => {
   await until(idle);
   expect((await health()).memory).toEqual(before.memory);
 
-  // A token's caches are 3.6 kB in this model, and room is made for 3,000 tokens: kept, these would be 130 MB.
-  for (let client = 0; client < 12; client++) await hangUp();
+  // A token's caches are 3.6 kB in this model, and room is made for 3,000 tokens: kept, these would be 270 MB.
+  for (let client = 0; client < 25; client++) await hangUp();
   await until(idle);
   expect((await health()).memory).toEqual(before.memory);
-  expect((await health()).resident - before.resident).toBeLessThan(60 * 2 ** 20);
+  expect((await health()).resident - before.resident).toBeLessThan(160 * 2 ** 20);
   expect(await textOf(await post({ prompt: 'The ', maxNewTokens: 10 }))).not.toBe('');
 }, 120_000);
 
