@@ -92,7 +92,9 @@ async function weightFiles(folder: string): Promise<Map<string, string[] | undef
   const files = new Map<string, string[]>();
   for (const [name, shard] of Object.entries(parseIndex(await readJson(index), index))) {
     const file = path.join(folder, shard);
-    files.set(file, [...(files.get(file) ?? []), name]);
+    const names = files.get(file);
+    if (names) names.push(name);
+    else files.set(file, [name]);
   }
   return files;
 }

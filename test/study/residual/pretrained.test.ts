@@ -4,7 +4,7 @@ import path from 'node:path';
 
 import { formatConfig } from '../../../lib/config';
 import { ResidualLlama } from '../../../lib/residual';
-import { evaluateRun, readStudy, trainStudy, type StudyConfig, type StudyInput } from '../../../lib/study';
+import { evaluateRun, readStudy, trainStudy, type StudyInput } from '../../../lib/study';
 import { temporaryFolder } from '../../train/tokens';
 import { smallStudy, writeCorpus } from '../small';
 
