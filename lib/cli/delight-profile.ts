@@ -1,7 +1,6 @@
 /** What `profile` does with named architectures and with studies of translation and language models: what each model costs. */
 import { z } from 'zod';
 
-import { loadConfig } from '../config';
 import { pairDataSchema, type PairDataConfig } from '../data/pairs/schema';
 import { dataSchema, type DataConfig } from '../data/schema';
 import {
@@ -15,7 +14,7 @@ import {
 } from '../delight/config';
 import { modelCost, type BlockCost, type Lengths, type ModelCost } from '../delight/cost';
 import { ArgumentError, ConfigError } from '../errors';
-import { findStudy, shippedStudies } from '../study/shipped';
+import { findStudy, loadStudyFile, shippedStudies } from '../study/shipped';
 import { ratio, textTable, whole, type Column } from '../study/shared/table';
 import { nearest } from '../tensor/nearest';
 
@@ -85,7 +84,7 @@ const profiledSchema = z.discriminatedUnion('task', [
 ]);
 
 function studyModels(file: string, overrides: string[], vocabSize: number | undefined): Subject[] {
-  const read = loadConfig(file, profiledSchema, { overrides });
+  const read = loadStudyFile(file, profiledSchema, overrides);
   if (read.task === 'translation') {
     const size = vocabSize ?? pairVocabSize(read.data);
     return Object.entries(read.models).map(([name, { sourceVocabSize = size, targetVocabSize = size, ...keys }]) => ({

@@ -4,9 +4,8 @@ import path from 'node:path';
 
 import { z } from 'zod';
 
-import { loadConfig } from '../config';
 import { ArgumentError } from '../errors';
-import { findStudy } from '../study/shipped';
+import { findStudy, loadStudyFile } from '../study/shipped';
 import { profileJson, profileText, readSubjects } from './delight-profile';
 import {
   profileFolder,
@@ -61,7 +60,7 @@ function residualProfile(
   { vocabSize, targetLength: length, batchSize }: ProfileOptions,
 ): ResidualProfile | undefined {
   const options = { vocabSize, length, batchSize };
-  const has = (file: string) => fs.statSync(path.join(name, file), { throwIfNoEntry: false })?.isFile() ?? false;
+  const has = (file: string) => fs.existsSync(path.join(name, file));
   if (has('config.json')) {
     if (overrides.length > 0)
       throw new ArgumentError(`${overrides[0]} changes a study, and ${name} is a model's folder.`);
@@ -81,4 +80,4 @@ function studyFile(name: string): string | undefined {
   }
 }
 
-const taskOf = (file: string) => loadConfig(file, z.looseObject({ task: z.unknown().optional() })).task;
+const taskOf = (file: string) => loadStudyFile(file, z.looseObject({ task: z.unknown().optional() })).task;

@@ -1,7 +1,7 @@
 /** What `profile` does with a study of residual variants, or a decoder's folder: each variant in a line, before anything is trained. */
 import { z } from 'zod';
 
-import { loadConfig, parseConfig } from '../config';
+import { parseConfig } from '../config';
 import { dataSchema, type DataConfig } from '../data/schema';
 import { ArgumentError } from '../errors';
 import { residualOverrideSchema, residualSchema, residualTitle, type ModelConfig } from '../residual/config';
@@ -9,6 +9,7 @@ import { modelCost, type CostOptions, type ModelCost } from '../residual/cost';
 import { modelSectionSchema } from '../residual/section';
 import { variantNames } from '../residual/variant';
 import { ratio, textTable, whole, type Column } from '../study/shared/table';
+import { loadStudyFile } from '../study/shipped';
 
 export interface ResidualProfileOptions {
   vocabSize?: number | undefined;
@@ -50,7 +51,7 @@ export function profileStudy(
   overrides: string[],
   options: ResidualProfileOptions,
 ): ResidualProfile {
-  return profileOf(name, loadConfig(file, profiledSchema, { overrides }), options);
+  return profileOf(name, loadStudyFile(file, profiledSchema, overrides), options);
 }
 
 /** The seven variants of the sizes in a model's folder, and the model's own where it is none of them. @throws ConfigError, ArgumentError */

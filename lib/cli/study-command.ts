@@ -20,5 +20,5 @@ export async function runStudyCommand<T>(
 }
 
 export const studyHelp =
-  'a YAML file, or the name of a shipped study: demo, sotu, note, translate-demo, descriptions-en-de, sotu-lm, recipes/...';
+  'a file (.yaml, .json, .ts, .mjs, ...), or the name of a shipped study: demo, sotu, note, translate-demo, descriptions-en-de, sotu-lm, recipes/...';
 export const overridesHelp = 'section.key=value, changing the file; the value is YAML';

@@ -22,7 +22,7 @@ const plotOf = (width: number, height: number): Plot => ({
 });
 const wide = plotOf(720, 400);
 /** Two of them stand side by side. */
-const narrow = plotOf(520, 380);
+const narrow = plotOf(460, 380);
 
 /** The styles that figures need, wherever they stand. */
 export const chartStyle =
@@ -46,9 +46,9 @@ export interface Figure {
   size: Size;
 }
 
-/** A figure inside a page, where it takes the width that is there. */
-export const inline = ({ body, size }: Figure, title: string) =>
-  markup`<svg class="chart" viewBox="0 0 ${size.width} ${size.height}" role="img" aria-label="${title}">${body}</svg>`;
+/** A figure inside a page, where it takes the width that is there, or at most its own. */
+export const inline = ({ body, size }: Figure, title: string, width: 'any' | 'own' = 'any') =>
+  markup`<svg class="chart" viewBox="0 0 ${size.width} ${size.height}"${width === 'own' ? markup` style="max-width:${size.width}px"` : ''} role="img" aria-label="${title}">${body}</svg>`;
 
 const dash = ({ dashed }: Contender) => (dashed ? '6 4' : 'none');
 
@@ -88,9 +88,10 @@ export function curveFigure({ curves, xLabel, yLabel, marked }: CurveChart): Fig
 /** A mark for each contender, its name beside it; lines show the least and the most over several seeds. */
 export function scatterFigure({ marks, xLabel, yLabel }: ScatterChart): Figure {
   const plot = narrow;
+  const room = 7 * Math.max(0, ...marks.map(({ contender }) => contender.title.length)) + 16;
   const x = linearScale(
     marks.map(({ point }) => point.x),
-    [plot.left + 12, plot.right - 90],
+    [plot.left + 12, plot.right - room],
     6,
   );
   const y = linearScale(

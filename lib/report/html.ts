@@ -17,9 +17,9 @@ export function reportHtml(report: Report): string {
   const body = markup`<header><h1>${title}</h1><p class="summary">${summary}</p></header>
 ${findings.length > 0 ? markup`<section class="findings" aria-label="Findings">${findings.map((text) => markup`<p>${text}</p>`)}</section>` : ''}
 <section><h2>Results</h2>${tableOf(table)}${notes.length > 0 ? markup`<ul class="notes">${notes.map((note) => markup`<li>${note}</li>`)}</ul>` : ''}</section>
-${curves.length > 0 ? section('Learning', markup`${curves.map(curvePlace)}`) : ''}
+${curves.length > 0 ? section('Learning', markup`<div class="curves">${curves.map(curvePlace)}</div>`) : ''}
 ${scatters.length > 0 ? section('Quality against cost', markup`<div class="pair">${scatters.map((chart) => framed(chart.title, scatterFigure(chart)))}</div>`) : ''}
-${heatMaps.length > 0 ? section('Learned layer weights', markup`<div class="heat-maps">${heatMaps.map((map) => framed(map.title, heatFigure(map)))}</div>`) : ''}
+${heatMaps.length > 0 ? section('Learned layer weights', markup`<div class="heat-maps">${heatMaps.map((map) => framed(map.title, heatFigure(map), 'own'))}</div>`) : ''}
 ${samples.length > 0 ? section('Samples', markup`<div class="samples">${samples.map(sampleOf)}</div>`) : ''}
 ${section('Where the numbers come from', markup`<dl class="facts">${facts.map(([name, value]) => markup`<dt>${name}</dt><dd>${value}</dd>`)}</dl>${details.map(({ title: name, text }) => markup`<details><summary>${name}</summary><pre>${text}</pre></details>`)}`)}`;
   const styles = new Markup(
@@ -60,7 +60,8 @@ function inlineScript(code: string): Markup {
 }
 
 const section = (title: string, content: Markup) => markup`<section><h2>${title}</h2>${content}</section>`;
-const framed = (title: string, figure: Figure) => markup`<figure><h3>${title}</h3>${inline(figure, title)}</figure>`;
+const framed = (title: string, figure: Figure, width?: 'own') =>
+  markup`<figure><h3>${title}</h3>${inline(figure, title, width)}</figure>`;
 
 const swatch = (contender: Contender) =>
   markup`<span class="swatch${contender.dashed ? ' dashed' : ''}" style="color:${colorOf(contender)};background:${colorOf(contender)}"></span>`;

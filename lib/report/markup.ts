@@ -12,7 +12,6 @@ type Value = Markup | string | number | readonly (Markup | string)[];
 
 const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 /** Control characters but tab and line break have no place in XML, not even as entities. */
-// eslint-disable-next-line no-control-regex
 const unsound =
   /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 

@@ -13,7 +13,9 @@ export function linearScale(values: readonly number[], [from, to]: readonly [num
   const finite = values.filter(Number.isFinite);
   let [low, high] = [Math.min(...finite), Math.max(...finite)];
   if (finite.length === 0) [low, high] = [0, 1];
-  const room = high > low ? (high - low) * 0.04 : Math.abs(high) * 0.1 || 1;
+  const size = Math.max(Math.abs(low), Math.abs(high));
+  // Nearer to each other than figures tell, they are one value.
+  const room = high - low > 1e-9 * size && size > 1e-30 ? (high - low) * 0.04 : size > 1e-30 ? size * 0.1 : 1;
   const [start, end] = [low >= 0 ? Math.max(0, low - room) : low - room, high + room];
   const step = roundStep((end - start) / count);
   const first = Math.ceil(start / step);
@@ -40,8 +42,9 @@ const units: [number, string][] = [
   [1e3, 'k'],
 ];
 
-/** `1500` as `1.5 k` from 10,000 on; small numbers with so many decimals. */
+/** `15 k` from 10,000 on; others with so many decimals, or with an exponent where they are tiny. */
 export function shortNumber(value: number, decimals: number): string {
   const unit = Math.abs(value) >= 1e4 ? units.find(([size]) => Math.abs(value) >= size) : undefined;
+  if (decimals > 8) return value.toExponential(2);
   return unit ? `${Number((value / unit[0]).toPrecision(4))} ${unit[1]}` : value.toFixed(decimals);
 }

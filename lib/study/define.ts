@@ -11,10 +11,16 @@ type Part<T> = T extends readonly unknown[]
     ? { [Key in keyof T]?: Part<T[Key]> | undefined }
     : T;
 
+type AnyKey = keyof StudyInput | keyof TranslationStudyInput | keyof LanguageModelStudyInput;
+/** Part of one kind of study, without the keys that only others have. */
+type PartOf<Study> = Part<Study> & { [Key in Exclude<AnyKey, keyof Study>]?: never };
+
 /** What a study's file may hold: a whole study, or what differs from those it extends: files relative to it, or shipped studies. */
 export type StudyFile =
-  | AnyStudyInput
-  | ({ extends: string | string[] } & (Part<StudyInput> | Part<TranslationStudyInput> | Part<LanguageModelStudyInput>));
+  | (AnyStudyInput & { extends?: never })
+  | ({ extends: string | string[] } & (
+      PartOf<StudyInput> | PartOf<TranslationStudyInput> | PartOf<LanguageModelStudyInput>
+    ));
 
 /** What a study's module exports by default. */
 export type StudyDefinition = StudyFile | (() => StudyFile | Promise<StudyFile>);

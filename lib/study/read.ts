@@ -1,7 +1,7 @@
 /** One file, one study. What kind of study it is, its `task` says; without one it is the residual study. */
 import { z } from 'zod';
 
-import { loadConfig, parseConfig } from '../config';
+import { parseConfig } from '../config';
 import { ArgumentError } from '../errors';
 import {
   languageModelStudySchema,
@@ -9,7 +9,7 @@ import {
   type LanguageModelStudyInput,
 } from './language-model/config';
 import { studySchema, type StudyConfig, type StudyInput } from './residual/config';
-import { findStudy, shippedFile } from './shipped';
+import { findStudy, loadStudyFile } from './shipped';
 import { translationStudySchema, type TranslationStudyConfig, type TranslationStudyInput } from './translation/config';
 
 /** The resolved configuration of a study of any kind. */
@@ -37,7 +37,7 @@ function schemaOf(value: unknown): z.ZodType<AnyStudyConfig> {
 export function readStudy(source: StudyInput, overrides?: string[]): StudyConfig;
 export function readStudy(source: string | AnyStudyInput, overrides?: string[]): AnyStudyConfig;
 export function readStudy(source: string | AnyStudyInput, overrides: string[] = []): AnyStudyConfig {
-  if (typeof source === 'string') return loadConfig(findStudy(source), schemaOf, { overrides, named: shippedFile });
+  if (typeof source === 'string') return loadStudyFile(findStudy(source), schemaOf, overrides);
   if (overrides.length > 0) throw new ArgumentError('Overrides are for files; change the object instead.');
   return parseConfig(source, schemaOf(source), 'study');
 }

@@ -2,6 +2,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 
+import type { z } from 'zod';
+
+import { loadConfig } from '../config';
 import { ConfigError } from '../errors';
 
 const folder = path.join(__dirname, 'configs');
@@ -15,8 +18,16 @@ export function shippedStudies(): string[] {
     .sort();
 }
 
-/** The file of a shipped study. */
-export function shippedFile(name: string): string | undefined {
+/** Reads a study's file, which may extend shipped ones. @throws ConfigError with all problems */
+export function loadStudyFile<S extends z.ZodType>(
+  file: string,
+  choose: S | ((value: unknown) => S),
+  overrides: readonly string[] = [],
+): z.output<S> {
+  return loadConfig(file, choose, { overrides, named: shippedFile });
+}
+
+function shippedFile(name: string): string | undefined {
   return shippedStudies().includes(name) ? path.join(folder, `${name}.yaml`) : undefined;
 }
 

@@ -8,6 +8,8 @@ import { main } from '../../lib/cli/main';
 import { formatConfig } from '../../lib/config';
 import { architectureNames } from '../../lib/delight/config';
 
+const llama = path.resolve(__dirname, '../fixtures/hf-llama/single');
+
 interface Profile {
   name: string;
   blocks: { name: string; stack: string; parameters: number; macs: number }[];
@@ -43,13 +45,13 @@ test('a child process that cannot load any addon prints a profile, and never ask
     '-r',
     path.join(root, file),
   ]);
-  for (const name of ['delight-wmt14-en-de-640', 'translate-demo', 'sotu-lm']) {
+  for (const name of ['delight-wmt14-en-de-640', 'translate-demo', 'sotu-lm', 'demo']) {
     const { stdout, stderr } = await promisify(execFile)(
       process.execPath,
       [...preload, path.join(root, 'lib/cli/main.ts'), 'profile', name],
       { env: { ...process.env, NODE_OPTIONS: '' } },
     );
-    expect(stdout).toMatch(/MACs/);
+    expect(stdout).toMatch(/MACs|FLOPs/);
     expect(stderr).toBe('addons asked for: 0\n');
   }
 });
@@ -151,12 +153,58 @@ describe('studies', () => {
   });
 });
 
+describe('residual studies', () => {
+  interface ResidualProfile {
+    time: number;
+    batch: number;
+    vocabSize: number;
+    variants: { title: string; parameters: number; flopsPerToken: { causal: { total: number } } }[];
+  }
+  const residual = async (...args: string[]) => {
+    const { code, stdout } = await run(...args, '--json');
+    expect(code).toBe(0);
+    return JSON.parse(stdout) as ResidualProfile;
+  };
+
+  test('a line for each of the seven, related to the baseline', async () => {
+    const { code, stdout } = await run('note');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /^note: 8 layers of 512, ff 1024, 8\/4 heads, vocabulary 32000; batches of 8 x 2048 tokens, bf16$/m,
+    );
+    expect(stdout.match(/^(Baseline|Method \S+) +51,651,\d+ /gm)).toHaveLength(7);
+    expect(stdout).toMatch(/^Method 1 +51,651,072 +28 +227 M +2\.60x +2\.62x /m);
+    expect(stdout).toMatch(/^Method 2 +51,651,072 +28 +139 M +1\.59x +1\.78x .* 22\.5 kB +2\.75x /m);
+    expect(stdout).toMatch(/^Method 4\.2 +51,651,107 /m);
+  });
+
+  test('stored rows beside recomputed ones, by name', async () => {
+    const { variants } = await residual('demo', 'variants=[baseline, 3.2, 3.2 stored]');
+    expect(variants.map(({ title }) => title)).toEqual(['Baseline', 'Method 3.2', 'Method 3.2 (stored)']);
+    const [baseline, recomputed, stored] = variants;
+    expect(stored!.flopsPerToken).toEqual(baseline!.flopsPerToken);
+    expect(stored!.parameters).toBe(recomputed!.parameters);
+  });
+
+  test('a model folder has its own sizes, at its positions or the length that is asked for', async () => {
+    const { time, vocabSize, variants } = await residual(llama);
+    expect([time, vocabSize, variants.length]).toEqual([64, 101, 7]);
+    const long = await residual(llama, '--target-length', '128', '--batch-size', '2');
+    expect([long.time, long.batch]).toEqual([128, 2]);
+    expect(long.variants[1]!.flopsPerToken.causal.total).toBeGreaterThan(variants[1]!.flopsPerToken.causal.total);
+  });
+});
+
 test.each<[string, string[], RegExp]>([
   ['nothing named', [], /--list prints them/],
   ['an unknown name', ['delight-wmt14-en-de-645'], /did you mean delight-wmt14-en-de-640\?/],
   ['a shipped study, misspelt', ['translat-demo'], /did you mean translate-demo\?/],
   ['nothing like a name', ['xyzzy'], /There is no architecture and no study xyzzy.*--list/],
-  ['a study of residual variants', ['demo'], /profile is for translation and language-model studies/],
+  ['a residual study and an architecture', ['demo', 'delight-wmt14-en-de-128'], /one after the other/],
+  ['a source for a decoder of text', ['demo', '--source-length', '5'], /has no source/],
+  ['a batch of an architecture', ['delight-wmt14-en-de-128', '--batch-size', '4'], /--batch-size is for residual/],
+  ['a mistake in an override', ['demo', 'model.hiddenSize=63'], /4 heads do not divide hiddenSize 63/],
+  ['changes of a model folder', [llama, 'model.hiddenSize=64'], /is a model's folder/],
   ['a length of nothing', ['delight-wmt14-en-de-128', '--source-length', '0'], /positive whole number/],
   ['a vocabulary for an architecture', ['delight-wmt14-en-de-128', '--vocab-size', '9'], /is for studies/],
   ['overrides without a study', ['delight-wmt14-en-de-128', 'hiddenSize=5'], /changes a study, and none is named/],

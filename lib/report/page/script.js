@@ -1,7 +1,6 @@
 /** Makes the page's curves interactive: values under the pointer, curves to switch off, parts to enlarge. Runs in the browser. */
 'use strict';
 {
-  /* global uPlot, document, window, matchMedia, ResizeObserver, getComputedStyle */
   const style = getComputedStyle(document.documentElement);
   const color = (name) => style.getPropertyValue(name).trim();
   const charts = JSON.parse(document.getElementById('curves').textContent);
@@ -34,7 +33,7 @@
       dash: dashed ? [6, 4] : [],
       spanGaps: true,
       points: { show: marked, size: 6, fill: () => color(variable) },
-      value: (_, value) => (value == null ? '' : value.toFixed(4)),
+      value: (_, value) => (typeof value === 'number' ? value.toFixed(4) : ''),
     };
     return [line, bound, { ...bound }];
   }

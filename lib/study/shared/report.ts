@@ -253,10 +253,10 @@ function detailsOf({ title, seed, task, outcome, config }: ReportedRun): { title
 function factsOf(runs: readonly ReportedRun[]): [string, string][] {
   const unique = (values: readonly string[]) => [...new Set(values)].join('; ');
   const megabytes = (bytes: number) => `${Math.round(bytes / 1e6).toLocaleString('en-US')} MB`;
-  const peaks = runs.flatMap(({ title, seed, peakMemory }) =>
-    peakMemory === null ? [] : [{ title, seed, text: megabytes(peakMemory) }],
-  );
-  const severalSeeds = new Set(runs.map(({ seed }) => seed)).size > 1;
+  const peaks = new Map<string, number>();
+  for (const { title, peakMemory } of runs) {
+    if (peakMemory !== null) peaks.set(title, Math.max(peakMemory, peaks.get(title) ?? 0));
+  }
   const began = runs.map((run) => run.began).sort();
   return [
     ['Data', unique(runs.map(({ data }) => data))],
@@ -275,13 +275,9 @@ function factsOf(runs: readonly ReportedRun[]): [string, string][] {
       'Trained',
       `${began[0]?.slice(0, 16).replace('T', ' ') ?? ''} UTC, ${Math.round(runs.reduce((sum, { seconds }) => sum + seconds, 0))} s in all`,
     ],
-    ...(peaks.length > 0
-      ? [
-          [
-            'Peak memory of the process',
-            peaks.map(({ title, seed, text }) => `${title}${severalSeeds ? `, seed ${seed}` : ''}: ${text}`).join('; '),
-          ] as [string, string],
-        ]
-      : []),
+    [
+      'Peak memory of the process',
+      [...peaks].map(([title, bytes]) => `${title} ${megabytes(bytes)}`).join(', ') || 'not told by this system',
+    ],
   ];
 }

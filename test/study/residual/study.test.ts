@@ -98,7 +98,9 @@ describe('variants of a study', () => {
     [[], /variants/],
     [[{ site: 'attention', weights: 'sum', input: 'mid' }], /variants\.0\.input/],
   ])('%j is refused', (variants, message) => {
-    expect(() => readStudy({ ...study, variants: variants as NonNullable<StudyInput['variants']> })).toThrow(refusedWith('ERR_CONFIG', message));
+    expect(() => readStudy({ ...study, variants: variants as NonNullable<StudyInput['variants']> })).toThrow(
+      refusedWith('ERR_CONFIG', message),
+    );
   });
 });
 
@@ -130,13 +132,15 @@ describe('a comparison', () => {
       'comparison.csv',
       'comparison.json',
       'comparison.md',
+      'figures',
       'method-3.2',
+      'report.html',
       'study.yaml',
     ]);
     expect(JSON.parse(fs.readFileSync(path.join(result.folder, 'comparison.json'), 'utf8'))).toEqual(result);
     const csv = fs.readFileSync(path.join(result.folder, 'comparison.csv'), 'utf8').trim().split('\n');
     expect(csv).toHaveLength(3);
-    expect(csv[1]!.split(',')[3]).toBe(String(result.rows[0]!.evalLoss));
+    expect(csv[1]!.split(',')[5]).toBe(String(result.rows[0]!.evalLoss));
     expect(fs.readFileSync(path.join(result.folder, 'comparison.md'), 'utf8')).toMatch(
       /^# small\n\n\| Variant +\| +Loss .*\n\| -+ \| -+: .*\n\| Baseline /,
     );
@@ -145,6 +149,8 @@ describe('a comparison', () => {
       'best',
       'eval_results.json',
       'last',
+      'metrics.jsonl',
+      'run.json',
       'study.yaml',
       'train_results.json',
       'trainer_state.json',

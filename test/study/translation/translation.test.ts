@@ -8,9 +8,9 @@ import {
   evaluateRun,
   runStudy,
   trainStudy,
+  type ModelResult,
   type StudyEvent,
   type TranslationComparison,
-  type TranslationResult,
   type TranslationStudyInput,
 } from '../../../lib/study';
 import { temporaryFolder } from '../../train/tokens';
@@ -71,7 +71,7 @@ describe('a comparison', () => {
   test('writes the table three times, with samples of all models', () => {
     expect(JSON.parse(fs.readFileSync(path.join(result.folder, 'comparison.json'), 'utf8'))).toEqual(result);
     expect(lines(path.join(result.folder, 'comparison.csv'))).toHaveLength(3);
-    expect(result.samples[0]!.translations.map(({ title }) => title)).toEqual(['Transformer', 'DeLighT']);
+    expect(result.samples[0]!.texts.map(({ title }) => title)).toEqual(['Transformer', 'DeLighT']);
     const markdown = fs.readFileSync(path.join(result.folder, 'comparison.md'), 'utf8');
     expect(markdown).toContain('## Samples');
     expect(markdown).toContain(`> ${result.samples[0]!.source}`);
@@ -83,7 +83,9 @@ describe('a comparison', () => {
       'all_results.json',
       'best',
       'last',
+      'metrics.jsonl',
       'references.txt',
+      'run.json',
       'sources.txt',
       'study.yaml',
       'test_results.json',
@@ -144,14 +146,14 @@ describe('a comparison', () => {
       { beams: 2, maxLengthB: 20 },
     ))
       texts.push(text);
-    expect(texts).toEqual(result.samples.map(({ translations }) => translations[1]!.text));
+    expect(texts).toEqual(result.samples.map(({ texts }) => texts[1]!.text));
   });
 
   test('a run repeats from its saved configuration, to the bit', async () => {
     const again = (await trainStudy(path.join(result.folder, 'delight/study.yaml'), {
       cacheDir,
       out: path.join(folder, 'again'),
-    })) as TranslationResult;
+    })) as ModelResult;
     expect(again.title).toBe('DeLighT');
     expect(again.scores.test_perplexity).toBe(result.rows[1]!.perplexity);
     expect(again.scores.test_bleu).toBe(result.rows[1]!.bleu);
