@@ -21,3 +21,4 @@ export { Module, type Member } from './module';
 export { NativeModule, type NativeModuleOptions, type RunOptions } from './native-module';
 export { Buffer, Parameter } from './parameter';
 export type { LoadResult, StateDict } from './state';
+export type { TranslationModel } from './translation-model';

@@ -2,7 +2,7 @@
 import type { TokenPairs, TokenSentences } from '../data';
 import { ArgumentError, DataError } from '../errors';
 import { native } from '../native';
-import { NativeModule } from '../nn';
+import { NativeModule, type TranslationModel as TranslatingModel } from '../nn';
 import { NativeObject, withSignal } from '../tensor';
 
 /** A native module that can be trained: its native methods include `loss` and `evaluate`. */
@@ -18,19 +18,7 @@ export interface LanguageModel extends TrainableModel {
 }
 
 /** Predicts the tokens of a target from those of a source. */
-export interface TranslationModel extends TrainableModel {
-  readonly config: {
-    readonly sourceVocabSize: number;
-    readonly targetVocabSize: number;
-    /** The longest sentences it takes, end marks counted. */
-    readonly maxSourcePositions: number;
-    readonly maxTargetPositions: number;
-    /** Fills up short sentences. */
-    readonly padTokenId: number;
-    /** Ends sentences, and begins the decoder's input. */
-    readonly eosTokenId: number;
-  };
-}
+export type TranslationModel = TrainableModel & TranslatingModel;
 
 /** @throws ArgumentError for modules written in TypeScript, whose steps cannot run as one native job. */
 export function assertTrainable(model: LanguageModel | TranslationModel): void {

@@ -12,7 +12,7 @@ export function testInBrowser(): jest.It {
   console.warn(
     "There is no Chromium on this machine, so pages are not looked at. Install Debian's chromium, or set CHROMIUM.",
   );
-  return test.skip as unknown as jest.It;
+  return test.skip;
 }
 
 /** What a page did that it should not have. */

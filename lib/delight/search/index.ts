@@ -1,7 +1,7 @@
 /** Beam search, and translation of text. */
 export { beamSearchOver, type BeamOptions, type BeamTask } from './beam';
 export type { Hypothesis } from './hypothesis';
-export type { LengthOptions, TranslationModel } from './sources';
+export type { LengthOptions } from './sources';
 export {
   beamSearch,
   sampledHypotheses,

@@ -1,20 +1,8 @@
 /** What a translation model reads: sentences of token ids, made into one padded tensor. */
 import { ArgumentError, DataError, ShapeError } from '../../errors';
 import { checkNumber } from '../../generation';
-import type { NativeModule } from '../../nn';
+import type { TranslationModel } from '../../nn';
 import { tensor, Tensor } from '../../tensor';
-
-/** A model that translates: `DelightTransformer`, or any native module that decodes as it does. */
-export interface TranslationModel extends NativeModule {
-  readonly config: {
-    readonly sourceVocabSize: number;
-    readonly targetVocabSize: number;
-    readonly maxSourcePositions: number;
-    readonly maxTargetPositions: number;
-    readonly padTokenId: number;
-    readonly eosTokenId: number;
-  };
-}
 
 export interface LengthOptions {
   /**

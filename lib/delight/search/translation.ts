@@ -8,10 +8,11 @@ import {
   type SampledToken,
   type SamplingOptions,
 } from '../../generation';
+import type { TranslationModel } from '../../nn';
 import type { Tensor } from '../../tensor';
 import { beamSearchOver, resolveBeams, type BeamOptions } from './beam';
 import type { Hypothesis } from './hypothesis';
-import { openSources, type LengthOptions, type TranslationModel } from './sources';
+import { openSources, type LengthOptions } from './sources';
 
 export interface BeamSearchOptions extends BeamOptions, LengthOptions {
   signal?: AbortSignal | undefined;

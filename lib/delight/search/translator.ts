@@ -3,11 +3,11 @@ import { checkArgument } from '../../arguments';
 import { loadPairTokenizers, PairTokenizer, type PairTokenizers } from '../../data';
 import { AbortError, ArgumentError, DataError } from '../../errors';
 import { checkWhole, resolveSampling, TextStream, type SamplingOptions } from '../../generation';
-import type { NativeModuleOptions } from '../../nn';
+import type { NativeModuleOptions, TranslationModel } from '../../nn';
 import { DelightTransformer } from '../transformer';
 import type { BeamOptions } from './beam';
 import type { Hypothesis } from './hypothesis';
-import type { LengthOptions, TranslationModel } from './sources';
+import type { LengthOptions } from './sources';
 import { beamSearch, sampledHypotheses, sampleTranslations } from './translation';
 import { batchesByLength, windows } from './window';
 

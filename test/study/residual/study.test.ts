@@ -123,7 +123,7 @@ describe('a comparison', () => {
     expect(learned!.lossToBaseline).toBe(learned!.evalLoss! - baseline!.evalLoss!);
     expect(learned!.perplexity).toBeCloseTo(Math.exp(learned!.evalLoss!), 10);
     // One learned weight for each of the two terms of layer 1.
-    expect(learned!.parameters! - baseline!.parameters!).toBe(2);
+    expect(learned!.parameters - baseline!.parameters).toBe(2);
   });
 
   test('writes the table three times, and a whole run for each variant', () => {

@@ -54,7 +54,7 @@ describe('a comparison', () => {
       perplexityDifference: 0,
       error: null,
     });
-    expect(second!.parametersRatio).toBe(second!.parameters! / first!.parameters!);
+    expect(second!.parametersRatio).toBe(second!.parameters / first!.parameters);
     expect(second!.bleuDifference).toBe(second!.bleu! - first!.bleu!);
     expect(second!.perplexityDifference).toBe(second!.perplexity! - first!.perplexity!);
     for (const row of result.rows) expect(row.trainTokensPerSecond).toBeGreaterThan(0);
