@@ -15,19 +15,20 @@ import { parseArgs } from 'node:util';
 
 import { alternate, median } from '../alternate.mjs';
 import { PyTorchSide } from '../pytorch-side.mjs';
-import { cells, record } from '../results.mjs';
+import { record } from '../results.mjs';
 
 const shapes = {
   small: { vocab: 2048, hidden: 128, intermediate: 256, layers: 6, heads: 4, kvHeads: 2 },
   sotu: { vocab: 8192, hidden: 256, intermediate: 688, layers: 8, heads: 8, kvHeads: 4 },
   note: { vocab: 32000, hidden: 512, intermediate: 1024, layers: 8, heads: 8, kvHeads: 4 },
 };
-const variants = ['1', '2', '3.1', '3.2', '4.1', '4.2'];
-const prompt = 128;
+const allVariants = ['baseline', '1', '2', '3.1', '3.2', '4.1', '4.2'];
+const prompt = 64;
 
 const { values: options } = parseArgs({
   options: {
     shape: { type: 'string', default: 'sotu' },
+    variants: { type: 'string', default: allVariants.join(',') },
     batches: { type: 'string', default: '1,8' },
     tokens: { type: 'string', default: '64' },
     threads: { type: 'string', default: String(os.availableParallelism()) },
@@ -38,10 +39,13 @@ const { values: options } = parseArgs({
 });
 const shape = shapes[options.shape];
 const [threads, rounds, newTokens] = [options.threads, options.rounds, options.tokens].map(Number);
+const variants = options.variants.split(',');
 const batches = options.batches.split(',').map(Number);
 const whole = (value, least) => Number.isInteger(value) && value >= least;
 for (const [wrong, message] of [
   [!shape, `--shape must be one of ${Object.keys(shapes).join(', ')}`],
+  [variants[0] !== 'baseline', '--variants must begin with baseline'],
+  [variants.some((name) => !allVariants.includes(name)), `--variants must be from ${allVariants.join(',')}`],
   [!batches.every((rows) => whole(rows, 1)), '--batches must be whole numbers above 0'],
   [!whole(newTokens, 2), '--tokens must be a whole number, at least 2'],
   [!whole(threads, 1), '--threads must be a whole number above 0'],
@@ -100,44 +104,52 @@ async function generate(model, rows) {
 }
 
 const perToken = (seconds) => seconds / (newTokens - 1);
+/** Milliseconds; a step of a small model is a fraction of one. */
+const show = (seconds) => (seconds * 1000).toFixed(2);
+
+/** Median seconds a step of each model, which take turns. */
+async function compare(models, batch) {
+  const times = models.map(() => []);
+  for (let round = -1; round < rounds; round++) {
+    for (const [i, model] of models.entries()) {
+      const { seconds } = await generate(model, batch);
+      if (round >= 0) times[i].push(perToken(seconds));
+    }
+  }
+  return times.map(median);
+}
+
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'torchwright-bench-'));
 const theirs = new PyTorchSide(options.python, import.meta.dirname, threads);
 try {
   const versions = await theirs.versions();
-  const baseline = createModel('baseline');
+  const models = variants.map(createModel);
+  const [baseline] = models;
   await baseline.save(folder);
   await theirs.prepare({ weights: folder, prompts, newTokens });
   const rows = [];
   for (const batch of batches) {
-    const measured = await alternate(
+    const {
+      ours,
+      theirs: transformers,
+      ratio,
+    } = await alternate(
       () => generate(baseline, batch),
       () => theirs.run('generate', { rows: batch }),
       rounds,
       0,
     );
-    const { ratio } = measured;
-    const [ours, transformers] = [perToken(measured.ours), perToken(measured.theirs)];
-    console.log(
-      `batch ${batch}: baseline ${(transformers * 1000).toFixed(2)} -> ${(ours * 1000).toFixed(2)} ms a step (x${ratio.toFixed(2)})`,
-    );
-    rows.push([batch, 'baseline', ...cells({ ours, theirs: transformers, ratio }), '1.00']);
-    for (const variant of variants) {
-      const model = createModel(variant);
-      const times = [];
-      for (let round = -1; round < rounds; round++) {
-        const { seconds } = await generate(model, batch);
-        if (round >= 0) times.push(perToken(seconds));
-      }
-      model.dispose();
-      const time = median(times);
-      const factor = (time / ours).toFixed(2);
-      console.log(
-        `batch ${batch}: ${variant.padEnd(8)} ${(time * 1000).toFixed(2)} ms a step, ${factor} of our baseline`,
-      );
-      rows.push([batch, variant, '', (time * 1000).toFixed(1), '', factor]);
-    }
+    const both = [transformers, ours].map(perToken).map(show);
+    console.log(`${batch} texts: transformers ${both[0]} -> ours ${both[1]} ms a step (x${ratio.toFixed(2)})`);
+    const times = await compare(models, batch);
+    times.forEach((time, i) => {
+      const factor = (time / times[0]).toFixed(2);
+      const compared = i === 0 ? [...both, ratio.toFixed(2)] : ['', show(time), ''];
+      rows.push([batch, variants[i], ...compared, factor]);
+      console.log(`${batch} texts: ${variants[i].padEnd(8)} ${show(time)} ms a step, x${factor} of the baseline`);
+    });
   }
-  baseline.dispose();
+  for (const model of models) model.dispose();
   if (options.record) {
     const { layers, hidden, intermediate, heads, kvHeads, vocab } = shape;
     record({
@@ -146,7 +158,7 @@ try {
         `${layers} x ${hidden}, ff ${intermediate}, heads ${heads}/${kvHeads}, vocabulary ${vocab}; prompts of ${prompt} tokens, ` +
         `${newTokens} new ones, greedy; one step of all texts; transformers' LlamaForCausalLM.generate`,
       ...{ rounds, versions, native },
-      header: ['texts', 'variant', 'transformers', 'ours', 'ratio', "of our baseline's"],
+      header: ['texts', 'variant', 'transformers', 'ours', 'ratio', 'of our baseline'],
       rows,
     });
   }

@@ -107,15 +107,14 @@ at::Tensor StackDecoding::step_in_parts(const at::Tensor& tokens, int64_t parts)
       const auto own_sentences = [&](const at::Tensor& tensor) {
         return tensor.defined() ? tensor.narrow(0, first, count) : tensor;
       };
-      const auto own_rows = [&](const at::Tensor& tensor) {
-        return tensor.narrow(0, first * beams_, count * beams_);
-      };
+      const auto own_rows = [&](const at::Tensor& tensor) { return tensor.narrow(0, first * beams_, count * beams_); };
       std::vector<LayerCache> caches;
       for (const LayerCache& cache : caches_) {
         caches.push_back({own_rows(cache.past), at::Tensor(), own_sentences(cache.memory)});
       }
       const auto padding = padding_.begin() + first * beams_;
-      scores[part] = step_rows(own_rows(tokens), caches, {padding, padding + count * beams_}, own_sentences(memory_bias_));
+      scores[part] =
+          step_rows(own_rows(tokens), caches, {padding, padding + count * beams_}, own_sentences(memory_bias_));
     }
   });
   return at::cat(scores);

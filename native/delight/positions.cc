@@ -79,8 +79,8 @@ at::Tensor Positions::after(int64_t past, int64_t time, const std::vector<int64_
   const auto [least, most] = std::minmax_element(padding.begin(), padding.end());
   const int64_t last = past + time - (padding.empty() ? 0 : *least);
   if (last > max_) {
-    throw Error(code::kShape, "position " + std::to_string(last) + " is beyond the model's " + std::to_string(max_) +
-                                  " positions");
+    throw Error(code::kShape,
+                "position " + std::to_string(last) + " is beyond the model's " + std::to_string(max_) + " positions");
   }
   if (padding.empty() || *most == 0) return rows(like).narrow(0, padding_ + 1 + past, time).unsqueeze(0);
   const at::Tensor starts = at::tensor(padding, at::kLong).to(like.device()).unsqueeze(1);

@@ -26,7 +26,8 @@ class Positions : public torch::nn::Module {
   at::Tensor forward(const at::Tensor& ids, const at::TensorOptions& like) const;
   // Rows of `time` tokens after `past` others, none of them padding but the first `padding` of each row:
   // [1 or rows, time, features].
-  at::Tensor after(int64_t past, int64_t time, const std::vector<int64_t>& padding, const at::TensorOptions& like) const;
+  at::Tensor after(int64_t past, int64_t time, const std::vector<int64_t>& padding,
+                   const at::TensorOptions& like) const;
   // The first `length` rows of the table, that of padding included.
   at::Tensor table(int64_t length, const at::TensorOptions& like) const;
 

@@ -86,8 +86,8 @@ at::Tensor Stack::decode(const at::Tensor& ids, const at::Tensor& memory, const 
 at::Tensor Stack::step(const at::Tensor& ids, std::vector<LayerCache>& caches, int64_t past, int64_t beams,
                        const std::vector<int64_t>& padding, const at::Tensor& memory_bias) const {
   const int64_t time = ids.size(1);
-  at::Tensor x = placed(
-      ids, [&](const at::TensorOptions& like) { return embed_positions_->after(past, time, padding, like); });
+  at::Tensor x =
+      placed(ids, [&](const at::TensorOptions& like) { return embed_positions_->after(past, time, padding, like); });
   const auto options = x.options().requires_grad(std::nullopt);
   const StepPlace place{past, beams, step_bias(padding, past, time, options), memory_bias};
   for (size_t i = 0; i < layers_.size(); ++i) x = layers_[i]->step(x, caches[i], place);

@@ -50,7 +50,8 @@ std::vector<int64_t> padding_of_rows(const std::vector<at::Tensor>& inputs, int6
   return padding;
 }
 
-at::Tensor step_bias(const std::vector<int64_t>& padding, int64_t past, int64_t time, const at::TensorOptions& options) {
+at::Tensor step_bias(const std::vector<int64_t>& padding, int64_t past, int64_t time,
+                     const at::TensorOptions& options) {
   const bool padded = std::any_of(padding.begin(), padding.end(), [](int64_t count) { return count > 0; });
   if (time == 1 && !padded) return {};
   const auto ids = options.dtype(at::kLong);

@@ -40,9 +40,9 @@ RowOrder check_order(const std::vector<int64_t>& order, int64_t rows, int64_t be
 // sentence's first step begins with. Gives that of every row. Throws ERR_ARGUMENT for anything else.
 std::vector<int64_t> padding_of_rows(const std::vector<at::Tensor>& inputs, int64_t sentences, int64_t beams);
 
-// What is added to the scores of `time` new tokens behind `past` others: minus infinity where a token would look ahead or
-// at padding. [1 or rows, time, past + time]; undefined where nothing is forbidden. Padding sees itself: its numbers are
-// never used, but must be numbers.
+// What is added to the scores of `time` new tokens behind `past` others: minus infinity where a token would look ahead
+// or at padding. [1 or rows, time, past + time]; undefined where nothing is forbidden. Padding sees itself: its numbers
+// are never used, but must be numbers.
 at::Tensor step_bias(const std::vector<int64_t>& padding, int64_t past, int64_t time, const at::TensorOptions& options);
 
 }  // namespace torchwright

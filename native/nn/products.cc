@@ -1,9 +1,13 @@
 #include "nn/products.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <ATen/autocast_mode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <algorithm>
+
+#include "nn/kernels/few_rows.h"
 #include "nn/kernels/gemm.h"
 
 namespace torchwright {
@@ -90,6 +94,23 @@ struct LinearFunction : torch::autograd::Function<LinearFunction> {
 
 at::Tensor batched_product(const at::Tensor& a, const at::Tensor& b) {
   return own(a, b) ? product(a, b, {}) : at::bmm(a, b);
+}
+
+at::Tensor batched_product_transposed(const at::Tensor& a, const at::Tensor& b) {
+  const int64_t batch = a.size(0), rows = a.size(1), depth = a.size(2), columns = b.size(1);
+  const bool packed = b.stride(2) == 1 && b.stride(1) == depth;
+  if (!few_rows_supported() || rows > kFewRows || !packed || !plain(a, b)) return at::bmm(a, b.transpose(1, 2));
+  const at::Tensor left = a.contiguous();
+  at::Tensor c = at::empty({batch, rows, columns}, a.options().requires_grad(std::nullopt));
+  at::parallel_for(0, batch, std::max<int64_t>(1, (1 << 17) / std::max<int64_t>(1, columns * depth)),
+                   [&](int64_t begin, int64_t end) {
+                     for (int64_t i = begin; i < end; ++i) {
+                       few_rows_linear(left.const_data_ptr<float>() + i * rows * depth, rows, depth,
+                                       b.const_data_ptr<float>() + i * b.stride(0), columns, nullptr,
+                                       c.mutable_data_ptr<float>() + i * rows * columns);
+                     }
+                   });
+  return c;
 }
 
 void add_product(at::Tensor& c, const at::Tensor& a, const at::Tensor& b) {

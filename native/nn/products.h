@@ -9,6 +9,10 @@ namespace torchwright {
 // place when its rows are contiguous, else copied.
 at::Tensor batched_product(const at::Tensor& a, const at::Tensor& b);
 
+// a b^T of batches of matrices, a [batch, rows, depth], b [batch, columns, depth]; no autograd. b is read in place when
+// its rows are contiguous and follow one another.
+at::Tensor batched_product_transposed(const at::Tensor& a, const at::Tensor& b);
+
 // c += a b of single matrices; c has contiguous rows. No autograd.
 void add_product(at::Tensor& c, const at::Tensor& a, const at::Tensor& b);
 

@@ -8,6 +8,7 @@
 
 #include "nn/kernels/few_rows.h"
 #include "nn/products.h"
+#include "residual/kernels/rows.h"
 #include "residual/precision.h"
 #include "runtime/errors.h"
 
@@ -23,6 +24,44 @@ at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tenso
   return x.size(0) <= kFewRows ? apply_linear(x, weight, bias) : at::linear(x, weight, bias);
 }
 
+// Whether the kernels for few rows can read it.
+bool few(const at::Tensor& x) {
+  return x.device().is_cpu() && x.scalar_type() == at::kFloat && x.size(0) <= kFewRows && x.is_contiguous();
+}
+
+// silu(gate) * up of rows that hold gate and up side by side.
+at::Tensor gated(const at::Tensor& gate_up) {
+  if (!few(gate_up)) return swiglu(gate_up);
+  const int64_t rows = gate_up.size(0), size = gate_up.size(1) / 2;
+  at::Tensor out = at::empty({rows, size}, gate_up.options());
+  swiglu_rows(gate_up.const_data_ptr<float>(), rows, size, out.mutable_data_ptr<float>());
+  return out;
+}
+
+// x [rows, time, heads, width] turned by angles [1 or rows, time, 1, width / 2].
+at::Tensor turned(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin) {
+  const int64_t half = x.size(3) / 2;
+  at::Tensor out = at::empty_like(x);
+  if (few(x.flatten(0, 1))) {
+    const at::Tensor c = cos.contiguous(), s = sin.contiguous();
+    turn_rows({.x = x.const_data_ptr<float>(),
+               .rows = x.size(0),
+               .time = x.size(1),
+               .heads = x.size(2),
+               .half = half,
+               .cos = c.const_data_ptr<float>(),
+               .sin = s.const_data_ptr<float>(),
+               .rows_differ = c.size(0) > 1,
+               .out = out.mutable_data_ptr<float>()});
+    return out;
+  }
+  const at::Tensor first = x.narrow(3, 0, half), second = x.narrow(3, half, half);
+  at::Tensor to_first = out.narrow(3, 0, half), to_second = out.narrow(3, half, half);
+  at::mul_out(to_first, first, cos).addcmul_(second, sin, -1);
+  at::mul_out(to_second, second, cos).addcmul_(first, sin);
+  return out;
+}
+
 // sum + factor * term; an undefined sum is nothing.
 at::Tensor added(const at::Tensor& sum, const at::Tensor& term, double factor) {
   if (!sum.defined()) return factor == 1 ? term : term * factor;
@@ -34,9 +73,9 @@ at::Tensor added(const at::Tensor& sum, const at::Tensor& term, double factor) {
 // What the layers of one chunk share.
 struct LlamaDecoding::Chunk {
   int64_t past, time;
-  at::Tensor cos, sin;         // [1 or rows, time, 1, headDim / 2]
-  at::Tensor bias;             // of scores, as `step_bias` gives it
-  at::Tensor probabilities;    // [layers or 1, rows * K, time * G, past + time]
+  at::Tensor cos, sin;              // [1 or rows, time, 1, headDim / 2]
+  at::Tensor bias;                  // of scores, as `step_bias` gives it
+  at::Tensor probabilities;         // [layers or 1, rows * K, time * G, past + time]
   std::vector<at::Tensor> outputs;  // stored outputs of the layers so far
 
   int64_t length() const { return past + time; }
@@ -99,7 +138,8 @@ RotaryTable LlamaDecoding::angles(int64_t length) const {
   const auto of_row = [&](int64_t start) {
     // Where the frequencies depend on the length, they are those of the row's own.
     const RotaryTable table =
-        table_.cos.defined() ? table_ : RotaryTable::make(std::max<int64_t>(1, length - start), c.head_dim, c.rope, options);
+        table_.cos.defined() ? table_
+                             : RotaryTable::make(std::max<int64_t>(1, length - start), c.head_dim, c.rope, options);
     const at::Tensor positions =
         at::arange(length_ - start, length - start, at::kLong).clamp_min_(0).to(options.device());
     return RotaryTable{table.cos.index_select(0, positions), table.sin.index_select(0, positions)};
@@ -112,7 +152,9 @@ RotaryTable LlamaDecoding::angles(int64_t length) const {
     sin.push_back(std::move(row.sin));
     if (alike) break;
   }
-  const auto all = [&](const std::vector<at::Tensor>& rows) { return at::stack(rows).view({-1, time, 1, c.head_dim / 2}); };
+  const auto all = [&](const std::vector<at::Tensor>& rows) {
+    return at::stack(rows).view({-1, time, 1, c.head_dim / 2});
+  };
   return {all(cos), all(sin)};
 }
 
@@ -166,28 +208,27 @@ at::Tensor LlamaDecoding::forward(const at::Tensor& tokens, Chunk& chunk) {
 }
 
 at::Tensor LlamaDecoding::unit(const at::Tensor& stream) const {
-  return unit_rms(stream, config().rms_norm_eps, weights_->values.scalar_type());
+  const double eps = config().rms_norm_eps;
+  if (!few(stream)) return unit_rms(stream, eps, weights_->values.scalar_type());
+  at::Tensor out = at::empty_like(stream);
+  unit_rms_rows(stream.const_data_ptr<float>(), stream.size(0), stream.size(1), eps, out.mutable_data_ptr<float>());
+  return out;
 }
 
 void LlamaDecoding::attend(int64_t index, const at::Tensor& unit, Chunk& chunk) {
   const Config& c = config();
   const AttentionWeights& weights = weights_->layers[index].weights.attention;
-  const int64_t half = c.head_dim / 2, group = c.heads / c.kv_heads, time = chunk.time;
+  const int64_t group = c.heads / c.kv_heads, time = chunk.time;
   const at::Tensor qk =
       linear(unit, weights.qk, weights.qk_bias).view({rows(), time, c.heads + c.kv_heads, c.head_dim});
-  at::Tensor turned = at::empty_like(qk);
-  const at::Tensor first = qk.narrow(3, 0, half), second = qk.narrow(3, half, half);
-  at::Tensor to_first = turned.narrow(3, 0, half), to_second = turned.narrow(3, half, half);
-  at::mul_out(to_first, first, chunk.cos).addcmul_(second, chunk.sin, -1);
-  at::mul_out(to_second, second, chunk.cos).addcmul_(first, chunk.sin);
-
-  keys_[index].narrow(2, chunk.past, time).copy_(turned.narrow(2, c.heads, c.kv_heads).transpose(1, 2));
-  const at::Tensor queries = turned.narrow(2, 0, c.heads)
+  const at::Tensor heads = turned(qk, chunk.cos, chunk.sin);
+  keys_[index].narrow(2, chunk.past, time).copy_(heads.narrow(2, c.heads, c.kv_heads).transpose(1, 2));
+  const at::Tensor queries = heads.narrow(2, 0, c.heads)
                                  .view({rows(), time, c.kv_heads, group, c.head_dim})
                                  .transpose(1, 2)
                                  .reshape({rows() * c.kv_heads, time * group, c.head_dim});
   const at::Tensor keys = keys_[index].flatten(0, 1).narrow(1, 0, chunk.length());
-  const at::Tensor scores = at::bmm(queries, keys.transpose(1, 2));
+  const at::Tensor scores = batched_product_transposed(queries, keys);
   if (chunk.bias.defined()) {
     const at::Tensor bias = chunk.bias.view({-1, 1, time, 1, chunk.length()});
     scores.view({rows(), c.kv_heads, time, group, chunk.length()}).add_(bias);
@@ -210,7 +251,8 @@ std::vector<at::Tensor> LlamaDecoding::heads(int64_t index, const at::Tensor& un
   cache.narrow(3, chunk.past, time)
       .copy_(values.view({rows(), time, terms, c.kv_heads, c.head_dim}).permute({2, 0, 3, 1, 4}));
   const at::Tensor kept = chunk.probabilities.narrow(0, c.is_recomputed(0) ? first : 0, terms).flatten(0, 1);
-  const at::Tensor product = at::bmm(kept, cache.flatten(0, 2).narrow(1, 0, chunk.length()));
+  const at::Tensor seen = cache.flatten(0, 2).narrow(1, 0, chunk.length());
+  const at::Tensor product = kept.size(1) <= kFewRows ? batched_product(kept, seen) : at::bmm(kept, seen);
   return product.view({terms, rows(), c.kv_heads, time, group, c.head_dim})
       .transpose(2, 3)
       .reshape({terms, rows() * time, c.query_size()})
@@ -218,7 +260,7 @@ std::vector<at::Tensor> LlamaDecoding::heads(int64_t index, const at::Tensor& un
 }
 
 at::Tensor LlamaDecoding::feed(const at::Tensor& stream, const MlpWeights& weights) const {
-  return linear(swiglu(linear(unit(stream), weights.gate_up, weights.gate_up_bias)), weights.down, weights.down_bias);
+  return linear(gated(linear(unit(stream), weights.gate_up, weights.gate_up_bias)), weights.down, weights.down_bias);
 }
 
 at::Tensor LlamaDecoding::layer(int64_t index, const at::Tensor& h, Chunk& chunk) {

@@ -1,6 +1,7 @@
-// Decoding with the residual decoder: every layer keeps its keys and values, and beside them, for each earlier layer that
-// it recomputes, the values which that layer's attention has on its own stream (one cache for each pair of layers).
-// Old rows never change, so a step computes its new rows only; kept probabilities are those rows', and go after the step.
+// Decoding with the residual decoder: every layer keeps its keys and values, and beside them, for each earlier layer
+// that it recomputes, the values which that layer's attention has on its own stream (one cache for each pair of
+// layers). Old rows never change, so a step computes its new rows only; kept probabilities are those rows', and go
+// after the step.
 #pragma once
 
 #include <memory>

@@ -6,6 +6,7 @@ import type { GeneratedPiece, GenerateOptions, Prompt } from '../../lib/generati
 import { ResidualLlama } from '../../lib/residual';
 import { torch } from '../../lib/tensor';
 import { smallLanguageModel } from '../delight/search/models';
+import dynamic from '../fixtures/generation/dynamic/index.json';
 import golden from '../fixtures/hf-llama/index.json';
 import { smallLlama } from './models';
 
@@ -184,6 +185,27 @@ describe.each<[string, () => Model]>([
       message: expect.stringMatching(message) as string,
     });
   });
+});
+
+test.each(dynamic.cases.map(({ prompt, tokens }) => [prompt.length, prompt, tokens] as const))(
+  "dynamically scaled positions beyond their length give transformers' tokens: a prompt of %i",
+  async (_length, prompt, expected) => {
+    using model = await ResidualLlama.load(path.resolve(__dirname, '../fixtures/generation/dynamic'));
+    const options = { temperature: 0, maxNewTokens: expected.length, eosTokenId: null };
+    expect(await tokens(model, prompt, options)).toEqual(expected);
+    // A batch scales each text by its own length.
+    const pieces = await collect(model, [[1], prompt], options);
+    expect(pieces.filter(({ index }) => index === 1).map(({ token }) => token)).toEqual(expected);
+  },
+);
+
+test('a signal ends the reading of a long prompt', async () => {
+  using model = smallLlama({ hiddenSize: 64, numAttentionHeads: 8, residual: '1' });
+  const controller = new AbortController();
+  const prompt = Array.from({ length: 4000 }, (_, i) => i % 40);
+  const first = model.generate(prompt, { signal: controller.signal }).next();
+  setTimeout(() => controller.abort(), 20);
+  await expect(first).rejects.toMatchObject({ code: 'ERR_ABORTED' });
 });
 
 test('DeLighT ends where its positions do', async () => {

@@ -18,7 +18,8 @@ namespace {
 constexpr float kNever = -std::numeric_limits<float>::infinity();
 
 // exp((x - high) / temperature); what cannot come out has exactly 0.
-TORCHWRIGHT_VECTOR_CLONES void weigh(const float* x, int64_t size, float high, float inverse_temperature, float* weights) {
+TORCHWRIGHT_VECTOR_CLONES void weigh(const float* x, int64_t size, float high, float inverse_temperature,
+                                     float* weights) {
   for (int64_t i = 0; i < size; ++i) {
     const float exponent = (x[i] - high) * inverse_temperature;
     weights[i] = exponent < -87.0f ? 0.0f : fast_exp(exponent);
@@ -147,7 +148,8 @@ void check(const Sampling& sampling, int64_t rows, int64_t size) {
   }
   int32_t begin = 0;
   for (const int32_t end : sampling.seen_ends) {
-    if (end < begin || end > static_cast<int64_t>(sampling.seen.size())) refuse("the seen tokens' ends are out of order");
+    if (end < begin || end > static_cast<int64_t>(sampling.seen.size()))
+      refuse("the seen tokens' ends are out of order");
     begin = end;
   }
   const auto inside = [&](int64_t id) {
