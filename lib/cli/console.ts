@@ -118,7 +118,7 @@ export class StudyConsole {
         ...(reference === null ? [] : [['reference', reference]]),
         ['model', text],
       ] as const;
-      for (const [name, line] of lines) console.log(`  ${name.padEnd(11)}${oneLine(line)}`);
+      for (const [name, line] of lines) console.log(`  ${name.padEnd(11)}${clipped(oneLine(line))}`);
       console.log('');
     }
   }

@@ -11,6 +11,7 @@ import { trainModel } from '../models/train';
 import type { Place } from '../shared/compare';
 import { weightsName, type Context } from '../shared/options';
 import type { RunOutcome } from '../shared/record';
+import { sampleTexts } from '../shared/text-samples';
 import { report } from '../shared/training';
 import type { LanguageModelStudyConfig } from './config';
 import { modelConfigOf, prepareStudyText } from './data';
@@ -61,7 +62,9 @@ async function runModel(
   );
   const scores = await scoreText(model, data, study, { signal, onEvent });
   await report({ title, folder, split: 'eval', metrics: scores }, { onEvent });
-  return { train: metrics, step, tokensPerSecond, scores, best, samples: [] };
+  const samples = await sampleTexts(model, data, { seed: study.seed, signal });
+  onEvent?.({ type: 'samples', title, samples });
+  return { train: metrics, step, tokensPerSecond, scores, best, samples };
 }
 
 function describeScoring(study: LanguageModelStudyConfig, data: PreparedData): string {

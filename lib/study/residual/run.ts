@@ -21,6 +21,7 @@ import type { Place, StudyWork } from '../shared/compare';
 import { metricsOf } from '../shared/evaluation';
 import { configName, type Context, type StudyOptions } from '../shared/options';
 import type { RunOutcome } from '../shared/record';
+import { sampleTexts } from '../shared/text-samples';
 import { report, trainInFolder } from '../shared/training';
 import type { StudyConfig, StudyVariant } from './config';
 
@@ -111,7 +112,9 @@ async function runVariant(
   );
   const scores = await evaluateModel(model, data, study, { epoch }, { signal, onEvent });
   await report({ title, folder, split: 'eval', metrics: scores }, { onEvent });
-  return { train: metrics, step, scores, best, tokensPerSecond, samples: [] };
+  const samples = await sampleTexts(model, data, { seed: study.seed, signal });
+  onEvent?.({ type: 'samples', title, samples });
+  return { train: metrics, step, scores, best, tokensPerSecond, samples };
 }
 
 /** A fresh model, or one with the weights of `model.pretrained`, ready to be saved with the study's tokenizer. */
