@@ -11,6 +11,9 @@ import { amountOf, describeProgress } from './data-progress';
 /** Without a terminal, a line of progress this often. */
 const lineEveryMs = 10_000;
 
+/** What a line has room for; the whole is in the report. */
+const clipped = (text: string) => (text.length > 240 ? `${text.slice(0, 239)}…` : text);
+
 export class StudyConsole {
   readonly #terminal = process.stderr.isTTY;
   #bar: SingleBar | undefined;
