@@ -4,9 +4,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
-import { parse } from 'yaml';
-
-import { readStudy, type AnyStudyInput } from '../../lib/study';
+import { readStudy } from '../../lib/study';
+import { temporaryFolder } from '../train/tokens';
 import { blocksOf, pages, root, textOf } from './pages';
 
 /** The names that GitHub gives to headings. */
@@ -70,8 +69,14 @@ const studies = pages()
 
 test.each(studies.map((block) => [`${block.page}:${block.line}`, block] as const))(
   'the study %s can be read',
-  (_, block) => {
-    const study = parse(block.code.replace('models/TinyLlama', pretrained)) as AnyStudyInput;
-    expect(readStudy(study)).toMatchObject({ name: expect.any(String) });
+  (_, { code }) => {
+    const folder = temporaryFolder();
+    try {
+      const file = path.join(folder, 'study.yaml');
+      fs.writeFileSync(file, code.replace('models/TinyLlama', pretrained));
+      expect(readStudy(file)).toMatchObject({ name: expect.any(String) });
+    } finally {
+      fs.rmSync(folder, { recursive: true });
+    }
   },
 );
