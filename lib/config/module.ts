@@ -62,8 +62,8 @@ export class ConfigModule implements ConfigSource {
 }
 
 function evaluate(file: string): unknown {
-  const { flags, compiler } = isTypeScript(file) ? typeScriptSupport(file) : { flags: [], compiler: '' };
-  const args = [...flags, '--enable-source-maps', evaluator, path.resolve(file), compiler];
+  const { flags = [], compiler = [] } = isTypeScript(file) ? typeScriptSupport(file) : {};
+  const args = [...flags, '--enable-source-maps', evaluator, path.resolve(file), ...compiler];
   // What the module prints goes to stderr: stdout is for results.
   const { output, error, status, signal } = spawnSync(process.execPath, args, {
     stdio: ['ignore', 2, 2, 'pipe'],
@@ -85,13 +85,13 @@ function evaluate(file: string): unknown {
 }
 
 /** How Node is to understand TypeScript: by itself, by a flag, or by the user's compiler. @throws ConfigError where none of them is there */
-function typeScriptSupport(file: string): { flags: string[]; compiler: string } {
+function typeScriptSupport(file: string): { flags?: string[]; compiler?: [string] } {
   const features = process.features as { typescript?: unknown };
-  if (features.typescript) return { flags: [], compiler: '' };
+  if (features.typescript) return {};
   if (process.allowedNodeEnvironmentFlags.has('--experimental-strip-types'))
-    return { flags: ['--experimental-strip-types', '--disable-warning=ExperimentalWarning'], compiler: '' };
+    return { flags: ['--experimental-strip-types', '--disable-warning=ExperimentalWarning'] };
   try {
-    return { flags: [], compiler: createRequire(path.resolve(file)).resolve('typescript') };
+    return { compiler: [createRequire(path.resolve(file)).resolve('typescript')] };
   } catch (cause) {
     throw new ConfigError(
       `${file}: this Node (${process.version}) does not read TypeScript by itself; install the package typescript beside the ` +

@@ -1,6 +1,6 @@
 /**
  * Runs in a process of its own: `evaluate.mjs FILE COMPILER` writes the value of a configuration module to file descriptor 3. COMPILER is
- * the path of the user's TypeScript where Node needs it, else empty.
+ * the path of the user's TypeScript where Node needs it, else missing.
  */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -8,7 +8,7 @@ import module from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import v8 from 'node:v8';
 
-const [file, compiler] = process.argv.slice(2);
+const [file, compiler = ''] = process.argv.slice(2);
 const url = pathToFileURL(file).href;
 
 /** Functions and symbols have no place in a configuration, and could not leave this process. */
@@ -22,7 +22,7 @@ function strangers(value, path = 'it', seen = new Set()) {
 }
 
 async function configuration() {
-  if (compiler) {
+  if (/\.[cm]?ts$/.test(file)) {
     if (!module.register) throw new Error(`Node ${process.version} is too old for TypeScript; use 20.6 or newer`);
     module.register('./typescript.mjs', import.meta.url, { data: { compiler } });
   }

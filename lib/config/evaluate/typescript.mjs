@@ -1,4 +1,4 @@
-/** Module hooks for a Node without TypeScript: the user's compiler takes the types away. */
+/** Module hooks for TypeScript: a file's own words say which kind of module it is, and where Node does not read it, the user's compiler does. */
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
@@ -6,18 +6,25 @@ import { fileURLToPath } from 'node:url';
 let typescript;
 
 export function initialize({ compiler }) {
-  typescript = createRequire(compiler)(compiler);
+  if (compiler) typescript = createRequire(compiler)(compiler);
 }
 
 export async function load(url, context, nextLoad) {
   if (!/^file:.*\.[cm]?ts$/.test(url)) return nextLoad(url, context);
-  if (!typescript.transpileModule)
-    throw new Error(`the package typescript ${typescript.version} cannot compile single files; use version 5 or 6`);
   const file = fileURLToPath(url);
   const text = fs.readFileSync(file, 'utf8');
+  const isModule = !url.endsWith('.cts') && (url.endsWith('.mts') || /^\s*(export\b|import\b(?!\s*\())/m.test(text));
+  const format = isModule ? 'module' : 'commonjs';
+  if (!typescript) return nextLoad(url, { ...context, format: `${format}-typescript` });
+  return { format, source: compile(file, text, isModule), shortCircuit: true };
+}
+
+function compile(file, text, isModule) {
   const { ModuleKind, ScriptTarget } = typescript;
-  const isModule =
-    !url.endsWith('.cts') && typescript.isExternalModule(typescript.createSourceFile(file, text, ScriptTarget.ES2022));
+  if (!typescript.transpileModule)
+    throw new Error(
+      `the package typescript ${typescript.version} cannot compile single files; use version 5 or 6, or Node 22`,
+    );
   const { outputText, diagnostics } = typescript.transpileModule(text, {
     fileName: file,
     reportDiagnostics: true,
@@ -30,7 +37,7 @@ export async function load(url, context, nextLoad) {
   });
   const [fault] = diagnostics;
   if (fault) throw faultError(file, text, fault);
-  return { format: isModule ? 'module' : 'commonjs', source: outputText, shortCircuit: true };
+  return outputText;
 }
 
 /** An error that stands where the compiler found it. */
