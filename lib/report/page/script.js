@@ -45,6 +45,9 @@
     }));
   }
 
+  const markerOf = ({ color: variable, dashed }) =>
+    dashed ? `repeating-linear-gradient(90deg, var(${variable}) 0 5px, transparent 5px 8px)` : `var(${variable})`;
+
   /** Steps of a training are whole numbers. */
   const wholeSteps = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map((factor) => factor * 10 ** power)).flat();
   const axis = (label, size) => ({
@@ -70,7 +73,7 @@
         bands: bandsOf(curves),
         axes: [{ ...axis(xLabel, 34), incrs: wholeSteps }, axis(yLabel, 52)],
         cursor: { points: { size: 7 } },
-        legend: { markers: { fill: (_, i) => (i > 0 ? color(curves[Math.floor((i - 1) / 3)].color) : 'transparent') } },
+        legend: { markers: { fill: (_, i) => (i > 0 ? markerOf(curves[Math.floor((i - 1) / 3)]) : 'transparent') } },
         hooks: {
           // A curve's band goes and comes with it.
           setSeries: [
