@@ -17,7 +17,7 @@ type Residual = typeof import('../residual');
 type Delight = typeof import('../delight');
 
 interface Options extends GenerateOptions {
-  stop: string[];
+  stop?: string[];
   json?: boolean;
   device: Device;
   dtype: Dtype;
@@ -26,7 +26,7 @@ interface Options extends GenerateOptions {
 /** Adds `generate`. */
 export function addGenerate(program: Command): void {
   const number = (flags: string, description: string) => new Option(flags, description).argParser(parseNumber);
-  const strings = (value: string, before: string[]) => [...before, value];
+  const strings = (value: string, before: string[] = []) => [...before, value];
   program
     .command('generate')
     .description('go on with a text, token by token, with a trained language model')
@@ -40,7 +40,7 @@ export function addGenerate(program: Command): void {
     .addOption(number('--top-p <share>', 'draw from the likeliest tokens that have this probability (default: 1)'))
     .addOption(number('--min-p <share>', 'draw only tokens so likely as this share of the likeliest (default: 0)'))
     .addOption(number('--repetition-penalty <x>', 'above 1 makes tokens less likely that the text has (default: 1)'))
-    .option('--stop <text>', 'end before this text; may be given several times', strings, [])
+    .option('--stop <text>', 'end before this text; may be given several times', strings)
     .addOption(number('--seed <n>', 'the same seed gives the same text (default: another one each time)'))
     .option('--json', 'print each token as a line of JSON: token, text, logProbability, and at the end finishReason')
     .option('--device <device>', 'cpu, cuda or cuda:N', 'cpu')
@@ -59,7 +59,7 @@ Examples:
 The text itself goes to the standard output as it comes. In --stop, \\n and \\t stand for a line break and a tab.`,
     )
     .action(async (folder: string, prompt: string | undefined, options: Options) => {
-      const { json, device, dtype, stop, ...settings } = options;
+      const { json, device, dtype, stop = [], ...settings } = options;
       await interruptible(async (signal) => {
         const text = prompt ?? (await readAll(signal));
         using model = await openModel(folder, { device, dtype, signal });

@@ -18,6 +18,7 @@ const house = {
   'nn/module.ts': "import { t } from '../tensor/tensor';\nexport const m = t;",
   'train/trainer.ts':
     "import { m } from '../nn/module';\nexport { load } from '../config/load';\nexport const trainer = m;",
+  'generation/generation.ts': "import { m } from '../nn/module';\nexport const generate = m;",
   'residual/model.ts': "import { m } from '../nn/module';\nexport const model = m;",
   'attic/box.ts': "import { E } from '../errors';\nexport const box = E;",
 };
@@ -65,6 +66,12 @@ test.each([
   ['a require', "const t = require('../train/trainer');"],
 ])('a room that imports one above it is reported: %s', (_how, text) => {
   expect(lint('nn/module.ts', text)).toEqual(['up']);
+});
+
+test('models know how texts are generated, and not the other way round', () => {
+  expect(lint('residual/model.ts', "import { generate } from '../generation/generation';")).toEqual([]);
+  expect(lint('generation/generation.ts')).toEqual([]);
+  expect(lint('generation/generation.ts', "import { model } from '../residual/model';")).toEqual(['up']);
 });
 
 test('rooms on one floor do not import each other', () => {
