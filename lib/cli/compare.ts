@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 
 import { exitCodes } from './failure';
+import { positiveWhole } from './numbers';
 import { overridesHelp, runStudyCommand, studyHelp } from './study-command';
 
 /** Adds `compare`: all variants or models of a study. */
@@ -12,6 +13,7 @@ export function addCompare(program: Command): void {
     )
     .argument('<study>', studyHelp)
     .argument('[overrides...]', overridesHelp)
+    .option('--seeds <count>', 'with how many seeds everything is trained, as `seeds=<count>`', positiveWhole)
     .option('--out <folder>', "the comparison's folder, new or empty (default: a new one under the study's output)")
     .addHelpText(
       'after',
@@ -19,18 +21,19 @@ export function addCompare(program: Command): void {
 Examples:
   torchwright compare demo
   torchwright compare demo 'variants=[baseline, 3.2]' train.maxSteps=200
-  torchwright compare demo seeds=3
+  torchwright compare demo --seeds 3
   torchwright compare demo 'variants=[baseline, 3.2, 3.2 stored]'
   torchwright compare sotu device=cuda train.precision=bf16 --out runs/sotu
   torchwright compare translate-demo
   torchwright compare sotu-lm
 
-seeds=3 repeats everything with three seeds: the table has means and their spread, and says which differences are more than that.
+--seeds 3 repeats everything with three seeds, from the study's own on: the table has means and their spread, and says which differences are more than that.
 
 The folder gets report.html (complete in itself), figures/, comparison.md, comparison.csv and comparison.json, rewritten after each training,
 and a run folder for each.`,
     )
-    .action(async (source: string, overrides: string[], { out }: { out?: string }) => {
+    .action(async (source: string, given: string[], { out, seeds }: { out?: string; seeds?: number }) => {
+      const overrides = seeds === undefined ? given : [...given, `seeds=${seeds}`];
       const [comparison, table] = await runStudyCommand(async (study, options) => {
         const finished = await study.runStudy(source, { overrides, out, ...options });
         return [finished, study.comparisonText(finished)] as const;

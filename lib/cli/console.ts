@@ -29,6 +29,7 @@ export class StudyConsole {
       case 'data':
         return this.#data(event.progress);
       case 'prepared':
+        this.#endBar();
         return this.#say(`Data: ${event.description}`);
       case 'variant':
         this.#title = event.count > 1 ? `${event.title} (${event.number} of ${event.count})` : event.title;
@@ -74,7 +75,6 @@ export class StudyConsole {
     const amount = amountOf(progress);
     if (amount && this.#terminal) {
       this.#openBar(what, amount.total, what, amount.show).update(amount.done);
-      if (amount.done >= amount.total) this.#endBar();
       return;
     }
     this.#endBar();

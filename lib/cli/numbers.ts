@@ -6,3 +6,8 @@ export function parseNumber(text: string): number {
   if (text.trim() === '' || Number.isNaN(value)) throw new InvalidArgumentError('Expected a number.');
   return value;
 }
+
+export function positiveWhole(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('Expected a positive whole number.');
+  return Number(text);
+}

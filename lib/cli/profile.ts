@@ -1,14 +1,10 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 
+import { positiveWhole } from './numbers';
 import type { ProfileOptions } from './profiling';
 import { overridesHelp } from './study-command';
 
 type Profiling = typeof import('./profiling');
-
-function positiveWhole(text: string): number {
-  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('Expected a positive whole number.');
-  return Number(text);
-}
 
 /** Adds `profile`: sizes and cost of models, from their configuration alone; libtorch is not needed. */
 export function addProfile(program: Command): void {

@@ -17,7 +17,7 @@ export function findings(rows: readonly BaseRow[], reference: string | undefined
   const own = spread(base);
   if (!rows.some((row) => spread(row)))
     return [
-      'One run each: how far numbers spread by chance alone is not known, so no difference can be claimed. Several seeds tell, such as seeds=3.',
+      'One run each: how far numbers spread by chance alone is not known, so no difference can be claimed. Several seeds tell: `--seeds 3`, or `seeds: 3` in the study.',
     ];
 
   const signed = (value: number) => `${value > 0 ? '+' : ''}${value.toFixed(score.digits)}`;
