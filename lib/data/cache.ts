@@ -5,7 +5,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 
 import { DataError, StorageError } from '../errors';
@@ -50,6 +50,7 @@ export async function cached<Facts>(
 }
 
 async function fill<Facts>(folder: string, make: (folder: string) => Promise<Facts>): Promise<Facts> {
+  await removeAbandoned(path.dirname(folder));
   let made: Facts | undefined;
   const own = `${folder}.${randomBytes(4).toString('hex')}`;
   await replaceFolder(own, async (temporary) => {
@@ -67,6 +68,26 @@ async function fill<Facts>(folder: string, make: (folder: string) => Promise<Fac
     await rm(own, { recursive: true, force: true });
   }
   return made as Facts;
+}
+
+const abandonedAfterMs = 24 * 60 * 60 * 1000;
+
+/** Clears away what processes that were killed have left unfinished: it has not changed for a day. */
+async function removeAbandoned(kindFolder: string): Promise<void> {
+  const names = await readdir(kindFolder).catch(() => []);
+  for (const name of names.filter((entry) => entry.endsWith('.tmp'))) {
+    const folder = path.join(kindFolder, name);
+    const inside = await readdir(folder).catch(() => []);
+    const changed = await Promise.all(
+      [folder, ...inside.map((file) => path.join(folder, file))].map((file) =>
+        stat(file).then(
+          ({ mtimeMs }) => mtimeMs,
+          () => 0,
+        ),
+      ),
+    );
+    if (Date.now() - Math.max(...changed) > abandonedAfterMs) await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** Moves a finished entry to its place, unless a whole one is there by now. */

@@ -1,4 +1,4 @@
-import { linkSync, mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 
@@ -31,7 +31,7 @@ const jsonl = (rows: unknown[]) => rows.map((row) => `${JSON.stringify(row)}\n`)
 
 /** A zstd frame that stores its content as it is, in blocks of so many bytes. */
 function zstdStored(content: Buffer, blockBytes = 1000): Buffer {
-  const parts = [Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x58])];
+  const parts: Buffer[] = [Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x58])];
   for (let start = 0; start < content.length; start += blockBytes) {
     const block = content.subarray(start, start + blockBytes);
     const isLast = start + blockBytes >= content.length;
@@ -308,6 +308,20 @@ describe('the cache', () => {
     };
     const run = prepareData({ corpus, blockSize: 4 }, { cacheDir: cache, onProgress });
     expect(await messageOf(run)).toMatch(/^ERR_DATA the text \/moving\.txt changed while it was read/);
+  });
+
+  test('clears away what a killed process has left, once it has not changed for a day', async () => {
+    const cache = newFolder();
+    const corpus = write(folder, 'killed.txt', 'row\n'.repeat(500));
+    const left = ['old.tmp', 'new.tmp'].map((name) => path.join(cache, 'tokens', name));
+    for (const half of left) {
+      mkdirSync(half, { recursive: true });
+      write(half, 'tokens.bin', 'half');
+    }
+    const yesterday = Date.now() / 1000 - 25 * 60 * 60;
+    for (const file of [path.join(left[0]!, 'tokens.bin'), left[0]!]) utimesSync(file, yesterday, yesterday);
+    await prepare({ corpus, blockSize: 4 }, cache);
+    expect(left.map((half) => existsSync(half))).toEqual([false, true]);
   });
 
   test('serves several at once: all go on with one entry', async () => {
