@@ -8,12 +8,14 @@
 #include <cerrno>
 #include <cstring>
 
+#include "io/path.h"
 #include "runtime/errors.h"
 
 namespace torchwright {
 
 MappedFile::MappedFile(const std::string& path, const char* code) {
-  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // Not to wait for a writer where it is a pipe.
+  const int file = open(system_path(path, code), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (file < 0) throw Error(code, path + ": " + std::strerror(errno));
   struct stat status{};
   std::string problem;

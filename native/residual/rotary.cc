@@ -47,7 +47,8 @@ constexpr auto kOnCpu = at::kFloat;
 // Long waves are stretched by the factor, short ones stay, and those between are something between. Source: Llama 3.1.
 at::Tensor stretch_long_waves(const at::Tensor& frequencies, const Rope& rope) {
   constexpr double kTurn = 2 * 3.141592653589793;
-  const double low = rope.low_freq_factor, high = rope.high_freq_factor, length = static_cast<double>(rope.original_length);
+  const double low = rope.low_freq_factor, high = rope.high_freq_factor,
+               length = static_cast<double>(rope.original_length);
   const at::Tensor waves = frequencies.reciprocal() * kTurn;
   const at::Tensor share = (waves.reciprocal() * length - low) / (high - low);
   const at::Tensor between = (1 - share) * frequencies / rope.factor + share * frequencies;
@@ -55,8 +56,8 @@ at::Tensor stretch_long_waves(const at::Tensor& frequencies, const Rope& rope) {
   return at::where(waves < length / high, frequencies, stretched);
 }
 
-// Radians per position, [headDim / 2]. The operations and their order are Hugging Face's: at position 10,000 the last bit
-// of a frequency is the third decimal of an angle.
+// Radians per position, [headDim / 2]. The operations and their order are Hugging Face's: at position 10,000 the last
+// bit of a frequency is the third decimal of an angle.
 at::Tensor frequencies(int64_t time, int64_t head_dim, const Rope& rope) {
   const at::Tensor exponents = at::arange(0, head_dim, 2, kOnCpu) / static_cast<double>(head_dim);
   if (rope.scaling == Rope::Scaling::kDynamic && time > rope.original_length) {

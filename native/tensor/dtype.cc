@@ -77,8 +77,8 @@ at::Device parse_device(const std::string& name) {
   const int count = cuda_device_count();
   if (index >= count) {
     const std::string there = "this machine has " + std::to_string(count) + " CUDA device(s), cuda:0 to cuda:";
-    throw Error(code::kDevice, "there is no device '" + name + "': " +
-                                   (count == 0 ? cuda_absence() : there + std::to_string(count - 1)) +
+    throw Error(code::kDevice, "there is no device '" + name +
+                                   "': " + (count == 0 ? cuda_absence() : there + std::to_string(count - 1)) +
                                    "; `torchwright doctor` tells which devices can be used");
   }
   return at::Device(at::kCUDA, static_cast<at::DeviceIndex>(index));

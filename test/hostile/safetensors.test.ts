@@ -172,7 +172,7 @@ test('whatever bytes are damaged, the file is read or refused', async () => {
       const result = await outcome(load);
       if ('code' in result) expect(result).toEqual(refusal);
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 });
 
@@ -183,6 +183,6 @@ test('whatever stands in the header, the file is read or refused', async () => {
       const result = await outcome(load);
       if ('code' in result) expect(result).toEqual(refusal);
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 });
