@@ -28,7 +28,9 @@ function said(events: [seconds: number, progress: DataProgress | PairProgress][]
     if (isTTY) Object.defineProperty(process.stderr, 'isTTY', isTTY);
     else delete (process.stderr as { isTTY?: boolean }).isTTY;
   }
-  return error.mock.calls.map(([line]) => String(line));
+  const lines = error.mock.calls.map(([line]) => String(line));
+  error.mockRestore();
+  return lines;
 }
 
 const tokenize = (megabytes: number, split: 'train' | 'validation' = 'train') =>
