@@ -14,12 +14,20 @@ export interface DecodingSize {
 }
 
 export class NativeDecoder implements Decoder, Disposable {
+  readonly #free: () => void;
+
   private constructor(
     readonly vocabSize: number,
     private readonly model: NativeModule,
     private readonly decoding: NativeObject,
     private readonly signal: AbortSignal | undefined,
-  ) {}
+  ) {
+    // At once, even where nobody asks for the next step any more; but a signal that lives long keeps no forgotten decoding.
+    const held = new WeakRef(decoding);
+    this.#free = () => held.deref()?.dispose();
+    signal?.addEventListener('abort', this.#free);
+    if (signal?.aborted) this.#free();
+  }
 
   /**
    * @param inputs what the model reads first: a translation model its source `[sentences, time]`; a language model nothing, or, where texts
@@ -57,7 +65,8 @@ export class NativeDecoder implements Decoder, Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.decoding.dispose();
+    this.signal?.removeEventListener('abort', this.#free);
+    this.#free();
   }
 }
 

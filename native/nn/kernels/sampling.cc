@@ -34,14 +34,15 @@ struct Kept {
 
 // The best tokens that have `share` of the weight which tokens of at least `least` have, as few as do.
 Kept keep_mass(const std::vector<float>& weights, float least, double share) {
-  std::vector<float> sorted;
   double total = 0;
-  for (const float weight : weights) {
-    if (!(weight >= least)) continue;
-    sorted.push_back(weight);
-    total += weight;
-  }
+  for (const float weight : weights) total += weight >= least ? weight : 0;
   const double wanted = share * total;
+  // All that are below this have less than the rest of the weight together, so the others have enough.
+  const double enough = 0.999 * (1 - share) * total / static_cast<double>(weights.size());
+  std::vector<float> sorted;
+  for (const float weight : weights) {
+    if (weight >= least && weight >= enough) sorted.push_back(weight);
+  }
   double mass = 0;
   // A few tokens have most of the weight as a rule, so only the best are sorted, then more of them.
   int64_t done = 0;
