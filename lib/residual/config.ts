@@ -127,6 +127,13 @@ export const sizesShape = {
   initializerRange: z.number().positive().default(0.02),
   /** Hugging Face's key; Llama configurations have 0, and nothing else is supported. */
   attentionDropout: z.literal(0).default(0),
+  /** Whether training drops each layer's inner activations and makes them anew in the backward pass: less memory, more time, the same numbers. */
+  activationCheckpointing: z.boolean().default(false),
+  /**
+   * GiB that the attention probabilities kept for later layers may take in one pass. Where they need more, only queries and keys are kept and
+   * the probabilities computed again at each use: less memory, more time, the same numbers.
+   */
+  probabilityBudget: z.number().nonnegative().default(4),
   /** A variant's name (`3.2`, `'3.2 stored'`), or its switches. Default: the baseline. */
   residual: residualSchema.prefault({}),
 };

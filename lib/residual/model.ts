@@ -19,6 +19,9 @@ export interface LoadOptions extends NativeModuleOptions {
    * value; `newParameters` names them.
    */
   residual?: ModelOptions['residual'];
+  /** How passes are run, as in `ResidualLlama.create`: no folder tells. */
+  activationCheckpointing?: boolean;
+  probabilityBudget?: number;
   signal?: AbortSignal | undefined;
 }
 
@@ -72,16 +75,14 @@ export class ResidualLlama extends NativeModule {
    */
   static async load(folder: string, options: LoadOptions = {}): Promise<ResidualLlama> {
     checkArgument(folder, 'string', 'The path of a model folder');
-    const { residual, signal, ...placement } = options;
+    const { residual, activationCheckpointing, probabilityBudget, signal, ...placement } = options;
     const held = await readModelFolder(folder);
-    const config =
-      residual === undefined
-        ? held.config
-        : parseConfig(
-            { ...held.config, residual: parseConfig(residual, residualSchema, 'residual') },
-            modelSchema,
-            folder,
-          );
+    const changes = {
+      ...(residual !== undefined && { residual: parseConfig(residual, residualSchema, 'residual') }),
+      ...(activationCheckpointing !== undefined && { activationCheckpointing }),
+      ...(probabilityBudget !== undefined && { probabilityBudget }),
+    };
+    const config = parseConfig({ ...held.config, ...changes }, modelSchema, folder);
     const weights = await inspectWeights(folder, config.tieWordEmbeddings);
     refuseFarTooLarge(config, weights);
     const model = ResidualLlama.create(config, placement);

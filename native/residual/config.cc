@@ -57,7 +57,8 @@ Residual read_residual(const Plan& plan) {
     refuse("residual.input 'mid' needs residual.site 'mlp': before attention there is no middle of the layer");
   }
   if (residual.stored && residual.mid) {
-    refuse("residual.input 'mid' needs residual.source 'recomputed': stored outputs were computed on their own streams");
+    refuse(
+        "residual.input 'mid' needs residual.source 'recomputed': stored outputs were computed on their own streams");
   }
   if (residual.stored && residual.detach_probs) {
     refuse("residual.detachProbs needs residual.source 'recomputed': stored outputs keep no probabilities");
@@ -104,12 +105,15 @@ Config Config::from(const Plan& plan) {
       .mlp_bias = plan.boolean("mlpBias"),
       .initializer_range = plan.number("initializerRange"),
       .residual = read_residual(plan.object("residual")),
+      .activation_checkpointing = plan.boolean("activationCheckpointing"),
+      .probability_budget = plan.number("probabilityBudget") * 1024 * 1024 * 1024,
   };
   if (config.heads % config.kv_heads != 0) {
     refuse("numKeyValueHeads (" + std::to_string(config.kv_heads) + ") must divide numAttentionHeads (" +
            std::to_string(config.heads) + ")");
   }
   if (config.head_dim % 2 != 0) refuse("headDim must be even: rotary embeddings turn pairs of channels");
+  if (!(config.probability_budget >= 0)) refuse("probabilityBudget must be a number of GiB, at least 0");
   if (!(config.initializer_range >= 0) || !std::isfinite(config.initializer_range)) {
     refuse("initializerRange must be a finite number, at least 0");
   }

@@ -11,7 +11,8 @@ namespace torchwright::residual {
 enum class Site { kNone, kMlp, kAttention };
 enum class Weights { kSum, kMean, kLearned };
 
-// How earlier layers enter a layer: recomputed on the current stream, or as they were. `kNone` is the plain Llama layer.
+// How earlier layers enter a layer: recomputed on the current stream, or as they were. `kNone` is the plain Llama
+// layer.
 struct Residual {
   Site site;
   Weights weights;
@@ -40,6 +41,9 @@ struct Config {
   bool mlp_bias;
   double initializer_range;
   Residual residual;
+  // How a pass is run, which changes no result:
+  bool activation_checkpointing;  // in training, each layer's inner activations are made anew in the backward pass
+  double probability_budget;      // bytes; kept probabilities that need more are computed again at each use instead
 
   // Reads and checks a plan; throws ERR_CONFIG with the name of the first value that cannot be.
   static Config from(const Plan& plan);

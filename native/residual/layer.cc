@@ -38,7 +38,8 @@ LayerWeights DecoderLayer::fold(at::ScalarType dtype) const {
 
 LayerTerms DecoderLayer::terms() const {
   LayerTerms terms{first_earlier_, replaces_, {}};
-  for (const at::Tensor& factor : factors()) terms.factors.push_back(factor.defined() ? factor.item<double>() : 1);
+  for (const at::Tensor& factor : each(factors()))
+    terms.factors.push_back(factor.defined() ? factor.item<double>() : 1);
   return terms;
 }
 
@@ -46,14 +47,16 @@ at::Tensor DecoderLayer::unit(const at::Tensor& stream, const Pass& pass) const 
   return unit_rms(stream, config_.rms_norm_eps, pass.dtype);
 }
 
-Probabilities DecoderLayer::probabilities(const at::Tensor& unit, const Pass& pass) const {
+Probabilities DecoderLayer::probabilities(const at::Tensor& unit, const Pass& pass, const Probabilities* made) const {
   const AttentionWeights& weights = pass.weights[index_].attention;
   const auto qk = at::linear(unit, weights.qk, weights.qk_bias)
                       .view({pass.batch, pass.time, -1})
                       .split_with_sizes({config_.query_size(), config_.kv_size()}, 2);
   const double scale = 1 / std::sqrt(static_cast<double>(config_.head_dim));
-  return causal_probabilities(rotate(qk[0], config_.kv_heads, pass.rotary, scale),
-                              rotate(qk[1], config_.kv_heads, pass.rotary, 1));
+  const at::Tensor queries = rotate(qk[0], config_.kv_heads, pass.rotary, scale);
+  const at::Tensor keys = rotate(qk[1], config_.kv_heads, pass.rotary, 1);
+  if (made != nullptr) return again(*made, queries, keys);
+  return causal_probabilities(queries, keys, config_.is_recomputed(index_) ? pass.keeps_probabilities : pass.keeps_own);
 }
 
 at::Tensor DecoderLayer::heads(const at::Tensor& unit, int64_t first, int64_t last,
@@ -64,37 +67,45 @@ at::Tensor DecoderLayer::heads(const at::Tensor& unit, int64_t first, int64_t la
     if (config_.attention_bias) biases.push_back(pass.weights[j].attention.v_bias);
   }
   const at::Tensor values = at::linear(unit, at::cat(weights), biases.empty() ? at::Tensor() : at::cat(biases));
-  return apply_probabilities(kept, values.view({pass.batch, pass.time, -1}), config_.kv_heads);
+  return apply_probabilities(kept, values.view({pass.batch, pass.time, -1}), config_.kv_heads,
+                             /*own=*/last == index_ + 1);
 }
 
 at::Tensor DecoderLayer::activations(const at::Tensor& stream, const MlpWeights& weights, const Pass& pass) const {
   return swiglu(at::linear(unit(stream, pass), weights.gate_up, weights.gate_up_bias));
 }
 
-std::vector<at::Tensor> DecoderLayer::factors() const {
+at::Tensor DecoderLayer::factors() const {
   const int64_t earlier = index_ - first_earlier_;
-  if (earlier == 0 || config_.residual.weights == Weights::kSum) return std::vector<at::Tensor>(earlier + 1);
-  return mixing_weights(config_.residual, earlier, mixing_.get(), input_layernorm_->weight.options()).unbind();
+  if (earlier == 0) return {};
+  return mixing_weights(config_.residual, earlier, mixing_.get(), input_layernorm_->weight.options());
 }
 
-at::Tensor DecoderLayer::forward(const at::Tensor& h, Pass& pass) const {
-  if (config_.adds_earlier() && config_.residual.stored) return mix_stored(h, pass);
+std::vector<at::Tensor> DecoderLayer::each(const at::Tensor& factors) const {
+  return factors.defined() ? factors.unbind() : std::vector<at::Tensor>(index_ - first_earlier_ + 1);
+}
+
+at::Tensor DecoderLayer::forward(const at::Tensor& h, const at::Tensor& factors, Pass& pass,
+                                 const Probabilities* made) const {
+  const auto factor = each(factors);
+  if (config_.adds_earlier() && config_.residual.stored) return mix_stored(h, factor, pass, made);
   const at::Tensor normed = unit(h, pass);
   std::vector<Probabilities> kept(pass.kept.begin() + first_earlier_, pass.kept.begin() + index_);
-  kept.push_back(probabilities(normed, pass));
+  kept.push_back(probabilities(normed, pass, made));
 
   if (config_.is_recomputed(index_))
     pass.kept[index_] = config_.residual.detach_probs ? kept.back().detached() : kept.back();
   // The next layers look back no further than the next one does.
   for (int64_t j = first_earlier_; j < config_.first_earlier(index_ + 1) && j < index_; ++j) pass.kept[j] = {};
 
-  return config_.residual.site == Site::kMlp ? mix_mlp(h, kept, normed, pass) : mix_attention(h, kept, normed, pass);
+  return config_.residual.site == Site::kMlp ? mix_mlp(h, factor, kept, normed, pass)
+                                             : mix_attention(h, factor, kept, normed, pass);
 }
 
-at::Tensor DecoderLayer::mix_attention(const at::Tensor& h, const std::vector<Probabilities>& kept,
-                                       const at::Tensor& unit, const Pass& pass) const {
+at::Tensor DecoderLayer::mix_attention(const at::Tensor& h, const std::vector<at::Tensor>& factor,
+                                       const std::vector<Probabilities>& kept, const at::Tensor& unit,
+                                       const Pass& pass) const {
   // The sum over layers is one product: outputs of all heads side by side, times [w_j O_j] side by side.
-  const auto factor = factors();
   std::vector<at::Tensor> weights;
   at::Tensor bias;
   for (int64_t j = first_earlier_; j <= index_; ++j) {
@@ -111,7 +122,8 @@ at::Tensor DecoderLayer::mix_attention(const at::Tensor& h, const std::vector<Pr
   return add_linear(u, activations(u, mlp, pass), mlp.down, mlp.down_bias);
 }
 
-at::Tensor DecoderLayer::mix_mlp(const at::Tensor& h, const std::vector<Probabilities>& kept, const at::Tensor& unit,
+at::Tensor DecoderLayer::mix_mlp(const at::Tensor& h, const std::vector<at::Tensor>& factor,
+                                 const std::vector<Probabilities>& kept, const at::Tensor& unit,
                                  const Pass& pass) const {
   // With `mid` the earlier layers read u, which needs the current layer's attention first.
   const bool mid = config_.residual.mid && first_earlier_ < index_;
@@ -126,7 +138,6 @@ at::Tensor DecoderLayer::mix_mlp(const at::Tensor& h, const std::vector<Probabil
                   .split(config_.query_size(), 1);
   }
 
-  const auto factor = factors();
   at::Tensor sum = replaces_ ? at::zeros_like(u) : u;
   for (int64_t j = first_earlier_; j <= index_; ++j) {
     const int64_t term = j - first_earlier_;
@@ -139,9 +150,9 @@ at::Tensor DecoderLayer::mix_mlp(const at::Tensor& h, const std::vector<Probabil
   return sum;
 }
 
-at::Tensor DecoderLayer::mix_stored(const at::Tensor& h, Pass& pass) const {
+at::Tensor DecoderLayer::mix_stored(const at::Tensor& h, const std::vector<at::Tensor>& factor, Pass& pass,
+                                    const Probabilities* made) const {
   const LayerWeights& own = pass.weights[index_];
-  const auto factor = factors();
   // base + sum_j w_j output_j, the current layer's output last
   const auto mixed = [&](const at::Tensor& base, const at::Tensor& output) {
     pass.outputs[index_] = output;
@@ -156,7 +167,7 @@ at::Tensor DecoderLayer::mix_stored(const at::Tensor& h, Pass& pass) const {
   };
 
   const at::Tensor normed = unit(h, pass);
-  const at::Tensor outputs = heads(normed, index_, index_ + 1, {probabilities(normed, pass)}, pass);
+  const at::Tensor outputs = heads(normed, index_, index_ + 1, {probabilities(normed, pass, made)}, pass);
   const at::Tensor attended = at::linear(outputs, own.attention.o, own.attention.o_bias);
   const at::Tensor u = config_.residual.site == Site::kAttention ? mixed(h, attended) : h + attended;
   const at::Tensor fed = at::linear(activations(u, own.mlp, pass), own.mlp.down, own.mlp.down_bias);

@@ -33,7 +33,9 @@ struct LayerTerms {
 struct Pass {
   int64_t batch;
   int64_t time;
-  at::ScalarType dtype;  // of matrix products
+  at::ScalarType dtype;      // of matrix products
+  bool keeps_probabilities;  // as far as more than one use will be made of them, else only what they are made from
+  bool keeps_own;            // also those that are used again in the backward pass only
   RotaryTable rotary;
   std::vector<LayerWeights> weights;  // of all layers
   std::vector<Probabilities> kept;    // of the layers so far; empty where no later layer will ask
@@ -47,29 +49,39 @@ class DecoderLayer : public torch::nn::Module {
   LayerWeights fold(at::ScalarType dtype) const;
   LayerTerms terms() const;
 
-  // The layer's output for its input `h`.
-  at::Tensor forward(const at::Tensor& h, Pass& pass) const;
+  // Weights of the terms [first_earlier, index], learned ones with a way back to their parameters; undefined where all
+  // are 1.
+  at::Tensor factors() const;
+
+  // The layer's output for its input `h`. `made`: its own probabilities, when it runs a second time.
+  at::Tensor forward(const at::Tensor& h, const at::Tensor& factors, Pass& pass,
+                     const Probabilities* made = nullptr) const;
+
+  int64_t index() const { return index_; }
+  int64_t first_earlier() const { return first_earlier_; }
+  bool detaches() const { return config_.residual.detach_probs; }
 
  private:
   at::Tensor unit(const at::Tensor& stream, const Pass& pass) const;
   // Probabilities of this layer on its normed input.
-  Probabilities probabilities(const at::Tensor& unit, const Pass& pass) const;
+  Probabilities probabilities(const at::Tensor& unit, const Pass& pass, const Probabilities* made) const;
   // Heads' outputs, side by side, of the layers [first, last) on one normed stream. `kept` are those layers'.
   at::Tensor heads(const at::Tensor& unit, int64_t first, int64_t last, const std::vector<Probabilities>& kept,
                    const Pass& pass) const;
   // One layer's feed-forward part on a stream, before its last projection.
   at::Tensor activations(const at::Tensor& stream, const MlpWeights& weights, const Pass& pass) const;
-  // Weights of the terms [first_earlier, index], each undefined where all are 1.
-  std::vector<at::Tensor> factors() const;
+  // Those of each term, each undefined where all are 1.
+  std::vector<at::Tensor> each(const at::Tensor& factors) const;
 
   // The layer's output with the sum after attention (the plain layer is the sum of one term), and after the MLP.
   // `kept`: probabilities of the layers [first_earlier, index].
-  at::Tensor mix_attention(const at::Tensor& h, const std::vector<Probabilities>& kept, const at::Tensor& unit,
-                           const Pass& pass) const;
-  at::Tensor mix_mlp(const at::Tensor& h, const std::vector<Probabilities>& kept, const at::Tensor& unit,
-                     const Pass& pass) const;
+  at::Tensor mix_attention(const at::Tensor& h, const std::vector<at::Tensor>& factor,
+                           const std::vector<Probabilities>& kept, const at::Tensor& unit, const Pass& pass) const;
+  at::Tensor mix_mlp(const at::Tensor& h, const std::vector<at::Tensor>& factor, const std::vector<Probabilities>& kept,
+                     const at::Tensor& unit, const Pass& pass) const;
   // The layer's output where earlier layers enter by their stored outputs.
-  at::Tensor mix_stored(const at::Tensor& h, Pass& pass) const;
+  at::Tensor mix_stored(const at::Tensor& h, const std::vector<at::Tensor>& factor, Pass& pass,
+                        const Probabilities* made) const;
 
   Config config_;
   int64_t index_;

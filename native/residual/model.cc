@@ -3,9 +3,11 @@
 #include <ATen/ATen.h>
 #include <torch/nn/modules/container/modulelist.h>
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
+#include "residual/checkpoint.h"
 #include "residual/cross_entropy.h"
 #include "residual/precision.h"
 #include "runtime/errors.h"
@@ -37,14 +39,35 @@ Body::Body(const Config& config, const at::TensorOptions& options) : config_(con
 std::vector<at::Tensor> Body::hidden_states(const at::Tensor& ids, at::ScalarType dtype, bool all) const {
   const int64_t batch = ids.size(0), time = ids.size(1);
   const auto options = embedding().options().dtype(dtype).requires_grad(std::nullopt);
-  Pass pass{batch, time, dtype, RotaryTable::make(time, config_.head_dim, config_.rope, options), {}, {}, {}};
+  Pass pass{batch,
+            time,
+            dtype,
+            /*keeps_probabilities=*/false,
+            /*keeps_own=*/false,
+            RotaryTable::make(time, config_.head_dim, config_.rope, options),
+            {},
+            {},
+            {}};
   for (const auto& layer : layers_) pass.weights.push_back(layer->fold(dtype));
   pass.kept.resize(layers_.size());
   pass.outputs.resize(layers_.size());
 
+  // All of the probabilities that later layers read, or none of them.
+  const int64_t readers = config_.is_recomputed(0) ? config_.layers - 1 : 0;
+  const int64_t looked_back = config_.residual.window == 0 ? readers : std::min(readers, config_.residual.window + 1);
+  const at::Tensor like = at::empty({0}, options);
+  const bool training = at::GradMode::is_enabled();
+  const bool own = training && !attends_in_cache(like) && !config_.activation_checkpointing;
+  const double bytes = static_cast<double>(kept_elements(batch, config_.heads, time, like)) * like.element_size();
+  const int64_t most = own ? config_.layers : training ? readers : looked_back;
+  pass.keeps_probabilities = bytes * static_cast<double>(most) <= config_.probability_budget;
+  pass.keeps_own = pass.keeps_probabilities && own;
+
   std::vector<at::Tensor> states = {at::embedding(embedding(), ids).view({batch * time, config_.hidden_size})};
   for (const auto& layer : layers_) {
-    at::Tensor next = layer->forward(states.back(), pass);
+    const at::Tensor factors = layer->factors();
+    at::Tensor next = training && config_.activation_checkpointing ? checkpointed(layer, states.back(), factors, pass)
+                                                                   : layer->forward(states.back(), factors, pass);
     if (all)
       states.push_back(std::move(next));
     else

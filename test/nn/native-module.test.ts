@@ -18,6 +18,8 @@ const plan = {
   mlpBias: false,
   initializerRange: 0.5,
   attentionDropout: 0,
+  activationCheckpointing: false,
+  probabilityBudget: 4,
   residual: {
     site: 'mlp',
     weights: 'learned',
