@@ -40,7 +40,8 @@ export async function loadTokenizer(location: string): Promise<TextTokenizer> {
   const settingsFile = path.join(path.dirname(file), 'tokenizer_config.json');
   const settings = await readBytes(settingsFile);
   await tryTokenizer(file);
-  const parsed: TokenizerSettings = settings === undefined ? {} : parseObject(settings, `${settingsFile} is not a JSON object`);
+  const parsed: TokenizerSettings =
+    settings === undefined ? {} : parseObject(settings, `${settingsFile} is not a JSON object`);
   return HuggingFaceTokenizer.fromJson(json.toString('utf8'), parsed, file);
 }
 
