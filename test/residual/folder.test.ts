@@ -5,7 +5,7 @@ import path from 'node:path';
 import { openTokenizer } from '../../lib/data/open-tokenizer';
 import { Text } from '../../lib/data/text';
 import { parityCases, ResidualLlama, type ModelOptions } from '../../lib/residual';
-import { inspectSafetensors, torch, type Tensor } from '../../lib/tensor';
+import { inspectSafetensors, torch } from '../../lib/tensor';
 import { temporaryFolder } from '../train/tokens';
 
 const fixtures = path.resolve(__dirname, '../fixtures');
