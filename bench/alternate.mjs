@@ -7,16 +7,17 @@ const pause = 20;
 export const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
 /**
- * Two rounds to warm up, then `rounds` that count. Who begins changes each round.
+ * Rounds to warm up, then `rounds` that count. Who begins changes each round.
  *
  * @param ours, theirs - do the work once and give `{ seconds, loss }`; `loss` is any number both must agree on
  * @param largest - how far the two numbers may lie apart
+ * @param warmUps - rounds that do not count
  */
-export async function alternate(ours, theirs, rounds, largest) {
+export async function alternate(ours, theirs, rounds, largest, warmUps = 2) {
   const run = { ours, theirs };
   const seconds = { ours: [], theirs: [] };
   let difference = 0;
-  for (let round = -2; round < rounds; round++) {
+  for (let round = -warmUps; round < rounds; round++) {
     const losses = {};
     for (const side of round % 2 === 0 ? ['ours', 'theirs'] : ['theirs', 'ours']) {
       await sleep(pause);

@@ -1,4 +1,4 @@
-/** Appends a run to bench/RESULTS.md, with what one must know to judge it. */
+/** Writes a run into bench/RESULTS.md, in place of a former one of the same title, with what one must know to judge it. */
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -13,8 +13,9 @@ export const cells = ({ ours, theirs, ratio }) => [milliseconds(theirs), millise
  * @param title - what was measured, with shape, precision and threads
  * @param description - the shape in words
  * @param header, rows - the table, lists of cells
+ * @param notes - paragraphs below the table
  */
-export function record({ title, description, rounds, versions, native, header, rows }) {
+export function record({ title, description, rounds, versions, native, header, rows, notes = [] }) {
   const line = (row) => `| ${row.join(' | ')} |`;
   const section = [
     `## ${title} (${new Date().toISOString().slice(0, 10)})`,
@@ -27,9 +28,15 @@ export function record({ title, description, rounds, versions, native, header, r
     line(header),
     line(header.map(() => '---')),
     ...rows.map(line),
+    ...notes.flatMap((note) => ['', note]),
     '',
   ];
   const heading = '# Measured speed\n\nRatios below 1 mean that ours takes less time. `npm run bench` measures anew.\n';
   const before = fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : heading;
-  fs.writeFileSync(file, `${before}\n${section.join('\n')}`);
+  const sections = before.split(/^(?=## )/m);
+  const place = sections.findIndex((one) => one.startsWith(`## ${title} (`));
+  const text = `${section.join('\n')}\n`;
+  if (place < 0) sections.push(`${sections.pop().trimEnd()}\n\n`, text);
+  else sections[place] = text;
+  fs.writeFileSync(file, `${sections.join('').trimEnd()}\n`);
 }
