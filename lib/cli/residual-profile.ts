@@ -115,7 +115,7 @@ export function residualProfileText({ name, time, batch, precision, vocabSize, v
     of('FLOPs/step', ({ flopsPerStep }) => scaled(flopsPerStep)),
     of('Cache/token', ({ cachePerToken }) => bytes(cachePerToken.bytes)),
     of('', ({ cachePerToken }) => ratio(cachePerToken.elements / first.cachePerToken.elements)),
-    of('Probabilities', ({ memory }) => bytes(memory.probabilities)),
+    of('Probabilities', ({ memory }) => bytes(memory.probabilities.training)),
     of('Training', ({ memory }) => bytes(memory.training)),
     of('Evaluation', ({ memory }) => bytes(memory.evaluation)),
   ];

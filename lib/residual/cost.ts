@@ -47,6 +47,8 @@ export interface CostOptions {
   batch: number;
   /** `bf16`: weights and optimiser in float32, activations in bfloat16. Default `float32`. */
   precision?: 'float32' | 'bf16';
+  /** Default `cpu`. */
+  device?: 'cpu' | 'cuda';
 }
 
 /** What a model costs for batches of one size. */
@@ -56,7 +58,7 @@ export interface ModelCost {
   recomputedPairs: number;
   /** Forward, for each token; `causal` is what runs here. */
   flopsPerToken: { causal: ForwardFlops; dense: ForwardFlops };
-  /** Forward and backward, for a batch: three times forward. */
+  /** Forward and backward, for a batch: three times forward; layers once more where their activations are made anew. */
   flopsPerStep: number;
   /** What decoding keeps of every token it has seen: keys and values of each layer, and values for each recomputed pair. */
   cachePerToken: { elements: number; bytes: number };
@@ -64,20 +66,24 @@ export interface ModelCost {
 }
 
 /** The cost of a model. @throws ArgumentError for sizes that are none */
-export function modelCost(config: ModelConfig, { time, batch, precision = 'float32' }: CostOptions): ModelCost {
+export function modelCost(
+  config: ModelConfig,
+  { time, batch, precision = 'float32', device = 'cpu' }: CostOptions,
+): ModelCost {
   for (const [name, size] of Object.entries({ time, batch })) {
     if (!Number.isInteger(size) || size < 1 || size > 2 ** 31)
       throw new ArgumentError(`The cost's ${name} must be a whole number from 1 on, not ${size}.`);
   }
   const elementBytes = precision === 'bf16' ? 2 : 4;
   const causal = forwardFlops(config, time);
+  const again = config.activationCheckpointing ? causal.layers + causal.recomputation : 0;
   const elements = (2 * config.numHiddenLayers + recomputedPairs(config)) * widths(config).keys;
   return {
     parameters: countParameters(config),
     recomputedPairs: recomputedPairs(config),
     flopsPerToken: { causal, dense: forwardFlops(config, time, 'dense') },
-    flopsPerStep: 3 * causal.total * time * batch,
+    flopsPerStep: (3 * causal.total + again) * time * batch,
     cachePerToken: { elements, bytes: elements * elementBytes },
-    memory: modelMemory(config, { time, batch, elementBytes }),
+    memory: modelMemory(config, { time, batch, precision, device }),
   };
 }

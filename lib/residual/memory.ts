@@ -1,4 +1,7 @@
-/** What a training step and an evaluation hold at their peak, estimated from sizes alone. */
+/**
+ * What a training step and an evaluation hold at their peak, estimated from sizes alone: the tensors that the native side makes, without
+ * what the process needs besides. Measured peaks of resident memory were 0 to 20 % higher, the more the smaller the model (Linux, glibc, CPU).
+ */
 import type { ModelConfig } from './config';
 import { countParameters, earlierPairs, recomputedPairs, widths } from './parameters';
 
@@ -8,54 +11,112 @@ export interface ModelMemory {
   weights: number;
   /** Gradients and AdamW's two moments, float32. */
   optimizer: number;
-  /** Attention probabilities that later layers and the backward pass use again; the half that causality forbids is not kept. */
-  probabilities: number;
-  /** All else that the backward pass needs. */
+  /** Attention probabilities that a pass keeps for later uses, in training and in evaluation; 0 where the budget is too small. */
+  probabilities: { training: number; evaluation: number };
+  /** All else that the backward pass needs, and the logits that are there at once. */
   activations: number;
-  /** All of these: the peak of a training step. */
+  /** The peak of a training step: all of these, since allocators keep what is freed in between. */
   training: number;
-  /** Weights, kept probabilities, and the work on one layer: the peak of an evaluation. */
+  /** The peak of an evaluation. */
   evaluation: number;
 }
 
-interface BatchSize {
+export interface BatchSize {
   time: number;
   batch: number;
-  /** Of one activation. */
-  elementBytes: number;
+  precision: 'float32' | 'bf16';
+  device: 'cpu' | 'cuda';
 }
 
-export function modelMemory(config: ModelConfig, { time, batch, elementBytes }: BatchSize): ModelMemory {
-  const { numHiddenLayers: layers, residual } = config;
+export function modelMemory(config: ModelConfig, size: BatchSize): ModelMemory {
+  const { numHiddenLayers: layers, activationCheckpointing, probabilityBudget } = config;
+  const { hiddenSize: d, vocabSize } = config;
   const weights = 4 * countParameters(config);
-  const tokens = batch * time;
-  const ofOneLayer = (elementBytes * batch * config.numAttentionHeads * (time * (time + 1))) / 2;
-  const probabilities = layers * ofOneLayer;
-  const { own, pair, stored } = activationsPerToken(config);
-  const activations =
-    elementBytes * tokens * (layers * own + recomputedPairs(config) * pair + earlierPairs(config) * stored);
-  const kept = residual.site === 'none' || residual.source === 'stored' ? 1 : layers;
+  const bytes = size.precision === 'bf16' ? 2 : 4;
+  const tokens = size.batch * size.time;
+
+  const most = layersOfProbabilities(config, size);
+  const ofOneLayer = bytes * size.batch * config.numAttentionHeads * keptScores(size);
+  const kept = (count: number) => (count * ofOneLayer <= probabilityBudget * 2 ** 30 ? count * ofOneLayer : 0);
+  const probabilities = { training: kept(most.training), evaluation: kept(most.evaluation) };
+
+  const { layer, pair, folded, mixed } = keptBy(config, size);
+  const pairs = recomputedPairs(config);
+  const inside = activationCheckpointing
+    ? // The inputs of all layers, and the inside of one, which is made anew.
+      layers * d + layer + (pairs > 0 ? widest(config) * pair.all : 0)
+    : layers * layer + pairs * pair.all;
+  const stored = config.residual.source === 'stored' && config.residual.weights === 'learned' ? layers * d : 0;
+  const loss = 2 * tokens * d * bytes + (4 + bytes) * logitElements(config, size);
+  const activations = bytes * (tokens * (inside + stored + d) + folded + mixed) + loss;
+  const outputs = pairs > 0 ? widest(config) * pair.attention : 0;
+  const work = bytes * (tokens * (2 * d + layer + outputs) + folded + (layers > 1 ? mixed / layers : 0));
   return {
     weights,
     optimizer: 3 * weights,
     probabilities,
     activations,
-    training: 4 * weights + probabilities + activations,
-    evaluation: weights + kept * ofOneLayer + elementBytes * tokens * own,
+    // The loss makes the head's gradient with the logits, before the backward pass.
+    training: 4 * weights + probabilities.training + activations + 4 * vocabSize * d,
+    evaluation: weights + probabilities.evaluation + work + (4 + bytes) * logitElements(config, size),
   };
 }
 
-/** Elements that the backward pass keeps of one token: for a layer, and for each earlier one in it, recomputed or stored. */
-function activationsPerToken(config: ModelConfig): { own: number; pair: number; stored: number } {
-  const { hiddenSize: d, intermediateSize: ff, residual } = config;
-  const { queries: dq, keys: dkv } = widths(config);
-  // Values and what the probabilities make of them.
-  const attention = dkv + dq;
-  // The stream, its norm, gate and up, their product.
-  const mlp = 2 * d + 3 * ff;
+/** Most earlier layers that one layer looks back to. */
+const widest = ({ numHiddenLayers: layers, residual: { window } }: ModelConfig) =>
+  window === 0 ? layers - 1 : Math.min(window, layers - 1);
+
+/** Of so many layers at once probabilities would be kept. On the CPU, in float32, a layer's own are made again in the backward pass. */
+function layersOfProbabilities(
+  config: ModelConfig,
+  { precision, device }: BatchSize,
+): { training: number; evaluation: number } {
+  const { numHiddenLayers: layers, residual, activationCheckpointing } = config;
+  const read = residual.site === 'none' || residual.source === 'stored' ? 0 : layers - 1;
+  const ownToo = !activationCheckpointing && !(device === 'cpu' && precision === 'float32');
   return {
-    own: 2 * d + dq + dkv + attention + mlp,
-    pair: residual.site === 'mlp' ? attention + mlp : attention,
-    stored: d,
+    training: ownToo ? layers : read,
+    evaluation: residual.window === 0 ? read : Math.min(read, residual.window + 1),
+  };
+}
+
+/** Scores of one head: blocks of rows see the keys up to their own end. */
+function keptScores({ time, device }: BatchSize): number {
+  const block = device === 'cuda' ? 1024 : time <= 256 ? 64 : 128;
+  let scores = 0;
+  for (let begin = 0; begin < time; begin += block) {
+    const count = Math.min(block, time - begin);
+    scores += count * (begin + count);
+  }
+  return scores;
+}
+
+/** The head takes rows in parts, so that not all logits are there at once. */
+function logitElements({ vocabSize }: ModelConfig, { batch, time, device }: BatchSize): number {
+  const rows = Math.max(256, Math.floor((device === 'cpu' ? 2 ** 20 : 2 ** 27) / vocabSize));
+  return Math.min(rows, batch * time) * vocabSize;
+}
+
+/**
+ * Elements: of each token, what the backward pass keeps for a layer and for each earlier one run again in it; of the whole model, weights with
+ * the norms' gains folded in, and those that are put side by side or scaled for sums over layers.
+ */
+function keptBy(config: ModelConfig, { precision, device }: BatchSize) {
+  const { hiddenSize: d, intermediateSize: ff, numHiddenLayers: layers, residual } = config;
+  const { queries: dq, keys: dkv } = widths(config);
+  const keysTwice = device === 'cpu' && precision === 'float32' ? dkv : 0;
+  // Values, what the probabilities make of them; the norm, gate and up, their product.
+  const attention = dkv + dq;
+  const mlp = d + 3 * ff;
+  const terms = layers + recomputedPairs(config);
+  const scaled = residual.weights !== 'sum' && earlierPairs(config) > 0 && residual.source === 'recomputed';
+  const outputs = residual.site === 'attention' ? dq * d : scaled ? ff * d : 0;
+  const converted = precision === 'bf16' ? dq * d + ff * d : 0;
+  return {
+    layer: d + dq + dkv + keysTwice + attention + mlp,
+    // The gradients of what the probabilities gave wait for the backward pass of the layer that made them.
+    pair: { attention, all: attention + dq + (residual.site === 'mlp' ? mlp : 0) },
+    folded: layers * (d * (dq + 2 * dkv) + 2 * d * ff + converted),
+    mixed: terms * (d * dkv + (residual.site === 'none' ? dq * d : outputs)),
   };
 }

@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { promisify } from 'node:util';
 
 import {
   ResidualLlama,
@@ -7,6 +9,7 @@ import {
   modelCost,
   modelSchema,
   variantNames,
+  type CostOptions,
   type ModelConfig,
 } from '../../lib/residual';
 
@@ -149,13 +152,46 @@ test('the cache of a decoded token: keys, values, and values of each pair', () =
   expect(costOf('3.2 stored').cachePerToken.elements).toBe(4096);
 });
 
-test('kept probabilities: half of layers x batch x heads x time x time', () => {
-  const { memory } = costOf('2');
-  expect(memory.probabilities / (8 * 8 * 8 * 2048 ** 2 * 4)).toBeCloseTo(0.5, 2);
-  expect(
-    modelCost(modelSchema.parse({ ...note, residual: '2' }), { time: 2048, batch: 8, precision: 'bf16' }).memory
-      .probabilities,
-  ).toBe(memory.probabilities / 2);
+describe('kept probabilities', () => {
+  const kept = (residual: string | object, options: Partial<CostOptions> = {}, change: object = {}) =>
+    modelCost(modelSchema.parse({ ...note, ...change, residual }), { time: 2048, batch: 8, ...options }).memory
+      .probabilities;
+  const ofOneLayer = 8 * 8 * 2048 ** 2 * 4;
+
+  test('half of batch x heads x time x time, of each layer that a later one reads', () => {
+    const { training, evaluation } = kept('2', {}, { probabilityBudget: 1000 });
+    expect(training / ofOneLayer / 7).toBeGreaterThan(0.5);
+    expect(training / ofOneLayer / 7).toBeLessThan(0.55);
+    expect(evaluation).toBe(training);
+    expect(kept('baseline').evaluation).toBe(0);
+    expect(kept('3.2 stored').evaluation).toBe(0);
+  });
+
+  test('in bf16 half the bytes, and in training those of all layers', () => {
+    const plain = kept('2', {}, { probabilityBudget: 1000 });
+    const half = kept('2', { precision: 'bf16' }, { probabilityBudget: 1000 });
+    expect(half.evaluation).toBe(plain.evaluation / 2);
+    expect(half.training).toBe((plain.training / 2 / 7) * 8);
+  });
+
+  test('fewer with a window, none beyond the budget', () => {
+    const wide = kept('2', {}, { probabilityBudget: 1000 }).evaluation;
+    const windowed = { site: 'attention', weights: 'sum', window: 2 };
+    expect(kept(windowed, {}, { probabilityBudget: 1000 }).evaluation).toBe((wide / 7) * 3);
+    expect(kept('2', {}, { probabilityBudget: 0.5 })).toEqual({ training: 0, evaluation: 0 });
+  });
+});
+
+test('activation checkpointing costs the layers once more and holds less', () => {
+  const plain = costOf('1');
+  const again = modelCost(modelSchema.parse({ ...note, residual: '1', activationCheckpointing: true }), {
+    time: 2048,
+    batch: 8,
+  });
+  const { layers, recomputation } = plain.flopsPerToken.causal;
+  expect(again.flopsPerStep - plain.flopsPerStep).toBeCloseTo((layers + recomputation) * 2048 * 8, -6);
+  expect(again.memory.activations).toBeLessThan(plain.memory.activations / 2);
+  expect(again.memory.evaluation).toBe(plain.memory.evaluation);
 });
 
 test.each([...variantNames, '3.2 stored', '2 stored'])('memory of weights is that of the model: %s', (residual) => {
@@ -182,3 +218,19 @@ test('the names of stored variants', () => {
   expect(residual('m3.1-stored')).toMatchObject({ site: 'mlp', weights: 'mean', source: 'stored' });
   expect(() => residual('baseline stored')).toThrow(/the baseline adds no earlier outputs/);
 });
+
+const onLinux = fs.existsSync('/proc/self/status') ? test : test.skip;
+
+onLinux.each(['baseline', '1'])(
+  'the peak of a training step is estimated to a quarter of what resident memory grows: %s',
+  async (residual) => {
+    const root = path.resolve(__dirname, '../..');
+    const args = ['-r', path.join(root, 'scripts/register.cjs'), path.join(__dirname, 'peak-memory.ts'), residual];
+    const env = { ...process.env, NODE_OPTIONS: '', OMP_NUM_THREADS: '1' };
+    const { stdout } = await promisify(execFile)(process.execPath, args, { env });
+    const { measured, estimated } = JSON.parse(stdout) as { measured: number; estimated: number };
+    expect(estimated / measured).toBeGreaterThan(0.75);
+    expect(estimated / measured).toBeLessThan(1.25);
+  },
+  60_000,
+);
