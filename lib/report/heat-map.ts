@@ -21,8 +21,7 @@ export function heatFigure({ rows, columns, rowLabel, columnLabel }: HeatMap): F
       if (value === null) return '';
       const strength = (value - low) / (high - low);
       const x = left + column * cell.width;
-      const ink = strength > 0.55 ? 'var(--paper)' : 'var(--text)';
-      return markup`<rect class="cell" x="${x + 1}" y="${y + 1}" width="${cell.width - 2}" height="${cell.height - 2}" rx="3" style="fill:var(--heat);fill-opacity:${0.06 + 0.94 * strength}"/><text x="${x + cell.width / 2}" y="${y + cell.height / 2 + 4}" text-anchor="middle" style="fill:${ink}">${value.toFixed(3)}</text>`;
+      return markup`<rect class="cell" x="${x + 1}" y="${y + 1}" width="${cell.width - 2}" height="${cell.height - 2}" rx="3" style="fill:var(--heat);fill-opacity:${0.06 + 0.94 * strength}"/><text x="${x + cell.width / 2}" y="${y + cell.height / 2 + 4}" text-anchor="middle" style="fill:${inkOn(strength)}">${value.toFixed(3)}</text>`;
     });
     return markup`<text x="${left - 10}" y="${y + cell.height / 2 + 4}" text-anchor="end">${label}</text>${drawn}`;
   });
@@ -31,4 +30,10 @@ export function heatFigure({ rows, columns, rowLabel, columnLabel }: HeatMap): F
     body: markup`<text class="heat-label" x="${left}" y="14">${columnLabel}</text><text class="heat-label" transform="translate(14 ${middle}) rotate(-90)" text-anchor="middle">${rowLabel}</text>${heads}${lines}`,
     size: { width: left + columns.length * cell.width + 6, height: top + rows.length * cell.height + 6 },
   };
+}
+
+/** Legible on a cell of that strength, on light and on dark pages. */
+function inkOn(strength: number): string {
+  if (strength < 0.65) return 'var(--text)';
+  return strength < 0.85 ? '#14181e' : 'var(--paper)';
 }
