@@ -108,13 +108,24 @@ export {
   sentenceBleu,
 } from './metrics';
 export type { BleuOptions, BleuScore, ChrfOptions, ChrfScore, Metrics, TrainerState } from './metrics';
-export { ResidualLlama, countParameters, parseVariant, residualTitle, variantNames } from './residual';
+export {
+  ResidualLlama,
+  countParameters,
+  layerWeights,
+  modelCost as residualCost,
+  parseVariant,
+  residualTitle,
+  variantNames,
+} from './residual';
 export type {
   BatchEvaluation,
   ModelConfig,
   ModelOptions,
   ResidualConfig,
   ResidualVariant,
+  CostOptions as ResidualCostOptions,
+  LayerMix,
+  ModelCost as ResidualCost,
   VariantName,
 } from './residual';
 export { Trainer, averageCheckpoints, evaluateBlocks, evaluatePairs, pairTrainSchema, trainSchema } from './train';
