@@ -49,7 +49,7 @@ at::Tensor DecoderLayer::unit(const at::Tensor& stream, const Pass& pass) const 
 
 Probabilities DecoderLayer::probabilities(const at::Tensor& unit, const Pass& pass, const Probabilities* made) const {
   const AttentionWeights& weights = pass.weights[index_].attention;
-  const auto qk = at::linear(unit, weights.qk, weights.qk_bias)
+  const auto qk = plain_linear(unit, weights.qk, weights.qk_bias)
                       .view({pass.batch, pass.time, -1})
                       .split_with_sizes({config_.query_size(), config_.kv_size()}, 2);
   const double scale = 1 / std::sqrt(static_cast<double>(config_.head_dim));
@@ -66,13 +66,13 @@ at::Tensor DecoderLayer::heads(const at::Tensor& unit, int64_t first, int64_t la
     weights.push_back(pass.weights[j].attention.v);
     if (config_.attention_bias) biases.push_back(pass.weights[j].attention.v_bias);
   }
-  const at::Tensor values = at::linear(unit, at::cat(weights), biases.empty() ? at::Tensor() : at::cat(biases));
+  const at::Tensor values = plain_linear(unit, at::cat(weights), biases.empty() ? at::Tensor() : at::cat(biases));
   return apply_probabilities(kept, values.view({pass.batch, pass.time, -1}), config_.kv_heads,
                              /*own=*/last == index_ + 1);
 }
 
 at::Tensor DecoderLayer::activations(const at::Tensor& stream, const MlpWeights& weights, const Pass& pass) const {
-  return swiglu(at::linear(unit(stream, pass), weights.gate_up, weights.gate_up_bias));
+  return swiglu(plain_linear(unit(stream, pass), weights.gate_up, weights.gate_up_bias));
 }
 
 at::Tensor DecoderLayer::factors() const {
@@ -168,9 +168,9 @@ at::Tensor DecoderLayer::mix_stored(const at::Tensor& h, const std::vector<at::T
 
   const at::Tensor normed = unit(h, pass);
   const at::Tensor outputs = heads(normed, index_, index_ + 1, {probabilities(normed, pass, made)}, pass);
-  const at::Tensor attended = at::linear(outputs, own.attention.o, own.attention.o_bias);
+  const at::Tensor attended = plain_linear(outputs, own.attention.o, own.attention.o_bias);
   const at::Tensor u = config_.residual.site == Site::kAttention ? mixed(h, attended) : h + attended;
-  const at::Tensor fed = at::linear(activations(u, own.mlp, pass), own.mlp.down, own.mlp.down_bias);
+  const at::Tensor fed = plain_linear(activations(u, own.mlp, pass), own.mlp.down, own.mlp.down_bias);
   return config_.residual.site == Site::kMlp ? mixed(u, fed) : u + fed;
 }
 

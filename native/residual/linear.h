@@ -6,6 +6,9 @@
 
 namespace torchwright::residual {
 
+// x W^T + bias, of rows x [rows, in]. `bias` may be undefined.
+at::Tensor plain_linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
+
 // Takes `base + x W^T + bias`; in one pass where the types agree, and in base's type where they do not.
 at::Tensor add_linear(const at::Tensor& base, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
 
