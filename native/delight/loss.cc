@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "delight/kernels/cross_entropy.h"
+#include "nn/precision.h"
 #include "nn/products.h"
 #include "runtime/errors.h"
 
@@ -15,8 +16,6 @@ namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-
-at::ScalarType wide(at::ScalarType dtype) { return dtype == at::kHalf || dtype == at::kBFloat16 ? at::kFloat : dtype; }
 
 // So many rows that a part's logits stay near a CPU's caches, or fill a GPU without filling its memory.
 int64_t rows_per_part(const at::Tensor& weight) {
@@ -32,7 +31,7 @@ void for_parts(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& 
   for (int64_t begin = 0; begin < rows; begin += step) {
     const int64_t count = std::min(step, rows - begin);
     const at::Tensor logits = batched_product(x.narrow(0, begin, count).unsqueeze(0), transposed)[0];
-    body(begin, count, logits.to(wide(logits.scalar_type())), targets.narrow(0, begin, count));
+    body(begin, count, logits.to(accumulation_type(logits.scalar_type())), targets.narrow(0, begin, count));
   }
 }
 
@@ -69,11 +68,11 @@ PartSums part_sums(at::Tensor& logits, const at::Tensor& targets, double smoothi
 struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
   static variable_list forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
                                const at::Tensor& targets, double smoothing, bool with_gradient) {
-    const auto options = x.options().dtype(wide(x.scalar_type()));
+    const auto options = x.options().dtype(accumulation_type(x.scalar_type()));
     at::Tensor loss = at::zeros({}, options), nll = at::zeros({}, options), dx, dweight;
     if (with_gradient) {
       dx = at::zeros(x.sizes(), x.options());
-      dweight = at::zeros(weight.sizes(), weight.options().dtype(wide(weight.scalar_type())));
+      dweight = at::zeros(weight.sizes(), weight.options().dtype(accumulation_type(weight.scalar_type())));
     }
     const at::Tensor compute_weight = weight.to(x.scalar_type());
     for_parts(x, weight, targets, [&](int64_t begin, int64_t count, at::Tensor logits, const at::Tensor& wanted) {
@@ -114,7 +113,7 @@ LossSums linear_cross_entropy(const at::Tensor& x, const at::Tensor& weight, con
 
 ScoreSums linear_score(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& targets) {
   const at::NoGradGuard no_grad;
-  ScoreSums total{at::zeros({}, x.options().dtype(wide(x.scalar_type()))),
+  ScoreSums total{at::zeros({}, x.options().dtype(accumulation_type(x.scalar_type()))),
                   at::zeros({}, targets.options().dtype(at::kLong))};
   for_parts(x, weight, targets.contiguous(), [&](int64_t, int64_t, at::Tensor logits, const at::Tensor& wanted) {
     const PartSums sums = part_sums(logits, wanted, 0, false);
@@ -126,7 +125,7 @@ ScoreSums linear_score(const at::Tensor& x, const at::Tensor& weight, const at::
 
 at::Tensor linear_row_losses(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& targets) {
   const at::NoGradGuard no_grad;
-  at::Tensor losses = at::empty({x.size(0)}, x.options().dtype(wide(x.scalar_type())));
+  at::Tensor losses = at::empty({x.size(0)}, x.options().dtype(accumulation_type(x.scalar_type())));
   for_parts(x, weight, targets, [&](int64_t begin, int64_t count, const at::Tensor& logits, const at::Tensor& wanted) {
     losses.narrow(0, begin, count).copy_(at::log_softmax(logits, 1).gather(1, wanted.unsqueeze(1)).squeeze(1).neg_());
   });

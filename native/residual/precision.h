@@ -5,12 +5,9 @@
 
 #include <ATen/autocast_mode.h>
 
-namespace torchwright::residual {
+#include "nn/precision.h"
 
-// float32 for half types, else the type itself.
-inline at::ScalarType accumulation_type(at::ScalarType dtype) {
-  return dtype == at::kHalf || dtype == at::kBFloat16 ? at::kFloat : dtype;
-}
+namespace torchwright::residual {
 
 // The type of matrix products for parameters like `parameter`: autocast's where it is on and applies, else their own.
 inline at::ScalarType compute_type(const at::Tensor& parameter) {
