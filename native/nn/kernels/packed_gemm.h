@@ -5,8 +5,8 @@
 
 namespace torchwright {
 
-// c (+)= a b. Element [i][k] of a is a[i * a_row + k * a_depth], [k][j] of b is b[k * b_depth + j * b_column]: both may be
-// transposed; c has its columns side by side.
+// c (+)= a b. Element [i][k] of a is a[i * a_row + k * a_depth], [k][j] of b is b[k * b_depth + j * b_column]: both may
+// be transposed; c has its columns side by side.
 struct PackedGemm {
   int64_t rows, columns, depth;
   const float* a;
