@@ -1,10 +1,12 @@
 #include "delight/style.h"
 
 #include <ATen/ATen.h>
+#include <ATen/autocast_mode.h>
 
 #include <cmath>
 #include <utility>
 
+#include "delight/kernels/layer_norm.h"
 #include "runtime/errors.h"
 
 namespace torchwright::delight {
@@ -107,6 +109,14 @@ LayerNorm::LayerNorm(int64_t features, const at::TensorOptions& options)
       bias(register_parameter("bias", at::zeros({features}, options))) {}
 
 at::Tensor LayerNorm::forward(const at::Tensor& x) const {
+  const bool gradient = at::GradMode::is_enabled() && (x.requires_grad() || weight.requires_grad());
+  if (!gradient && x.device().is_cpu() && x.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat &&
+      x.is_contiguous() && !at::autocast::is_autocast_enabled(at::kCPU)) {
+    at::Tensor y = at::empty_like(x);
+    layer_norm(x.const_data_ptr<float>(), x.numel() / weight.numel(), weight.numel(), weight.const_data_ptr<float>(),
+               bias.const_data_ptr<float>(), y.mutable_data_ptr<float>());
+    return y;
+  }
   return at::layer_norm(x, weight.sizes(), weight, bias, kNormEpsilon);
 }
 

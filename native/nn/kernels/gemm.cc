@@ -3,33 +3,14 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <vector>
 
-// Tiles of c stay in registers; how large a tile may be depends on the instruction set, so each has its own functions.
-#if defined(__x86_64__) && defined(__GNUC__) && __GNUC__ >= 12 && !defined(__clang__)
-#define TORCHWRIGHT_GEMM 1
-#endif
+#include "nn/kernels/vectors.h"
 
 namespace torchwright {
 
-#ifdef TORCHWRIGHT_GEMM
+#ifdef TORCHWRIGHT_VECTORS
 
 namespace {
-
-#define TORCHWRIGHT_WIDE __attribute__((target("arch=x86-64-v4")))
-#define TORCHWRIGHT_NARROW __attribute__((target("arch=x86-64-v3")))
-
-// Vectors of `Lanes` floats that may lie anywhere.
-template <int Lanes>
-struct Vector;
-template <>
-struct Vector<16> {
-  typedef float Type __attribute__((vector_size(64), aligned(4)));
-};
-template <>
-struct Vector<8> {
-  typedef float Type __attribute__((vector_size(32), aligned(4)));
-};
 
 struct Operands {
   const float* a;
@@ -41,6 +22,9 @@ struct Operands {
   const float* bias;
 };
 
+// Memory is asked for b so many rows ahead: panels are too narrow for the machine to follow by itself.
+constexpr int64_t kAhead = 16;
+
 // c[0 .. Rows][0 .. Vectors * Lanes] = bias + a b, or += with `add`.
 template <int Lanes, int Rows, int Vectors>
 [[gnu::always_inline]] inline void tile(const Operands& x, int64_t depth, bool add) {
@@ -48,7 +32,7 @@ template <int Lanes, int Rows, int Vectors>
   V sums[Rows][Vectors];
 #pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int v = 0; v < Vectors; ++v) {
       sums[r][v] = x.bias == nullptr ? V{} : *reinterpret_cast<const V*>(x.bias + v * Lanes);
     }
@@ -62,12 +46,15 @@ template <int Lanes, int Rows, int Vectors>
   const float* b = x.b;
   for (int64_t k = 0; k < depth; ++k, b += x.b_depth) {
     V row[Vectors];
-#pragma GCC unroll 2
-    for (int v = 0; v < Vectors; ++v) row[v] = *reinterpret_cast<const V*>(b + v * Lanes);
+#pragma GCC unroll 4
+    for (int v = 0; v < Vectors; ++v) {
+      __builtin_prefetch(b + kAhead * x.b_depth + v * Lanes);
+      row[v] = *reinterpret_cast<const V*>(b + v * Lanes);
+    }
 #pragma GCC unroll 16
     for (int r = 0; r < Rows; ++r) {
       const float value = bases[r / 3][r % 3 * a_row];
-#pragma GCC unroll 2
+#pragma GCC unroll 4
       for (int v = 0; v < Vectors; ++v) sums[r][v] += value * row[v];
     }
 #pragma GCC unroll 4
@@ -75,7 +62,7 @@ template <int Lanes, int Rows, int Vectors>
   }
 #pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int v = 0; v < Vectors; ++v) {
       V* to = reinterpret_cast<V*>(x.c + r * x.c_row + v * Lanes);
       *to = add ? *to + sums[r][v] : sums[r][v];
@@ -145,6 +132,9 @@ template <int Lanes, int Rows>
                       all.c_row,
                       bias == nullptr ? nullptr : bias + j};
     };
+    if (rows <= Rows / 2) {
+      for (; j + 4 * Lanes <= columns; j += 4 * Lanes) tile_of<Lanes, Rows / 2, 4>(rows, at(0), part, add);
+    }
     for (; j + 2 * Lanes <= columns; j += 2 * Lanes) {
       for (int64_t r = 0; r < rows; r += Rows) {
         tile_of<Lanes, Rows, 2>(std::min<int64_t>(Rows, rows - r), at(r), part, add);
@@ -195,9 +185,6 @@ constexpr int64_t kRows = 96;
 
 bool gemm_supported() { return run_block == wide_block; }
 
-// Here narrow vectors do as well: a library would copy the whole weight for a handful of rows.
-bool few_rows_supported() { return run_block != nullptr; }
-
 void gemm(const Gemm& product) {
   const int64_t parts = (product.rows + kRows - 1) / kRows;
   const int64_t work = std::min(kRows, product.rows) * product.columns * product.depth;
@@ -213,33 +200,10 @@ void gemm(const Gemm& product) {
                    });
 }
 
-void few_rows_linear(const float* x, int64_t rows, int64_t in, const float* w, int64_t out, const float* bias,
-                     float* y) {
-  const int64_t width = (rows + kLeast - 1) / kLeast * kLeast;
-  std::vector<float> columns(in * width, 0);
-  for (int64_t r = 0; r < rows; ++r) {
-    for (int64_t k = 0; k < in; ++k) columns[k * width + r] = x[r * in + k];
-  }
-  const int64_t parts = (out + kRows - 1) / kRows;
-  at::parallel_for(0, parts, std::max<int64_t>(1, (1 << 23) / (kRows * width * in)), [&](int64_t begin, int64_t end) {
-    float block[kRows * kFewRows];
-    for (int64_t part = begin; part < end; ++part) {
-      const int64_t first = part * kRows, count = std::min(kRows, out - first);
-      run_block({w + first * in, in, 1, columns.data(), width, block, width, nullptr}, count, width, in, false);
-      for (int64_t r = 0; r < rows; ++r) {
-        float* to = y + r * out + first;
-        for (int64_t o = 0; o < count; ++o) to[o] = block[o * width + r] + (bias == nullptr ? 0 : bias[first + o]);
-      }
-    }
-  });
-}
-
 #else
 
 bool gemm_supported() { return false; }
-bool few_rows_supported() { return false; }
 void gemm(const Gemm&) {}
-void few_rows_linear(const float*, int64_t, int64_t, const float*, int64_t, const float*, float*) {}
 
 #endif
 

@@ -27,11 +27,4 @@ bool gemm_supported();
 
 void gemm(const Gemm& product);
 
-// y = x w^T + bias for a few rows x [rows][in] and a weight w [out][in], which is read once and not copied: the rows
-// are the lanes of the vectors. At most kFewRows of them; bias may be null.
-inline constexpr int64_t kFewRows = 64;
-bool few_rows_supported();
-void few_rows_linear(const float* x, int64_t rows, int64_t in, const float* w, int64_t out, const float* bias,
-                     float* y);
-
 }  // namespace torchwright
