@@ -6,7 +6,7 @@ import type { GeneratedPiece, GenerateOptions, Prompt } from '../../lib/generati
 import { ResidualLlama } from '../../lib/residual';
 import { torch } from '../../lib/tensor';
 import { smallLanguageModel } from '../delight/search/models';
-import dynamic from '../fixtures/generation/dynamic/index.json';
+import dynamic from '../fixtures/generation/dynamic/continuations.json';
 import golden from '../fixtures/hf-llama/index.json';
 import { smallLlama } from './models';
 

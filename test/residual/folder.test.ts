@@ -165,7 +165,7 @@ describe('a variant that begins with the weights of a baseline', () => {
     expect(model.newParameters).toEqual(['model.layers.1.modified_residual_attn.layer_weights']);
     const state = model.stateDict();
     for (const [name, parameter] of baseline.namedParameters()) {
-      expect(state.get(name)!.toArray()).toEqual((parameter).toArray());
+      expect(state.get(name)!.toArray()).toEqual(parameter.toArray());
     }
     expect(state.get(model.newParameters[0]!)!.toArray()).toEqual([1, 1]);
     expect(model.config).toEqual({ ...baseline.config, residual: model.config.residual });
