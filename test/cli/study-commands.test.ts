@@ -37,11 +37,13 @@ describe('compare', () => {
     result = await cli(['compare', 'study.yaml', 'train.maxSteps=8', '--out', 'runs/compared']);
   });
 
-  test('ends well, prints a report for each variant, the table, and the folder last', () => {
+  test('ends well, prints a report for each variant, the table, what can be claimed, and the folder last', () => {
     expect(result).toMatchObject({ code: 0 });
     expect(result.stdout.match(/^\*{5} eval metrics \*{5}$/gm)).toHaveLength(2);
     expect(result.stdout.match(/^\*{5} train metrics \*{5}$/gm)).toHaveLength(2);
-    expect(result.stdout).toMatch(/\nVariant .*\n-+\nBaseline .*\nMethod 3\.2 .*\n\nResults: runs\/compared\n$/);
+    const table = /\nVariant .*\n-+\nBaseline .*\nMethod 3\.2 .*\n\n(.*)\n\nResults: runs\/compared\n$/;
+    expect(result.stdout).toMatch(table);
+    expect(table.exec(result.stdout)![1]).toMatch(/^One run each: .* no difference can be claimed\. .*--seeds 3/);
   });
 
   test('the report has the layout of Hugging Face', () => {
@@ -105,6 +107,7 @@ test('Ctrl-C keeps the last step, says where, and ends with 130', async () => {
   );
   expect(fs.readdirSync(path.join(cwd, 'runs/interrupted')).sort()).toEqual([
     'last',
+    'metrics.jsonl',
     'study.yaml',
     'trainer_state.json',
   ]);
@@ -138,7 +141,7 @@ describe('a translation study', () => {
     const { code, stdout } = await cli(['compare', 'translation.yaml', '--out', 'runs/translation']);
     expect(code).toBe(0);
     expect(stdout.match(/^\*{5} test metrics \*{5}$/gm)).toHaveLength(2);
-    expect(stdout).toMatch(/^ {2}source {7}the .*\n {2}reference {4}.*\n {2}translation /m);
+    expect(stdout).toMatch(/^ {2}given {6}the .*\n {2}reference {2}.*\n {2}model {6}/m);
     expect(stdout).toMatch(/\nModel .*\n-+\nTransformer .*\nDeLighT .*\n[^]*\n\nResults: runs\/translation\n$/);
   });
 
