@@ -35,6 +35,8 @@ export interface NativeArgument {
 }
 
 export interface NativeReturn {
+  /** Empty where the schema gives none. */
+  name: string;
   type: string;
   /** Index of the argument that this result *is* (in-place operators). Such results come back as `undefined`. */
   argument?: number;

@@ -87,6 +87,7 @@ Napi::Value OperatorTable::schemas(Napi::Env env, const std::string& name) {
     for (uint32_t i = 0; i < schema.returns().size(); ++i) {
       auto object = Napi::Object::New(env);
       object.Set("type", type_text(prepared.returns[i], *schema.returns()[i].real_type()));
+      object.Set("name", schema.returns()[i].name());
       if (prepared.returned_argument[i] >= 0) object.Set("argument", prepared.returned_argument[i]);
       returns.Set(i, object);
     }
