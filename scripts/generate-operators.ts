@@ -158,7 +158,7 @@ export function generate(): string {
     '',
     '/** Operators that are methods of a tensor, which is their first argument. */',
     "declare module '../tensor' {",
-    '  interface Tensor {',
+    '  interface Tensor<out D extends Dtype, out R extends number> {',
     members(methods, overloads, true),
     '}',
     '}',

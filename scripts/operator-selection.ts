@@ -28,8 +28,8 @@ const skipped = [
 /** Members that `Tensor` has by hand. */
 const ownMembers = new Set(
   (
-    'backward data device dispose dtype grad handle item is_leaf keep ndim numel requires_grad requires_grad_ shape size ' +
-    'strides to'
+    'at backward data device dispose dtype grad handle item is_leaf keep ndim numel requires_grad requires_grad_ set shape ' +
+    'size strides to'
   ).split(' '),
 );
 

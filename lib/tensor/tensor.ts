@@ -33,7 +33,7 @@ export interface BackwardOptions {
  * It belongs to the `scope` in which it was made; `dispose()`, `using` and `keep()` say otherwise.
  * Any use after it was disposed throws a DisposedError.
  */
-export class Tensor extends Owned {
+export class Tensor<out D extends Dtype = Dtype, out R extends number = number> extends Owned {
   /** Takes over a native handle; `wrap` does this for work outside this room. */
   constructor(handle: Handle, context: Context = currentContext()) {
     super(handle, context);

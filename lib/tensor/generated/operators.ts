@@ -8,7 +8,7 @@ import type { Tensor } from '../tensor';
 
 /** Operators that are methods of a tensor, which is their first argument. */
 declare module '../tensor' {
-  interface Tensor {
+  interface Tensor<out D extends Dtype, out R extends number> {
   abs(): Tensor;
   abs_(): this;
   absolute(): Tensor;
@@ -1280,9 +1280,6 @@ declare module '../tensor' {
   selectScatter(options: { src: Tensor; dim: Integer; index: Integer }): Tensor;
   selu(): Tensor;
   selu_(): this;
-  set(): Tensor;
-  set(source: Tensor): Tensor;
-  set(options: { source: Tensor }): Tensor;
   set_(): this;
   set_(source: Tensor): this;
   set_(options: { source: Tensor }): this;
@@ -2910,9 +2907,6 @@ export interface TorchOperators {
   selectScatter(self: Tensor, src: Tensor, dim: Integer, index: Integer): Tensor;
   selectScatter(self: Tensor, options: { src: Tensor; dim: Integer; index: Integer }): Tensor;
   selu(self: Tensor): Tensor;
-  set(self: Tensor): Tensor;
-  set(self: Tensor, source: Tensor): Tensor;
-  set(self: Tensor, options: { source: Tensor }): Tensor;
   setData(self: Tensor, newData: Tensor): void;
   setData(self: Tensor, options: { newData: Tensor }): void;
   sgn(self: Tensor): Tensor;
@@ -4132,7 +4126,6 @@ export const methodNames: readonly string[] = [
   'select_scatter',
   'selu',
   'selu_',
-  'set',
   'set_',
   'set_data',
   'sgn',
@@ -4864,7 +4857,6 @@ export const functionNames: readonly string[] = [
   'select_copy',
   'select_scatter',
   'selu',
-  'set',
   'set_data',
   'sgn',
   'sigmoid',
