@@ -17,8 +17,8 @@ export {
 } from './layers';
 export { checkMemory } from './memory';
 export { readJson, readJsonIfAny } from './model-folder';
-export { Module, type Member } from './module';
+export { Module, type Member } from './module/module';
 export { NativeModule, type NativeModuleOptions, type RunOptions } from './native-module';
-export { Buffer, Parameter } from './parameter';
-export type { LoadResult, StateDict } from './state';
+export { Buffer, Parameter } from './module/parameter';
+export type { LoadResult, StateDict } from './module/state';
 export type { TranslationModel } from './translation-model';

@@ -3,8 +3,8 @@ import { ShapeError } from '../errors';
 import { noGrad, scope, torch, type Device, type Dtype, type Tensor } from '../tensor';
 import * as functional from './functional';
 import { kaimingUniform_, normal_, uniform_ } from './init';
-import { Module } from './module';
-import { Parameter } from './parameter';
+import { Module } from './module/module';
+import { Parameter } from './module/parameter';
 
 /** Where and how a layer's parameters are made. Default float32 on the CPU. */
 export interface LayerOptions {

@@ -3,8 +3,9 @@ import { checkArgument } from '../arguments';
 import { ArgumentError } from '../errors';
 import { native, type Handle, type ObjectId } from '../native';
 import { applyGradMode, NativeObject, withSignal, wrap, type Device, type Dtype, type Tensor } from '../tensor';
-import { Module, type Member } from './module';
-import { Buffer, Parameter } from './parameter';
+import { copySelf } from './module/copy';
+import { Module, type Member } from './module/module';
+import { Buffer, Parameter } from './module/parameter';
 
 export interface NativeModuleOptions {
   /** Of the parameters. Default `float32`. */
@@ -91,6 +92,14 @@ export abstract class NativeModule extends Module {
   protected override place(placement: { dtype?: Dtype; device?: Device }): void {
     native.moduleTo(this.id, placement.device ?? null, placement.dtype ?? null);
     super.place(placement);
+  }
+
+  /** @throws ArgumentError always: what a native module holds beside its parameters is not known here */
+  override [copySelf](): never {
+    const { name } = this.constructor;
+    throw new ArgumentError(
+      `clone() cannot copy the native module ${name}; make another with the same configuration and give it this one's stateDict().`,
+    );
   }
 
   override dispose(): void {

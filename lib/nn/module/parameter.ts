@@ -1,6 +1,6 @@
 /** What modules own: parameters, which are trained, and buffers, which are not. Both outlive every scope. */
-import { native, type Handle } from '../native';
-import { Tensor } from '../tensor';
+import { native, type Handle } from '../../native';
+import { Tensor } from '../../tensor';
 
 /** The same leaf under a handle of the module's own; of a computed tensor, a leaf that shares its memory. */
 function owned(source: Tensor): Handle {
