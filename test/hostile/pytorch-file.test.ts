@@ -6,7 +6,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 
 import { loadPytorch, savePytorch, scope, torch } from '../../lib/tensor';
-import { readPickle } from '../../lib/tensor/pickle';
+import { readPickle } from '../../lib/tensor/files/pickle';
 import { temporaryFolder } from '../data/temporary';
 import { damaged, damages, outcome } from './damage';
 

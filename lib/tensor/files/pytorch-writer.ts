@@ -1,10 +1,10 @@
 /** Writes state dicts as `torch.save` does, so that Python's `torch.load(file, weights_only=True)` reads them. */
-import { CheckpointError } from '../errors';
-import { writeAtomically } from '../files';
-import { noGrad } from './context';
+import { CheckpointError } from '../../errors';
+import { writeAtomically } from '../../files';
+import { noGrad } from '../context';
 import { storageDtypes } from './pytorch-value';
-import { scope } from './scope';
-import type { Tensor } from './tensor';
+import { scope } from '../scope';
+import type { Tensor } from '../tensor';
 import { ZipWriter } from './zip-writer';
 
 export interface SavePytorchOptions {

@@ -4,15 +4,15 @@
  */
 import fs from 'node:fs/promises';
 
-import { CheckpointError } from '../errors';
-import { native } from '../native';
-import type { Device } from './device';
-import type { Dtype } from './dtype';
-import { withSignal } from './job';
+import { CheckpointError } from '../../errors';
+import { native } from '../../native';
+import type { Device } from '../device';
+import type { Dtype } from '../dtype';
+import { withSignal } from '../job';
 import { readPickle } from './pickle';
 import { PytorchTensor, type PytorchStorage, type PytorchValue } from './pytorch-value';
-import { scope } from './scope';
-import { wrap, type Tensor } from './tensor';
+import { scope } from '../scope';
+import { wrap, type Tensor } from '../tensor';
 import { listRecords, type Place } from './zip-reader';
 
 export interface PytorchFile {

@@ -3,7 +3,7 @@
  * Nothing is ever executed: a pickle names Python functions, and each but the few that tensors need is refused by name.
  * Source: the opcodes of Python's `pickletools`, protocols 2 to 5.
  */
-import { CheckpointError } from '../errors';
+import { CheckpointError } from '../../errors';
 import {
   Fault,
   findGlobal,

@@ -1,7 +1,7 @@
 /** Where the records of an uncompressed zip archive lie in its file, so that they can be read in place. */
 import type { FileHandle } from 'node:fs/promises';
 
-import { openZip } from '../zip';
+import { openZip } from '../../zip';
 
 /** Of a record's bytes. */
 export interface Place {

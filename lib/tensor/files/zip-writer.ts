@@ -2,7 +2,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import zlib from 'node:zlib';
 
-import { CheckpointError, VersionError } from '../errors';
+import { CheckpointError, VersionError } from '../../errors';
 
 /** Records' bytes begin at multiples of this, so that they can be mapped. */
 const alignment = 64;

@@ -1,5 +1,5 @@
 /** What PyTorch's files may hold, and the few Python functions whose names may stand in them, with what stands for each here. */
-import type { Dtype } from './dtype';
+import type { Dtype } from '../dtype';
 
 /** A stretch of elements in the file, shared by the tensors that view it. */
 export class PytorchStorage {

@@ -3,12 +3,12 @@ import path from 'node:path';
 
 import fc from 'fast-check';
 
-import { inspectPytorch, loadPytorch, PytorchTensor, savePytorch, torch, type Tensor } from '../../lib/tensor';
-import { readPickle } from '../../lib/tensor/pickle';
-import { temporaryFolder } from '../train/tokens';
+import { inspectPytorch, loadPytorch, PytorchTensor, savePytorch, torch, type Tensor } from '../../../lib/tensor';
+import { readPickle } from '../../../lib/tensor/files/pickle';
+import { temporaryFolder } from '../../train/tokens';
 
 /** Files that Python's torch.save wrote. */
-const golden = (name: string) => path.resolve(__dirname, '../fixtures/pytorch', name);
+const golden = (name: string) => path.resolve(__dirname, '../../fixtures/pytorch', name);
 const refused = (message: RegExp): Error =>
   expect.objectContaining({ code: 'ERR_CHECKPOINT', message: expect.stringMatching(message) }) as Error;
 

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
-import { inspectSafetensors, loadSafetensors, saveSafetensors, torch, type Dtype } from '../../lib/tensor';
+import { inspectSafetensors, loadSafetensors, saveSafetensors, torch, type Dtype } from '../../../lib/tensor';
 
 let folder: string;
 beforeAll(() => {

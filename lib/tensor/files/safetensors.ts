@@ -6,13 +6,13 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 
-import { AbortError, CheckpointError } from '../errors';
-import { parseJson } from '../json';
-import { native } from '../native';
-import type { Device } from './device';
-import type { Dtype } from './dtype';
-import { withSignal } from './job';
-import { wrap, type Tensor } from './tensor';
+import { AbortError, CheckpointError } from '../../errors';
+import { parseJson } from '../../json';
+import { native } from '../../native';
+import type { Device } from '../device';
+import type { Dtype } from '../dtype';
+import { withSignal } from '../job';
+import { wrap, type Tensor } from '../tensor';
 
 /** Names of the format's dtypes, and bytes of an element. */
 const formats: readonly [format: string, dtype: Dtype, bytes: number][] = [
