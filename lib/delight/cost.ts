@@ -1,4 +1,5 @@
 /** What a model costs, counted without building it: parameters and multiply-adds (MACs), by block and in all. */
+import { checkArgument } from '../arguments';
 import { ArgumentError } from '../errors';
 import {
   add,
@@ -70,6 +71,8 @@ interface Part {
  * @throws ArgumentError for lengths that are none, ConfigError for impossible sizes
  */
 export function modelCost(config: ModelConfig, lengths: Lengths = defaultLengths): ModelCost {
+  checkArgument(config, 'object', "A model's configuration, such as model.config or architecture(name),");
+  checkArgument(lengths, 'object', 'The lengths of the texts');
   for (const [name, length] of Object.entries(lengths)) {
     if (!Number.isInteger(length) || length < 1 || length > 1e6)
       throw new ArgumentError(`The ${name} length must be a whole number from 1 to 1000000, not ${length}.`);

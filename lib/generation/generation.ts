@@ -4,9 +4,9 @@ import { ArgumentError } from '../errors';
 import type { NativeModule } from '../nn';
 import { tensor } from '../tensor';
 import { dropoutOff, NativeDecoder } from './native-decoder';
-import { checkWhole } from './options';
+import { checkOptions, checkWhole } from './options';
 import { promptsOf, readPrompt, type Prompt } from './prompts';
-import { resolveSampling, Sampler, type SampledToken, type SamplingOptions } from './sampling';
+import { resolveSampling, Sampler, samplingNames, type SampledToken, type SamplingOptions } from './sampling';
 import { StopStrings } from './stop-strings';
 import { TextStream } from './text-stream';
 
@@ -37,6 +37,14 @@ export interface GenerateOptions extends SamplingOptions {
   eosTokenId?: number | readonly number[] | null;
   signal?: AbortSignal | undefined;
 }
+
+const optionNames: Record<keyof GenerateOptions, true> = {
+  maxNewTokens: true,
+  ...samplingNames,
+  stop: true,
+  eosTokenId: true,
+  signal: true,
+};
 
 /** What one token adds to a text. */
 export interface GeneratedPiece {
@@ -72,6 +80,10 @@ export async function* generate(
   options: GenerateOptions,
   traits: GenerationTraits,
 ): AsyncGenerator<GeneratedPiece, void, undefined> {
+  checkOptions(options, optionNames, 'generate');
+  const { signal } = options;
+  if (signal !== undefined && typeof signal?.addEventListener !== 'function')
+    throw new ArgumentError('signal must be an AbortSignal');
   const { vocabSize, tokenizer } = model;
   const settings = resolveSampling(options);
   const stop = stopStrings(options.stop, tokenizer);
@@ -84,13 +96,13 @@ export async function* generate(
   );
   const longest = Math.max(...prompts.map(({ length }) => length));
   const maxTokens = newTokens(options.maxNewTokens, longest, traits.maxPositions);
-  const eosTokenIds = [options.eosTokenId === undefined ? traits.eosTokenId : options.eosTokenId].flat();
+  const eosTokenIds = endTokens(options.eosTokenId, vocabSize) ?? [traits.eosTokenId].flat();
 
   using _mode = dropoutOff(model);
   const size = { sentences: prompts.length, width: 1, capacity: longest + Math.min(maxTokens, roomAtFirst), vocabSize };
   const padding = prompts.map(({ length }) => longest - length);
   using starts = tensor(padding, { dtype: 'int64' });
-  using decoder = await NativeDecoder.open(model, padding.some(Boolean) ? [starts] : [], size, options.signal);
+  using decoder = await NativeDecoder.open(model, padding.some(Boolean) ? [starts] : [], size, signal);
   const task = { prompts, samples: 1, maxTokens, eosTokenIds: eosTokenIds.filter((id) => id !== null), banned };
   const sampler = new Sampler(decoder, task, settings);
   const texts = prompts.map((ids) => new Text(tokenizer, ids, stop));
@@ -134,6 +146,15 @@ function stopStrings(stop: string | readonly string[] | undefined, tokenizer: Te
   if (strings.length > 0 && tokenizer === null)
     throw new ArgumentError('stop strings need a tokenizer, and the model has none: see model.tokenizer');
   return strings;
+}
+
+/** The tokens that end a text, where the caller says which. */
+function endTokens(given: GenerateOptions['eosTokenId'], vocabSize: number): (number | null)[] | undefined {
+  if (given === undefined) return undefined;
+  const ids = [given].flat();
+  const wrong = given === null ? undefined : ids.find((id) => !(Number.isInteger(id) && id! >= 0 && id! < vocabSize));
+  if (wrong === undefined) return ids;
+  throw new ArgumentError(`eosTokenId is ${String(wrong)}; it must be an id of the vocabulary, 0 to ${vocabSize - 1}`);
 }
 
 function newTokens(wanted: number | undefined, prompt: number, positions: number): number {

@@ -4,9 +4,9 @@ import { randomInt } from 'node:crypto';
 import { randomNumbers } from '../data';
 import { ArgumentError, NonFiniteError } from '../errors';
 import { native, type NativeSampling } from '../native';
-import type { Tensor } from '../tensor';
+import { Tensor } from '../tensor';
 import type { Decoder } from './decoder';
-import { checkNumber, checkWhole } from './options';
+import { checkNumber, checkOptions, checkWhole } from './options';
 
 /**
  * How the next token is chosen. The rules mean what transformers' processors of these names do, and apply in its order: repetition penalty,
@@ -29,6 +29,15 @@ export interface SamplingOptions {
   /** The same seed gives the same texts. Default: another one each time. */
   seed?: number;
 }
+
+export const samplingNames: Record<keyof SamplingOptions, true> = {
+  temperature: true,
+  topK: true,
+  topP: true,
+  minP: true,
+  repetitionPenalty: true,
+  seed: true,
+};
 
 type Settings = Required<SamplingOptions>;
 
@@ -79,21 +88,32 @@ export interface DrawOptions extends SamplingOptions {
   random?: ArrayLike<number>;
 }
 
+const drawNames: Record<keyof DrawOptions, true> = { ...samplingNames, seen: true, banned: true, random: true };
+
 /**
  * Draws a token for each row of a model's scores, as `generate` does: for models of your own.
  *
  *     const { ids } = drawTokens(logits.select(1, -1), { temperature: 0.8, topP: 0.95 });
  *
  * @param scores `[rows, vocabulary]`, logits or logarithms of probabilities
- * @throws ArgumentError for options that make no sense, ids outside the vocabulary, and when every token is banned
+ * @throws ArgumentError for options that make no sense, ids outside the vocabulary, and when every token is banned; NonFiniteError for scores
+ *   that are not numbers
  */
 export function drawTokens(scores: Tensor, options: DrawOptions = {}): DrawnTokens {
+  if (!(scores instanceof Tensor)) throw new ArgumentError('scores must be a tensor, [rows, vocabulary]');
+  checkOptions(options, drawNames, 'drawTokens');
   const settings = resolveSampling(options);
   const { seen = [], banned = [] } = options;
+  if (!Array.isArray(seen) || !seen.every(Array.isArray) || !Array.isArray(banned))
+    throw new ArgumentError('seen must be a list of token ids for each row, and banned one list');
   const next = randomNumbers(settings.seed);
   const random = Float64Array.from(options.random ?? Array.from({ length: scores.shape[0] ?? 0 }, next));
+  if (!random.every((number) => number >= 0 && number < 1))
+    throw new ArgumentError('random must be numbers from 0 to before 1');
   const rows = { random, seen: seen.map((ids) => new Set(ids)), banned: Int32Array.from(banned) };
-  return native.sampleTokens(scores.handle, nativeSampling(settings, rows));
+  const drawn = native.sampleTokens(scores.handle, nativeSampling(settings, rows));
+  if (drawn.logProbabilities.every(Number.isFinite)) return drawn;
+  throw new NonFiniteError('the scores hold what is not a number');
 }
 
 /** What a model with given inputs knows besides. */

@@ -3,6 +3,7 @@
  * memory. Needs no libtorch. Counting rules: matrix products count, a multiply-add as two operations; norms, activations, softmax, rotary
  * positions and additions do not, so stored outputs are free of cost here.
  */
+import { checkArgument } from '../arguments';
 import { ArgumentError } from '../errors';
 import type { ModelConfig } from './config';
 import { modelMemory, type ModelMemory } from './memory';
@@ -66,10 +67,10 @@ export interface ModelCost {
 }
 
 /** The cost of a model. @throws ArgumentError for sizes that are none */
-export function modelCost(
-  config: ModelConfig,
-  { time, batch, precision = 'float32', device = 'cpu' }: CostOptions,
-): ModelCost {
+export function modelCost(config: ModelConfig, options: CostOptions): ModelCost {
+  checkArgument(config, 'object', "A model's configuration, such as model.config,");
+  checkArgument(options, 'object', 'The sizes of a batch, { time, batch },');
+  const { time, batch, precision = 'float32', device = 'cpu' } = options;
   for (const [name, size] of Object.entries({ time, batch })) {
     if (!Number.isInteger(size) || size < 1 || size > 2 ** 31)
       throw new ArgumentError(`The cost's ${name} must be a whole number from 1 on, not ${size}.`);

@@ -1,6 +1,7 @@
 /** What a decoder has learned about its layers: how strongly each enters the sums of later ones. */
+import { ArgumentError } from '../errors';
 import { scope } from '../tensor';
-import type { ResidualLlama } from './model';
+import { ResidualLlama } from './model';
 
 /** The weights in one layer's sum. */
 export interface LayerMix {
@@ -14,6 +15,7 @@ export interface LayerMix {
 
 /** The learned weights, layer by layer, as they act (after the softmax); none for variants that learn none. */
 export async function layerWeights(model: ResidualLlama): Promise<LayerMix[]> {
+  if (!(model instanceof ResidualLlama)) throw new ArgumentError('layerWeights takes a ResidualLlama.');
   const { weights, weightParam, normSet } = model.config.residual;
   if (weights !== 'learned') return [];
   const mixes: LayerMix[] = [];

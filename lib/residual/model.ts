@@ -75,6 +75,7 @@ export class ResidualLlama extends NativeModule {
    */
   static async load(folder: string, options: LoadOptions = {}): Promise<ResidualLlama> {
     checkArgument(folder, 'string', 'The path of a model folder');
+    checkArgument(options, 'object', 'The options of ResidualLlama.load');
     const { residual, activationCheckpointing, probabilityBudget, signal, ...placement } = options;
     const held = await readModelFolder(folder);
     const changes = {
@@ -179,6 +180,7 @@ export class ResidualLlama extends NativeModule {
    */
   async save(folder: string, options: SaveOptions = {}): Promise<void> {
     checkArgument(folder, 'string', 'The path of a model folder');
+    checkArgument(options, 'object', 'The options of save');
     await writeModelFolder(this, folder, options);
   }
 

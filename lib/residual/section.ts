@@ -14,7 +14,10 @@ import { fromHuggingFace } from './huggingface';
 const needed = (field: z.ZodNumber) =>
   field
     .optional()
-    .refine((value) => value !== undefined, 'missing; expected a whole number, or pretrained, which brings it')
+    .refine((value) => value !== undefined, {
+      message: 'missing; expected a whole number, or pretrained, which brings it',
+      abort: true, // nothing can be said of how sizes fit together
+    })
     .transform((value) => value);
 
 const filledSchema = z

@@ -24,7 +24,8 @@ import { translationKind } from './translation/table';
  * @throws ArgumentError for folders without finished runs, and for runs of different kinds of study; DataError for damaged ones
  */
 export async function reportRuns(folders: readonly string[], out?: string): Promise<string> {
-  if (folders.length === 0) throw new ArgumentError('Give the folders of runs or comparisons.');
+  if (!Array.isArray(folders) || folders.length === 0 || !folders.every((folder) => typeof folder === 'string'))
+    throw new ArgumentError('Give the folders of runs or comparisons, in a list.');
   const found = (await Promise.all(folders.map(runsIn))).flat();
   const runs = [...new Map(found.map((run) => [path.resolve(run.folder), run])).values()];
   const tasks = [...new Set(runs.map(({ task }) => task))];

@@ -41,6 +41,7 @@ export async function runStudy(
 ): Promise<LanguageModelComparison>;
 export async function runStudy(source: string | AnyStudyInput, options?: StudyOptions): Promise<AnyComparison>;
 export async function runStudy(source: string | AnyStudyInput, options: StudyOptions = {}): Promise<AnyComparison> {
+  checkArgument(options, 'object', 'The options of runStudy');
   const study = readStudy(source, options.overrides);
   if (!('task' in study)) return compareVariants(study, options);
   return study.task === 'translation'
@@ -67,6 +68,7 @@ export async function trainStudy(
   source: string | AnyStudyInput,
   options: TrainStudyOptions = {},
 ): Promise<RunResult | ModelResult> {
+  checkArgument(options, 'object', 'The options of trainStudy');
   const study = readStudy(source, options.overrides);
   if ('task' in study)
     return study.task === 'translation'
@@ -86,6 +88,7 @@ export async function trainStudy(
  */
 export async function evaluateRun(folder: string, options: Omit<StudyOptions, 'out'> = {}): Promise<RunEvaluation> {
   checkArgument(folder, 'string', 'The folder of a run');
+  checkArgument(options, 'object', 'The options of evaluateRun');
   const file = path.join(folder, configName);
   if (!fs.existsSync(file) || !hasModel(folder)) throw notARun(folder);
   const study = readStudy(file, options.overrides);

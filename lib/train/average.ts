@@ -28,7 +28,7 @@ export async function averageCheckpoints(
   out: string,
   { signal }: { signal?: AbortSignal | undefined } = {},
 ): Promise<void> {
-  const last = folders.at(-1);
+  const last = Array.isArray(folders) ? (folders as readonly string[]).at(-1) : undefined;
   if (last === undefined) throw new ArgumentError('There is no model to average: give at least one folder.');
   await refuseTaken(out);
   const files = folders.map((folder) => path.join(folder, weightsName));

@@ -55,7 +55,7 @@ export class FakeDecoder implements Decoder {
     this.draws.push(step);
     this.#feed(step);
     const scores = this.#rows.map(({ sentence, read }) => [...this.model(sentence, read)]);
-    const { seen, seenEnds, banned, topK, ...rules } = step;
+    const { tokens: _tokens, order: _order, seen, seenEnds, banned, topK, ...rules } = step;
     const seenOf = Array.from(seenEnds, (end, row) => [...seen.subarray(row === 0 ? 0 : seenEnds[row - 1], end)]);
     const options = { ...rules, seen: seenOf, banned: [...banned], topK: topK === 0 ? Infinity : topK };
     return Promise.resolve(drawTokens(torch.tensor(scores, { dtype: 'float32' }), options));

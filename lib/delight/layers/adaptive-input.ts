@@ -1,3 +1,4 @@
+import { checkArgument } from '../../arguments';
 import { NativeModule, type NativeModuleOptions } from '../../nn';
 import type { Tensor } from '../../tensor';
 import { bandsPlan, type AdaptiveBands } from './embedding';
@@ -18,6 +19,7 @@ export interface AdaptiveInputOptions extends AdaptiveBands {
 export class AdaptiveInput extends NativeModule {
   /** @throws ConfigError for cutoffs that do not increase below the vocabulary's size, or a band without features */
   constructor(options: AdaptiveInputOptions, placement: NativeModuleOptions = {}) {
+    checkArgument(options, 'object', 'The options of an AdaptiveInput');
     const { vocabSize, paddingId = null, initialFeatures, outFeatures, ...bands } = options;
     super(
       'delight-adaptive-input',

@@ -1,5 +1,7 @@
+import { checkArgument } from '../../arguments';
 import { NativeModule, type NativeModuleOptions } from '../../nn';
 import type { Tensor } from '../../tensor';
+import { cutoffList } from './embedding';
 
 export interface TiedInputOptions {
   /** Width of the first band's table. */
@@ -34,6 +36,7 @@ export interface AdaptiveSoftmaxOptions {
 export class AdaptiveSoftmax extends NativeModule {
   /** @throws ConfigError for cutoffs that do not increase below the vocabulary's size, or a cluster without features */
   constructor(options: AdaptiveSoftmaxOptions, placement: NativeModuleOptions = {}) {
+    checkArgument(options, 'object', 'The options of an AdaptiveSoftmax');
     const {
       vocabSize,
       paddingId = null,
@@ -48,7 +51,7 @@ export class AdaptiveSoftmax extends NativeModule {
       vocabSize,
       paddingId,
       inFeatures,
-      cutoffs: [...cutoffs],
+      cutoffs: cutoffList(cutoffs),
       factor,
       dropout,
       ignoreTailPad,

@@ -1,3 +1,4 @@
+import { checkArgument } from '../../arguments';
 import { ArgumentError } from '../../errors';
 import { NativeModule, type NativeModuleOptions } from '../../nn';
 import type { Tensor } from '../../tensor';
@@ -46,6 +47,7 @@ export class SingleHeadAttention extends NativeModule {
 
   /** @throws ConfigError for sizes below 1, or `self` with keys of another width */
   constructor(options: SingleHeadAttentionOptions, placement: NativeModuleOptions = {}) {
+    checkArgument(options, 'object', 'The options of a SingleHeadAttention');
     const { type, queryFeatures, keyValueFeatures = queryFeatures, projFeatures, outFeatures, dropout = 0 } = options;
     const plan = { type, queryFeatures, keyValueFeatures, projFeatures, outFeatures, dropout };
     super('delight-attention', plan, placement);

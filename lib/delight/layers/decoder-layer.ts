@@ -1,3 +1,4 @@
+import { checkArgument } from '../../arguments';
 import { ArgumentError, ShapeError } from '../../errors';
 import { NativeModule, type NativeModuleOptions } from '../../nn';
 import type { Tensor } from '../../tensor';
@@ -59,8 +60,10 @@ export class DelightDecoderLayer extends NativeModule {
   readonly crossAttention: boolean;
 
   /** @throws ConfigError for impossible sizes, naming the nearest possible value */
-  constructor({ crossAttention = true, ...options }: DelightDecoderLayerOptions, placement: NativeModuleOptions = {}) {
-    super('delight-decoder-layer', { ...delightLayerPlan(options), crossAttention }, placement);
+  constructor(options: DelightDecoderLayerOptions, placement: NativeModuleOptions = {}) {
+    checkArgument(options, 'object', 'The options of a DelightDecoderLayer');
+    const { crossAttention = true, ...layer } = options;
+    super('delight-decoder-layer', { ...delightLayerPlan(layer), crossAttention }, placement);
     this.crossAttention = crossAttention;
   }
 

@@ -1,3 +1,5 @@
+import { checkArgument } from '../../arguments';
+import { ConfigError } from '../../errors';
 import { NativeModule, type NativeModuleOptions } from '../../nn';
 import type { Tensor } from '../../tensor';
 import { unitPlan, type DelightTransformationOptions } from './transformation';
@@ -31,6 +33,7 @@ export interface DelightEmbeddingOptions {
 export class DelightEmbedding extends NativeModule {
   /** @throws ConfigError for impossible sizes */
   constructor(options: DelightEmbeddingOptions, placement: NativeModuleOptions = {}) {
+    checkArgument(options, 'object', 'The options of a DelightEmbedding');
     const {
       vocabSize,
       paddingId = null,
@@ -59,5 +62,11 @@ export class DelightEmbedding extends NativeModule {
 }
 
 export function bandsPlan({ cutoffs, factor = 2, zeroTails = false }: AdaptiveBands) {
-  return { cutoffs: [...cutoffs], factor, zeroTails };
+  return { cutoffs: cutoffList(cutoffs), factor, zeroTails };
+}
+
+/** @throws ConfigError for what is no list */
+export function cutoffList(cutoffs: readonly number[]): number[] {
+  if (Array.isArray(cutoffs)) return [...(cutoffs as readonly number[])];
+  throw new ConfigError(`cutoffs must be a list of ids, each the first of a band, not ${String(cutoffs)}`);
 }

@@ -1,3 +1,4 @@
+import { checkArgument } from '../../arguments';
 import { NativeModule, type NativeModuleOptions } from '../../nn';
 import type { Tensor } from '../../tensor';
 import { delightLayerPlan, type DelightLayerOptions } from './layer-options';
@@ -16,6 +17,7 @@ export interface EncoderLayerInputs {
 export class DelightEncoderLayer extends NativeModule {
   /** @throws ConfigError for impossible sizes, naming the nearest possible value */
   constructor(options: DelightLayerOptions, placement: NativeModuleOptions = {}) {
+    checkArgument(options, 'object', 'The options of a DelightEncoderLayer');
     super('delight-encoder-layer', delightLayerPlan(options), placement);
   }
 

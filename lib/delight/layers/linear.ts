@@ -1,3 +1,4 @@
+import { checkArgument } from '../../arguments';
 import { NativeModule, type NativeModuleOptions } from '../../nn';
 import type { Tensor } from '../../tensor';
 import { stylePlan, type StyleOptions } from './style';
@@ -16,10 +17,9 @@ export interface GatedLinearOptions extends StyleOptions {
  */
 export class GatedLinear extends NativeModule {
   /** @throws ConfigError for sizes below 1 or a dropout outside [0, 1) */
-  constructor(
-    { inFeatures, outFeatures, gates = 1, ...style }: GatedLinearOptions,
-    placement: NativeModuleOptions = {},
-  ) {
+  constructor(options: GatedLinearOptions, placement: NativeModuleOptions = {}) {
+    checkArgument(options, 'object', 'The options of a GatedLinear');
+    const { inFeatures, outFeatures, gates = 1, ...style } = options;
     super('delight-linear', { inFeatures, outFeatures, gates, ...stylePlan(style) }, placement);
   }
 

@@ -1,3 +1,4 @@
+import { checkArgument } from '../../arguments';
 import { NativeModule, type NativeModuleOptions } from '../../nn';
 import { torch, type Tensor } from '../../tensor';
 
@@ -11,6 +12,7 @@ export interface PositionsOptions {
 
 abstract class Positions extends NativeModule {
   protected constructor(type: 'sinusoidal' | 'learned', options: PositionsOptions, placement: NativeModuleOptions) {
+    checkArgument(options, 'object', 'The options of positions');
     const { features, paddingId = null, maxPositions } = options;
     super('delight-positions', { type, features, paddingId, maxPositions }, placement);
   }

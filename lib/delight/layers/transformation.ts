@@ -1,3 +1,4 @@
+import { checkArgument } from '../../arguments';
 import { ConfigError } from '../../errors';
 import { NativeModule, type NativeModuleOptions } from '../../nn';
 import type { Tensor } from '../../tensor';
@@ -45,6 +46,7 @@ export class DelightTransformation extends NativeModule {
 
   /** @throws ConfigError for impossible sizes, naming the nearest possible value */
   constructor(options: DelightTransformationOptions, placement: NativeModuleOptions = {}) {
+    checkArgument(options, 'object', 'The options of a DelightTransformation');
     const { plan, native } = unitPlan(options);
     super('delight-transformation', native, placement);
     this.plan = plan;

@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 
 import { formatConfig } from '../../../lib/config';
+import { ConfigError } from '../../../lib/errors';
 import { ResidualLlama } from '../../../lib/residual';
 import { evaluateRun, readStudy, trainStudy, type StudyInput } from '../../../lib/study';
 import { temporaryFolder } from '../../train/tokens';
@@ -32,6 +33,14 @@ const refusedWith = (code: string, message: RegExp): Error =>
   expect.objectContaining({ code, message: expect.stringMatching(message) as string }) as Error;
 const resolved = (model: StudyInput['model'], data = {}) =>
   readStudy({ ...study, model, data: { ...study.data, ...data } });
+
+test('a section without sizes is told what is missing, and nothing of how sizes fit together', () => {
+  const missing = ['hiddenSize', 'numHiddenLayers', 'numAttentionHeads'];
+  const lines = missing.map(
+    (key) => `study model.${key} missing; expected a whole number, or pretrained, which brings it`,
+  );
+  expect(() => resolved({})).toThrow(new ConfigError(lines.join('\n')));
+});
 
 test('sizes and the tokenizer are those of the pretrained model', () => {
   const { model, data } = resolved({ pretrained });
