@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ThreadLocalState.h>
+#include <ATen/autocast_mode.h>
 
 #include <optional>
 
@@ -59,13 +60,18 @@ void ComputeThread::loop() {
       // The number of threads is a setting of each thread in OpenMP: take over the caller's.
       if (at::get_num_threads() != entry->threads) at::set_num_threads(entry->threads);
       const at::ThreadLocalStateGuard guard(entry->state);
+      // What the job before cast under its caller's autocast must not serve this one: weights change in between.
+      at::autocast::clear_cache();
       entry->job->run(entry->cancel);
     } catch (...) {
       entry->failure = describe_current_exception();
     }
     {
       const std::lock_guard lock(mutex_);
-      if (stopping_) return;
+      if (stopping_) {
+        queue_.push_back(std::move(entry));  // it may hold JavaScript's own: it ends with the rest, on that thread
+        return;
+      }
     }
     if (napi_call_threadsafe_function(settled_, entry.get(), napi_tsfn_nonblocking) == napi_ok) {
       static_cast<void>(entry.release());  // `on_settled` owns it now

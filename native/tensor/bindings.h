@@ -11,6 +11,7 @@ namespace tensor {
 
 // creation.cc: bytes in and out
 Napi::Value from_buffer(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value share_buffer(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value read_sync(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value read(Environment& environment, const Napi::CallbackInfo& info);
 
@@ -21,22 +22,19 @@ Napi::Value alias(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value is_live(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value memory(Environment& environment, const Napi::CallbackInfo& info);
 
+// memory.cc
+Napi::Value device_memory(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value reset_peak(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value empty_caches(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value collect_garbage(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value storage(Environment& environment, const Napi::CallbackInfo& info);
+
 // properties.cc
 Napi::Value shape(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value strides(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value dtype(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value device(Environment& environment, const Napi::CallbackInfo& info);
-
-// autograd.cc
-Napi::Value requires_grad(Environment& environment, const Napi::CallbackInfo& info);
-Napi::Value set_requires_grad(Environment& environment, const Napi::CallbackInfo& info);
-Napi::Value is_leaf(Environment& environment, const Napi::CallbackInfo& info);
-Napi::Value grad_fn(Environment& environment, const Napi::CallbackInfo& info);
-Napi::Value grad(Environment& environment, const Napi::CallbackInfo& info);
-Napi::Value set_grad(Environment& environment, const Napi::CallbackInfo& info);
-Napi::Value backward(Environment& environment, const Napi::CallbackInfo& info);
-Napi::Value grad_enabled(Environment& environment, const Napi::CallbackInfo& info);
-Napi::Value set_grad_enabled(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value layout(Environment& environment, const Napi::CallbackInfo& info);
 
 // random.cc
 Napi::Value manual_seed(Environment& environment, const Napi::CallbackInfo& info);
@@ -46,6 +44,10 @@ Napi::Value generator_seed(Environment& environment, const Napi::CallbackInfo& i
 // operator_bindings.cc
 Napi::Value operator_names(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value schemas(Environment& environment, const Napi::CallbackInfo& info);
+
+// calls.cc
+Napi::Value use_frame(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value plan_call(Environment& environment, const Napi::CallbackInfo& info);
 
 }  // namespace tensor
 }  // namespace torchwright

@@ -3,7 +3,9 @@
 
 #include <cstring>
 
+#include "runtime/backing_store.h"
 #include "runtime/job.h"
+#include "runtime/memory.h"
 #include "tensor/bindings.h"
 #include "tensor/dtype.h"
 
@@ -33,16 +35,53 @@ std::size_t checked_bytes(const std::vector<int64_t>& shape, at::ScalarType dtyp
   return bytes;
 }
 
-// A CPU tensor of the same elements in row-major order.
-at::Tensor flat_on_cpu(const at::Tensor& tensor) {
-  return tensor.detach().to(at::kCPU).resolve_conj().resolve_neg().contiguous();
+Napi::ArrayBuffer new_buffer(Environment& environment, std::size_t bytes) {
+  try {
+    return Napi::ArrayBuffer::New(environment.napi(), bytes);
+  } catch (const Napi::Error&) {
+    throw c10::OutOfMemoryError({__func__, __FILE__, static_cast<uint32_t>(__LINE__)},
+                                "JavaScript cannot make an ArrayBuffer. Tried to allocate " + std::to_string(bytes) +
+                                    " bytes; " + cpu_memory_figures());
+  }
 }
 
-Napi::Value array_buffer(Environment& environment, const at::Tensor& flat) {
-  auto buffer = Napi::ArrayBuffer::New(environment.napi(), flat.nbytes());
-  if (flat.nbytes() > 0) std::memcpy(buffer.Data(), flat.const_data_ptr(), flat.nbytes());
-  return buffer;
+// The elements a tensor has: those of a sparse one are not its bytes.
+std::size_t bytes_of(const at::Tensor& tensor) {
+  return static_cast<std::size_t>(tensor.numel()) * tensor.element_size();
 }
+
+// Copies the elements, row-major, to `data`.
+void copy_out(const at::Tensor& tensor, void* data) {
+  if (tensor.numel() == 0) return;
+  const auto options = at::TensorOptions().dtype(tensor.scalar_type());
+  at::from_blob(data, tensor.sizes(), options).copy_(tensor.detach().to_dense());
+}
+
+// An ArrayBuffer that JavaScript does not see yet: nobody can take its memory away while a job writes it.
+class HiddenBuffer {
+ public:
+  HiddenBuffer(Environment& environment, std::size_t bytes) : environment_(environment) {
+    auto buffer = new_buffer(environment, bytes);
+    data_ = buffer.Data();
+    napi_create_reference(environment.env(), buffer, 1, &reference_);
+  }
+  // On the JavaScript thread, as all of a job's end.
+  ~HiddenBuffer() { napi_delete_reference(environment_.env(), reference_); }
+  HiddenBuffer(const HiddenBuffer&) = delete;
+  HiddenBuffer& operator=(const HiddenBuffer&) = delete;
+
+  void* data() const { return data_; }
+  Napi::Value value() const {
+    napi_value value = nullptr;
+    napi_get_reference_value(environment_.env(), reference_, &value);
+    return {environment_.env(), value};
+  }
+
+ private:
+  Environment& environment_;
+  napi_ref reference_ = nullptr;
+  void* data_ = nullptr;
+};
 
 }  // namespace
 
@@ -74,19 +113,42 @@ Napi::Value from_buffer(Environment& environment, const Napi::CallbackInfo& info
   return Napi::Number::New(info.Env(), environment.add_tensor(std::move(result)));
 }
 
+Napi::Value share_buffer(Environment& environment, const Napi::CallbackInfo& info) {
+  if (!info[0].IsTypedArray()) throw Error(code::kArgument, "shareBuffer: expected a typed array");
+  const auto view = info[0].As<Napi::TypedArray>();
+  const auto shape = read_shape(info[2]);
+  const auto options = at::TensorOptions().dtype(parse_dtype(info[3].ToString()));
+  const std::size_t bytes = checked_bytes(shape, options.dtype().toScalarType());
+  if (bytes != view.ByteLength()) throw Error(code::kShape, "shareBuffer: the shape does not fit the array");
+  if (bytes == 0) return Napi::Number::New(info.Env(), environment.add_tensor(at::empty(shape, options)));
+  void* data = nullptr;
+  napi_value buffer = nullptr;
+  napi_get_typedarray_info(info.Env(), view, nullptr, nullptr, &data, &buffer, nullptr);
+  if (reinterpret_cast<uintptr_t>(data) % options.dtype().itemsize() != 0) {
+    throw Error(code::kArgument,
+                "the elements do not begin at a multiple of their size in memory: copy them with torch.tensor");
+  }
+  auto store = backing_store_of(buffer, info[1].ToBoolean());
+  return Napi::Number::New(
+      info.Env(), environment.add_tensor(at::from_blob(data, shape, [store = std::move(store)](void*) {}, options)));
+}
+
 Napi::Value read_sync(Environment& environment, const Napi::CallbackInfo& info) {
-  return array_buffer(environment, flat_on_cpu(environment.tensor(info[0])));
+  const at::Tensor& tensor = environment.tensor(info[0]);
+  auto buffer = new_buffer(environment, bytes_of(tensor));
+  copy_out(tensor, buffer.Data());
+  return buffer;
 }
 
 Napi::Value read(Environment& environment, const Napi::CallbackInfo& info) {
+  const at::Tensor& tensor = environment.tensor(info[1]);
   return submit(
       environment, info[0],
-      [tensor = environment.tensor(info[1])](const CancelFlag&) {
-        // The tensor may be changed by the time its Promise settles: what is given is a copy.
-        at::Tensor flat = flat_on_cpu(tensor);
-        return flat.is_alias_of(tensor) ? flat.clone() : flat;
+      [tensor, buffer = std::make_shared<HiddenBuffer>(environment, bytes_of(tensor))](const CancelFlag&) {
+        copy_out(tensor, buffer->data());
+        return buffer;
       },
-      array_buffer);
+      [](Environment&, const std::shared_ptr<HiddenBuffer>& buffer) { return buffer->value(); });
 }
 
 }  // namespace torchwright::tensor

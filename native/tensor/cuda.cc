@@ -4,6 +4,7 @@
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <dlfcn.h>
 
+#include <atomic>
 #include <filesystem>
 
 namespace torchwright {
@@ -41,14 +42,22 @@ Cuda open_cuda() {
   }
 }
 
+std::atomic<bool> is_open{false};
+
 const Cuda& cuda() {
-  static const Cuda state = open_cuda();
+  static const Cuda state = [] {
+    Cuda opened = open_cuda();
+    is_open = opened.devices > 0;
+    return opened;
+  }();
   return state;
 }
 
 }  // namespace
 
 int cuda_device_count() { return cuda().devices; }
+
+bool cuda_is_open() { return is_open; }
 
 std::string cuda_absence() { return cuda().absence; }
 

@@ -11,7 +11,7 @@ namespace torchwright {
 
 namespace {
 
-constexpr std::array<std::pair<std::string_view, at::ScalarType>, 13> kDtypes = {{
+constexpr std::array<std::pair<std::string_view, at::ScalarType>, 18> kDtypes = {{
     {"float32", at::kFloat},
     {"float64", at::kDouble},
     {"float16", at::kHalf},
@@ -25,6 +25,11 @@ constexpr std::array<std::pair<std::string_view, at::ScalarType>, 13> kDtypes = 
     {"complex64", at::kComplexFloat},
     {"complex128", at::kComplexDouble},
     {"complex32", at::kComplexHalf},
+    {"uint16", at::kUInt16},
+    {"uint32", at::kUInt32},
+    {"uint64", at::kUInt64},
+    {"float8_e4m3fn", at::kFloat8_e4m3fn},
+    {"float8_e5m2", at::kFloat8_e5m2},
 }};
 
 template <typename Value, std::size_t N>
@@ -87,6 +92,13 @@ at::Device parse_device(const std::string& name) {
 std::string device_name(const at::Device& device) { return device.str(); }
 
 at::Layout parse_layout(const std::string& name) { return parse(kLayouts, name, "layout", code::kArgument); }
+
+std::string layout_name(at::Layout layout) {
+  for (const auto& [name, value] : kLayouts) {
+    if (value == layout) return std::string(name);
+  }
+  return at::toString(layout);
+}
 
 at::MemoryFormat parse_memory_format(const std::string& name) {
   return parse(kMemoryFormats, name, "memory format", code::kArgument);

@@ -19,6 +19,7 @@ at::Device parse_device(const std::string& name);
 std::string device_name(const at::Device& device);
 
 at::Layout parse_layout(const std::string& name);
+std::string layout_name(at::Layout layout);
 at::MemoryFormat parse_memory_format(const std::string& name);
 
 }  // namespace torchwright

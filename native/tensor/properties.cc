@@ -30,4 +30,8 @@ Napi::Value device(Environment& environment, const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), device_name(environment.tensor(info[0]).device()));
 }
 
+Napi::Value layout(Environment& environment, const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), layout_name(environment.tensor(info[0]).layout()));
+}
+
 }  // namespace torchwright::tensor
