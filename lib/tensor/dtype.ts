@@ -32,8 +32,10 @@ export type TypedArray =
 export type Kind = 'number' | 'bigint' | 'boolean' | 'complex';
 
 interface DtypeFacts {
-  /** Array whose memory layout is the dtype's own; float16 and bfloat16 travel as float32 and are converted by libtorch. */
+  /** Array whose memory layout is the dtype's own; narrow floats travel as float32 and are converted by libtorch. */
   array: new (source: number | ArrayBuffer) => DataArray;
+  /** Bytes of one element in memory. */
+  bytes: number;
   /** Smallest and largest value, for integers. */
   range?: readonly [bigint, bigint];
   /** Smallest magnitude that rounds to infinity, where finite doubles reach it. */
@@ -41,29 +43,53 @@ interface DtypeFacts {
   floating?: true;
   complex?: true;
   /** The dtype in which values cross to native code, when it is not this one. */
-  carrier?: 'float32';
+  carrier?: 'float32' | 'complex64';
 }
 
 /** What `data()` can give back. */
-export type DataArray = Float64Array | Float32Array | BigInt64Array | Int32Array | Int16Array | Int8Array | Uint8Array;
+export type DataArray =
+  | Float64Array
+  | Float32Array
+  | BigInt64Array
+  | BigUint64Array
+  | Int32Array
+  | Uint32Array
+  | Int16Array
+  | Uint16Array
+  | Int8Array
+  | Uint8Array;
 
 const facts = {
-  float64: { array: Float64Array, floating: true },
-  float32: { array: Float32Array, floating: true, overflow: 3.4028235677973366e38 },
-  float16: { array: Float32Array, floating: true, overflow: 65520, carrier: 'float32' },
-  bfloat16: { array: Float32Array, floating: true, overflow: 3.3961775292304601e38, carrier: 'float32' },
-  int64: { array: BigInt64Array, range: [-(2n ** 63n), 2n ** 63n - 1n] },
-  int32: { array: Int32Array, range: [-(2n ** 31n), 2n ** 31n - 1n] },
-  int16: { array: Int16Array, range: [-32768n, 32767n] },
-  int8: { array: Int8Array, range: [-128n, 127n] },
-  uint8: { array: Uint8Array, range: [0n, 255n] },
-  bool: { array: Uint8Array },
-  complex64: { array: Float32Array, complex: true, overflow: 3.4028235677973366e38 },
-  complex128: { array: Float64Array, complex: true },
+  float64: { array: Float64Array, bytes: 8, floating: true },
+  float32: { array: Float32Array, bytes: 4, floating: true, overflow: 3.4028235677973366e38 },
+  float16: { array: Float32Array, bytes: 2, floating: true, overflow: 65520, carrier: 'float32' },
+  bfloat16: { array: Float32Array, bytes: 2, floating: true, overflow: 3.3961775292304601e38, carrier: 'float32' },
+  int64: { array: BigInt64Array, bytes: 8, range: [-(2n ** 63n), 2n ** 63n - 1n] },
+  int32: { array: Int32Array, bytes: 4, range: [-(2n ** 31n), 2n ** 31n - 1n] },
+  int16: { array: Int16Array, bytes: 2, range: [-32768n, 32767n] },
+  int8: { array: Int8Array, bytes: 1, range: [-128n, 127n] },
+  uint8: { array: Uint8Array, bytes: 1, range: [0n, 255n] },
+  bool: { array: Uint8Array, bytes: 1 },
+  complex64: { array: Float32Array, bytes: 8, complex: true, overflow: 3.4028235677973366e38 },
+  complex128: { array: Float64Array, bytes: 16, complex: true },
+  // libtorch has few operators for those below: they are for files and memory.
+  complex32: { array: Float32Array, bytes: 4, complex: true, overflow: 65520, carrier: 'complex64' },
+  uint16: { array: Uint16Array, bytes: 2, range: [0n, 65535n] },
+  uint32: { array: Uint32Array, bytes: 4, range: [0n, 2n ** 32n - 1n] },
+  uint64: { array: BigUint64Array, bytes: 8, range: [0n, 2n ** 64n - 1n] },
+  float8_e4m3fn: { array: Float32Array, bytes: 1, floating: true, overflow: 464.00003051757813, carrier: 'float32' },
+  float8_e5m2: { array: Float32Array, bytes: 1, floating: true, overflow: 61440, carrier: 'float32' },
 } satisfies Record<string, DtypeFacts>;
 
 /** Name of an element type, as PyTorch calls it. */
 export type Dtype = keyof typeof facts;
+
+type Having<Fact extends string> = { [D in Dtype]: (typeof facts)[D] extends Record<Fact, unknown> ? D : never }[Dtype];
+export type FloatDtype = Having<'floating'>;
+export type ComplexDtype = Having<'complex'>;
+
+/** What `data()` gives, by dtype. */
+export type DataArrays = { [D in Dtype]: (typeof facts)[D]['array']['prototype'] };
 
 export const dtypes = Object.keys(facts) as readonly Dtype[];
 
@@ -93,7 +119,7 @@ const dtypeOfArray: Record<string, Dtype> = {
   Int8Array: 'int8',
   Uint8Array: 'uint8',
   Uint8ClampedArray: 'uint8',
-  // Unsigned types without a dtype of their own go to the next wider signed one.
+  // libtorch calculates little with wide unsigned integers: they go to the next wider signed ones.
   Uint16Array: 'int32',
   Uint32Array: 'int64',
   BigUint64Array: 'int64',

@@ -1,0 +1,3 @@
+/** Tensors as readable text. */
+export { getPrintOptions, setPrintOptions, type PrintOptions } from './options';
+export { describeTensor, printTensor } from './print';
