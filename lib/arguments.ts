@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 
 import { ArgumentError } from './errors';
 
-const words = { object: 'an object', string: 'a text', function: 'a function' };
+const words = { object: 'an object', string: 'a text', function: 'a function', boolean: 'true or false' };
 
 /**
  * @param what - names the argument, and says where one comes from

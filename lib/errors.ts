@@ -31,8 +31,37 @@ export class ShapeError extends errorClass('ERR_SHAPE') {}
 export class DtypeError extends errorClass('ERR_DTYPE') {}
 /** A device that is not there, or tensors on different devices. */
 export class DeviceError extends errorClass('ERR_DEVICE') {}
-/** Memory could not be had. */
-export class OutOfMemoryError extends errorClass('ERR_OUT_OF_MEMORY') {}
+/** Memory could not be had. Figures are in bytes, and undefined where libtorch does not tell them. */
+export class OutOfMemoryError extends errorClass('ERR_OUT_OF_MEMORY') {
+  /** What was asked for in one piece; Infinity where it is more than can be addressed. */
+  readonly bytesAsked: number | undefined;
+  /** What the device could still give. */
+  readonly bytesFree: number | undefined;
+  /** What tensors, and libtorch for them, hold on the device. */
+  readonly bytesHeld: number | undefined;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    ({ asked: this.bytesAsked, free: this.bytesFree, held: this.bytesHeld } = memoryFigures(message));
+  }
+}
+
+const byteUnits: Record<string, number> = { bytes: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
+const amount = String.raw`(\d+(?:\.\d+)?) (bytes|KiB|MiB|GiB|TiB)`;
+
+/** What the allocators' messages tell: "Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 15.77 GiB of which 1.17 GiB is free." */
+function memoryFigures(message: string): Record<'asked' | 'free' | 'held', number | undefined> {
+  const bytes = (pattern: string): number | undefined => {
+    const [, number, unit] = new RegExp(pattern.replace('#', amount), 'i').exec(message) ?? [];
+    return number === undefined ? undefined : Math.round(Number(number) * byteUnits[unit!]!);
+  };
+  const overflow = message.includes('size calculation overflowed');
+  return {
+    asked: overflow ? Infinity : bytes('tried to allocate #'),
+    free: bytes('# (?:is|are) free'),
+    held: bytes('# (?:is|are) (?:allocated|held) by (?:PyTorch|tensors)'),
+  };
+}
 /** Something was used after it was disposed. */
 export class DisposedError extends errorClass('ERR_DISPOSED') {}
 /** An argument of the wrong kind or number. */
@@ -51,6 +80,10 @@ export class VersionError extends errorClass('ERR_VERSION') {}
 export class DistributedError extends errorClass('ERR_DISTRIBUTED') {}
 /** A loss or gradient that is not a finite number. */
 export class NonFiniteError extends errorClass('ERR_NON_FINITE') {}
+/** Tensors are alive that should not be; `assertNoLeaks` throws it. */
+export class LeakError extends errorClass('ERR_LEAK') {}
+/** Gradients that cannot be computed: a graph that is gone, a saved tensor that was changed, a derivative that is wrong. */
+export class AutogradError extends errorClass('ERR_AUTOGRAD') {}
 /** A job ended because its AbortSignal was raised. */
 export class AbortError extends errorClass('ERR_ABORTED') {}
 /** libtorch or its addon could not be loaded; the message says what was tried and what to type. */
@@ -72,13 +105,14 @@ const classByCode = new Map<string, new (message: string, options?: ErrorOptions
   ['ERR_VERSION', VersionError],
   ['ERR_DISTRIBUTED', DistributedError],
   ['ERR_NON_FINITE', NonFiniteError],
+  ['ERR_AUTOGRAD', AutogradError],
   ['ERR_ABORTED', AbortError],
   ['ERR_TORCH', TorchError],
 ]);
 
 /** Where libtorch's own exception class does not tell the kind of mistake, its words do. */
 const wordsOfTorch: [RegExp, string][] = [
-  [/out of memory|can't allocate memory|allocate \d+ bytes/i, 'ERR_OUT_OF_MEMORY'],
+  [/inplace operation|in-place operation|graph a second time|does not require grad|inference tensor/i, 'ERR_AUTOGRAD'],
   [/expected all tensors to be on the same device|device type|CUDA|invalid device|on device/i, 'ERR_DEVICE'],
   [/scalar type|dtype|same type|result type .* can't be cast|floating point|not implemented for '/i, 'ERR_DTYPE'],
   [/shape|size|dimension|dim\b|out of range|broadcast|numel|elements/i, 'ERR_SHAPE'],

@@ -72,10 +72,9 @@ function integerStore(dtype: Dtype): Store {
   const [smallest, largest] = dtypeFacts(dtype).range!;
   const lower = Number(smallest);
   const upper = Number(largest);
-  if (dtype === 'int64') {
+  if (dtype === 'int64' || dtype === 'uint64') {
     return (value) => {
-      if (typeof value === 'number') return BigInt(safeInteger(value, dtype));
-      const whole = BigInt(value);
+      const whole = BigInt(typeof value === 'number' ? safeInteger(value, dtype) : value);
       if (whole < smallest || whole > largest) throw lossy(value, dtype, 'it is beyond the range');
       return whole;
     };

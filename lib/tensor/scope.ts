@@ -16,6 +16,13 @@ let surrender: (owned: Owned, scope: Scope) => Handle;
 let promote: (owned: Owned, from: Scope) => void;
 let belongsTo: (owned: Owned, scope: Scope) => boolean;
 
+let onBirth: ((handle: Handle) => void) | undefined;
+
+/** Lets `observer` hear of every tensor that is made from now on in this thread; undefined ends it. */
+export function observeBirths(observer: ((handle: Handle) => void) | undefined): void {
+  onBirth = observer;
+}
+
 /** Whatever holds one tensor handle and gives it back exactly once: the base of `Tensor`. */
 export abstract class Owned {
   #handle: Handle;
@@ -24,6 +31,7 @@ export abstract class Owned {
   constructor(handle: Handle, context: Context) {
     this.#handle = handle;
     this.#place(openScope(context.scope));
+    if (onBirth !== undefined) onBirth(handle);
   }
 
   /** The native handle. @throws DisposedError after the tensor was disposed or its scope ended */
@@ -151,11 +159,11 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
  * Work started inside but not awaited may run on after the end: what it makes then belongs to the nearest scope still open.
  */
 export function scope<T>(fn: () => T): T {
-  const { scope: outer, gradEnabled } = currentContext();
+  const { scope: outer, modes, packer } = currentContext();
   const inner = new TensorScope(openScope(outer));
   let result: T;
   try {
-    result = runIn({ scope: inner, gradEnabled }, fn);
+    result = runIn({ scope: inner, modes, packer }, fn);
   } catch (error) {
     inner.close(undefined);
     throw error;
@@ -176,6 +184,6 @@ export function scope<T>(fn: () => T): T {
   return result;
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }

@@ -7,7 +7,7 @@ import fs from 'node:fs/promises';
 import { CheckpointError } from '../../errors';
 import { native } from '../../native';
 import type { Device } from '../device';
-import type { Dtype } from '../dtype';
+import { dtypeFacts } from '../dtype';
 import { withSignal } from '../job';
 import { readPickle } from './pickle';
 import { PytorchTensor, type PytorchStorage, type PytorchValue } from './pytorch-value';
@@ -24,21 +24,6 @@ export interface PytorchFile {
 
 /** A longer one is an attack or damage: it only describes tensors. */
 const longestPickle = 256 * 2 ** 20;
-
-const elementBytes: Record<Dtype, number> = {
-  float64: 8,
-  float32: 4,
-  float16: 2,
-  bfloat16: 2,
-  int64: 8,
-  int32: 4,
-  int16: 2,
-  int8: 1,
-  uint8: 1,
-  bool: 1,
-  complex64: 8,
-  complex128: 16,
-};
 
 /**
  * Reads what a file holds, but not the tensors' elements.
@@ -165,7 +150,7 @@ function placesOf(needed: readonly PytorchStorage[], storages: ReadonlyMap<strin
   const places = needed.map(({ key, dtype, numel }) => {
     const place = storages.get(key);
     if (place === undefined) throw new CheckpointError(`${file} lacks the elements of storage ${key}.`);
-    if (place.size !== numel * elementBytes[dtype]) {
+    if (place.size !== numel * dtypeFacts(dtype).bytes) {
       throw new CheckpointError(
         `${file}: storage ${key} has ${place.size} bytes, and ${numel} elements of ${dtype} are expected.`,
       );
