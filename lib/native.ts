@@ -74,15 +74,32 @@ export interface NativeMemory {
   bytes: Record<string, number>;
 }
 
-export interface NativeParameterGroup {
-  parameters: Handle[];
+export interface NativeAdamSettings {
   learningRate: number;
   beta1: number;
   beta2: number;
   epsilon: number;
   weightDecay: number;
-  /** Adds epsilon to the root of the second moment before its bias correction (fairseq's Adam), not after it (AdamW). */
+  /** Shrinks the weights themselves (AdamW); otherwise the decay is part of the gradient (Adam). */
+  decoupled: boolean;
+  amsgrad: boolean;
+  maximize: boolean;
+  /** Adds epsilon to the root of the second moment before its bias correction (fairseq's Adam), not after it. */
   epsilonBeforeCorrection: boolean;
+}
+
+/** `maxExpAvgSq` with `amsgrad` only. */
+export interface NativeAdamState {
+  step: number;
+  expAvg: Handle;
+  expAvgSq: Handle;
+  maxExpAvgSq?: Handle;
+}
+
+/** Parameters of one device and dtype that have a gradient, by their places in the list given. The caller frees the gradients. */
+export interface NativeGradients {
+  positions: number[];
+  gradients: Handle[];
 }
 
 /** One batch. The caller frees the inputs. */
@@ -297,16 +314,26 @@ export interface Native {
   /** Draws a token for each row of scores `[rows, vocabulary]`. */
   sampleTokens(scores: Handle, sampling: NativeSampling): NativeDrawn;
 
-  // optimiser -----------------------------------------------------------------------------------------------------
-  adamwCreate(groups: NativeParameterGroup[]): ObjectId;
-  /** Fused update of every parameter that has a gradient. `learningRates`: one for each group. */
-  adamwStep(optimizer: ObjectId, learningRates: number[]): void;
-  adamwZeroGrad(optimizer: ObjectId): void;
+  // optimisers ----------------------------------------------------------------------------------------------------
+  /** Adam without parameters yet. */
+  adamCreate(): ObjectId;
+  adamAddGroup(optimizer: ObjectId, parameters: Handle[], settings: NativeAdamSettings): void;
+  /** Fused update of every parameter that has a gradient. `settings`: for each group. */
+  adamStep(optimizer: ObjectId, settings: NativeAdamSettings[]): void;
   /** Step count and moments of each parameter, in the groups' order; null before its first update. */
-  adamwState(optimizer: ObjectId): ({ step: number; expAvg: Handle; expAvgSq: Handle } | null)[];
-  adamwLoadState(optimizer: ObjectId, state: ({ step: number; expAvg: Handle; expAvgSq: Handle } | null)[]): void;
-  /** Scales all gradients so that their joint L2 norm is at most `maxNorm`; returns the norm before. */
-  clipGradNorm(parameters: Handle[], maxNorm: number): number;
+  adamState(optimizer: ObjectId): (NativeAdamState | null)[];
+  adamLoadState(optimizer: ObjectId, state: (NativeAdamState | null)[]): void;
+  /** In buckets for calls of list kernels. */
+  gradients(parameters: Handle[]): NativeGradients[];
+  forgetGradients(parameters: Handle[]): void;
+  /** Tells autograd that these were written to, as the fused kernels do not. */
+  bumpVersions(tensors: Handle[]): void;
+  /** Whether the tensors at the same place of each list lie alike in memory, as the fused kernels take for granted. */
+  alike(...lists: Handle[][]): boolean;
+  /** The norm of the tensors' norms. */
+  totalNorm(tensors: Handle[], normType: number): number;
+  /** Scales all gradients so that their total norm is at most `maxNorm`; returns the norm before. */
+  clipGradNorm(parameters: Handle[], maxNorm: number, normType: number, errorIfNonFinite: boolean): number;
 
   // token files and batches ------------------------------------------------------------------------------------------
   /** Maps a file of little-endian token ids, `dtype` `uint16` or `uint32`. */

@@ -87,11 +87,16 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   EXPORT(nn::decoding_scores, "decodingScores");
   EXPORT(nn::sample_tokens, "sampleTokens");
 
-  EXPORT(train::adamw_create, "adamwCreate");
-  EXPORT(train::adamw_step, "adamwStep");
-  EXPORT(train::adamw_zero_grad, "adamwZeroGrad");
-  EXPORT(train::adamw_state, "adamwState");
-  EXPORT(train::adamw_load_state, "adamwLoadState");
+  EXPORT(train::adam_create, "adamCreate");
+  EXPORT(train::adam_add_group, "adamAddGroup");
+  EXPORT(train::adam_step, "adamStep");
+  EXPORT(train::adam_state, "adamState");
+  EXPORT(train::adam_load_state, "adamLoadState");
+  EXPORT(train::gradients, "gradients");
+  EXPORT(train::forget_gradients, "forgetGradients");
+  EXPORT(train::bump_versions, "bumpVersions");
+  EXPORT(train::alike, "alike");
+  EXPORT(train::total_norm, "totalNorm");
   EXPORT(train::clip_grad_norm, "clipGradNorm");
   EXPORT(train::train_step, "trainStep");
   EXPORT(train::evaluate_batch, "evaluateBatch");

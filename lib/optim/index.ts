@@ -1,8 +1,16 @@
 /** Optimisers, parameter groups, schedules, clipping. */
-export { AdamW, type AdamWGroup, type AdamWState, type ParameterState } from './adamw';
-export { clipGradNorm } from './clip';
-export { decayGroups, type AdamWSettings, type ParameterGroup } from './groups';
+export { Adafactor, type AdafactorSettings, type AdafactorState } from './adafactor';
+export { Adam, AdamW, type AdamSettings, type AdamState } from './adam';
+export { clipGradNorm, clipGradValue, getTotalNorm, type ClipNormOptions, type NormOptions } from './clip';
+export { ForeachOptimizer, type Bucket } from './foreach-optimizer';
+export { decayGroups, type Group, type ParameterGroup } from './groups';
+export { Lion, type LionSettings, type LionState } from './lion';
+export { Optimizer } from './optimizer';
+export { RMSprop, type RMSpropSettings, type RMSpropState } from './rmsprop';
 export { learningRateFactor, type Schedule } from './schedule';
+export type { CommonSettings, Rule, Rules } from './settings';
+export { SGD, type SGDSettings, type SGDState } from './sgd';
+export type { OptimizerState, ParameterState, StateForm } from './state';
 export {
   learningRateAt,
   scaledLearningRate,

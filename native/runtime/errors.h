@@ -16,6 +16,7 @@ inline constexpr const char* kArgument = "ERR_ARGUMENT";
 inline constexpr const char* kConfig = "ERR_CONFIG";
 inline constexpr const char* kData = "ERR_DATA";
 inline constexpr const char* kCheckpoint = "ERR_CHECKPOINT";
+inline constexpr const char* kNonFinite = "ERR_NON_FINITE";
 inline constexpr const char* kAborted = "ERR_ABORTED";
 inline constexpr const char* kTorch = "ERR_TORCH";
 }  // namespace code

@@ -9,12 +9,19 @@ class Environment;
 
 namespace train {
 
-// adamw_bindings.cc
-Napi::Value adamw_create(Environment& environment, const Napi::CallbackInfo& info);
-Napi::Value adamw_step(Environment& environment, const Napi::CallbackInfo& info);
-Napi::Value adamw_zero_grad(Environment& environment, const Napi::CallbackInfo& info);
-Napi::Value adamw_state(Environment& environment, const Napi::CallbackInfo& info);
-Napi::Value adamw_load_state(Environment& environment, const Napi::CallbackInfo& info);
+// adam_bindings.cc
+Napi::Value adam_create(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value adam_add_group(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value adam_step(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value adam_state(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value adam_load_state(Environment& environment, const Napi::CallbackInfo& info);
+
+// gradient_bindings.cc
+Napi::Value gradients(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value forget_gradients(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value bump_versions(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value alike(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value total_norm(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value clip_grad_norm(Environment& environment, const Napi::CallbackInfo& info);
 
 // step.cc

@@ -7,7 +7,7 @@
 #include "nn/module.h"
 #include "runtime/job.h"
 #include "tensor/dtype.h"
-#include "train/adamw.h"
+#include "train/adam.h"
 #include "train/bindings.h"
 
 namespace torchwright::train {
@@ -17,7 +17,7 @@ namespace {
 struct StepPlan {
   std::shared_ptr<Module> module;
   std::shared_ptr<Batches> batches;
-  std::shared_ptr<AdamW> optimizer;
+  std::shared_ptr<Adam> optimizer;
   int64_t micro_batches;
   std::vector<double> learning_rates;
   std::optional<double> max_grad_norm;
@@ -42,6 +42,14 @@ Losses losses_of(Module& module, const Batch& batch, std::optional<at::ScalarTyp
 }
 
 void add(at::Tensor& total, const at::Tensor& part) { total = total.defined() ? total + part : part; }
+
+void update(Adam& optimizer, const std::vector<double>& learning_rates) {
+  if (learning_rates.size() != optimizer.groups().size())
+    throw Error(code::kArgument, "trainStep: one learning rate for each group is wanted");
+  for (std::size_t i = 0; i < learning_rates.size(); ++i)
+    optimizer.groups()[i].settings.learning_rate = learning_rates[i];
+  optimizer.step();
+}
 
 StepResult run_step(const StepPlan& plan, const CancelFlag& cancel) {
   const at::AutoGradMode grad(true);
@@ -77,7 +85,7 @@ StepResult run_step(const StepPlan& plan, const CancelFlag& cancel) {
   result.nll = nll.item<double>();
   result.grad_norm = norm.item<double>();
   // A loss or gradient that is not a number would spoil every weight: leave them as they are and let the caller say so.
-  if (std::isfinite(result.loss) && std::isfinite(result.grad_norm)) plan.optimizer->step(plan.learning_rates);
+  if (std::isfinite(result.loss) && std::isfinite(result.grad_norm)) update(*plan.optimizer, plan.learning_rates);
   plan.optimizer->zero_grad();
   return result;
 }
@@ -94,7 +102,7 @@ Napi::Value train_step(Environment& environment, const Napi::CallbackInfo& info)
   const auto step = info[1].As<Napi::Object>();
   StepPlan plan{environment.object<Module>(step.Get("module"), "module"),
                 environment.object<Batches>(step.Get("batches"), "batches"),
-                environment.object<AdamW>(step.Get("optimizer"), "optimiser"),
+                environment.object<Adam>(step.Get("optimizer"), "optimiser"),
                 to_int64(info.Env(), step.Get("microBatches"), "a number of micro-batches"),
                 {},
                 std::nullopt,
