@@ -1,5 +1,5 @@
 /** Modules: the base class, ordinary layers, and the wrapper of native ones. */
-export * as functional from './functional';
+export { functional, type Functional } from './functional';
 export {
   Dropout,
   Embedding,

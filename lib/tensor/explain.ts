@@ -56,7 +56,8 @@ function signature(name: string, overload: Overload): string {
   return `${name}(${parts.join(', ')})`;
 }
 
-function describeArgument({ name, type, defaultValue }: Argument): string {
+function describeArgument({ name, type, defaultValue, written }: Argument): string {
+  if (written !== undefined) return `${name}: ${written}${defaultValue === undefined ? '' : ` = ${defaultValue}`}`;
   const element = `${type.base}${type.optionalElements ? '?' : ''}`;
   const whole = `${element}${type.list ? '[]' : ''}${type.optional ? '?' : ''}`;
   return `${name}: ${whole}${defaultValue === undefined ? '' : ` = ${defaultValue}`}`;

@@ -35,12 +35,18 @@ export interface Argument {
   keywordOnly: boolean;
   hasDefault: boolean;
   defaultValue: string | undefined;
+  /** How TypeScript writes its type, where the schema's type does not say it. */
+  written?: string | undefined;
 }
 
 export interface ReturnValue {
+  /** Empty where the schema gives none. */
+  name: string;
   type: ArgumentType;
   /** The argument that this result is, for operators that work in place. */
   argument: number | undefined;
+  /** How TypeScript writes its type, where the schema's type does not say it. */
+  written?: string | undefined;
 }
 
 export interface Overload {
@@ -102,9 +108,9 @@ function readOverload(schema: NativeSchema): Overload | undefined {
   const written = schema.arguments.some((argument) => argument.written && argument.keywordOnly);
   if (written) return undefined;
   const args = schema.arguments.map(readArgument);
-  const returns = schema.returns.map(({ type, argument }) => {
+  const returns = schema.returns.map(({ name, type, argument }) => {
     const parsed = parseType(type);
-    return parsed && { type: parsed, argument };
+    return parsed && { name, type: parsed, argument };
   });
   if (args.includes(undefined) || returns.includes(undefined)) return undefined;
   const known = args as Argument[];

@@ -77,7 +77,7 @@ describe('functional', () => {
     logSoftmax: () => functional.logSoftmax(logits(), 0),
     attention: () => {
       const [query, key] = [torch.tensor(functions.query!), torch.tensor(functions.key!)];
-      return functional.scaledDotProductAttention(query, key, key, { causal: true, scale: 0.7, groupedQuery: true });
+      return functional.scaledDotProductAttention(query, key, key, { isCausal: true, scale: 0.7, enableGqa: true });
     },
   };
 

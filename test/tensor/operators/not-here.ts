@@ -1,0 +1,1 @@
+export const notHere: Record<string, Record<string, string>> = {};
