@@ -52,10 +52,13 @@ export interface NativeSchema {
   returns: NativeReturn[];
 }
 
+/** Names an overload together with how the values of a call of it are written: see `plan`. */
+export type PlanId = number;
+
 /**
- * A value as it crosses: by the schema's type a `Handle` for a Tensor (null for an absent optional), an array of handles for
+ * A result as it crosses: by the schema's type a `Handle` for a Tensor (null for an absent one), an array of handles for
  * Tensor[], number, bigint, boolean or `{ re, im }` for Scalar, number or bigint for int, number for float, string for
- * str, ScalarType (`'float32'`), Device (`'cuda:0'`), Layout and MemoryFormat, an `ObjectId` for a Generator, arrays of these for lists.
+ * str, ScalarType (`'float32'`) and Device (`'cuda:0'`), arrays of these for lists.
  */
 export type NativeValue = unknown;
 
@@ -197,11 +200,52 @@ export interface NativeDrawn {
   logProbabilities: Float32Array;
 }
 
+/** In bytes, for the whole process. */
+export interface NativeDeviceMemory {
+  allocated: number;
+  peak: number;
+  reserved: number;
+  free: number;
+  total: number;
+}
+
 /** Where a file holds a tensor, row-major. */
 export interface NativeTensorPlace {
   dtype: string;
   shape: number[];
   offset: number;
+}
+
+/** What native code calls: see tensor/autograd/callbacks.ts. */
+export interface NativeCallbacks {
+  /** Calls a held function. A number stands for an error that it threw, held. */
+  call(
+    number: number,
+    modes: number,
+    task: number,
+    extra: number,
+    handles: readonly (Handle | null)[],
+  ): readonly (Handle | null)[] | number | undefined;
+  release(numbers: readonly number[]): void;
+  valueOf(number: number): unknown;
+  stack(): string;
+}
+
+/** A function written in JavaScript, whose forward pass has been run. */
+export interface NativeFunctionCall {
+  name: string;
+  /** The arguments of forward; null for those that are no tensors. */
+  inputs: (Handle | null)[];
+  /** What it gave; null for what is no tensor. */
+  outputs: (Handle | null)[];
+  /** Inputs changed in place, outputs without a derivative, and tensors for the backward pass. */
+  dirty: Handle[];
+  nonDifferentiable: Handle[];
+  saved: Handle[];
+  /** The held function that gives the gradients; null when nothing is to be recorded. */
+  backward: number | null;
+  /** Whether gradients that are not there come as zeros. */
+  materialize: boolean;
 }
 
 export interface Native {
@@ -214,6 +258,12 @@ export interface Native {
   setThreads(count: number): void;
   threads(): number;
   memory(): NativeMemory;
+  deviceMemory(device: string): NativeDeviceMemory;
+  resetPeak(device: string): void;
+  /** Gives freed memory that libtorch keeps for later back to the system. */
+  emptyCaches(): void;
+  /** Makes V8 look for garbage now; finalisers run in later turns of the event loop. */
+  collectGarbage(): void;
   /** Seeds the default generator of every device. */
   manualSeed(seed: number | bigint): void;
 
@@ -222,13 +272,23 @@ export interface Native {
   operatorNames(): string[];
   /** All overloads of one name; empty when there is none. */
   schemas(name: string): NativeSchema[];
-  /** Calls an overload with all its arguments in schema order; `undefined` stands for the schema's default. One result comes as
-   *  itself, none as `undefined`, several as an array. */
-  call(id: OperatorId, ...args: NativeValue[]): NativeValue;
+  /** Hands in the memory in which `lib/tensor/frame.ts` writes the values of calls, in place of a former one. */
+  useFrame(words: Float64Array): void;
+  /** Prepares calls of an overload: `forms` holds for each argument of its schema the form and the slot of its value, in turn. */
+  plan(id: OperatorId, forms: Uint32Array): PlanId;
+  /** Calls an overload with the values in the frame. One result comes as itself, none as `undefined`, several as an array. */
+  call(plan: PlanId): NativeValue;
+  /** The elements at an index, which `words` describes as lib/tensor/indexing/words.ts writes them; a view where PyTorch gives one. */
+  index(tensor: Handle, ...words: number[]): Handle;
+  /** Writes a value, broadcast, to the elements at an index: a tensor's, or `scalar` where `value` is null. */
+  assignIndexed(tensor: Handle, value: Handle | null, scalar: NativeValue, ...words: number[]): void;
 
   // tensors -------------------------------------------------------------------------------------------------------
   /** Copies the view's bytes into a new tensor. The view must hold exactly the tensor's elements in `dtype`'s own format. */
   fromBuffer(view: ArrayBufferView, shape: number[], dtype: string, device: string): Handle;
+  /** A tensor on the memory of an array, whose bytes it holds exactly, without a copy. The memory stays for as long as the tensor does,
+   *  whatever becomes of the array's buffer. `shared`: that is a SharedArrayBuffer. */
+  shareBuffer(array: Uint8Array, shared: boolean, shape: number[], dtype: string): Handle;
   /** Copies a tensor's elements, row-major, into a new ArrayBuffer, blocking. */
   readSync(tensor: Handle): ArrayBuffer;
   /** The same as a job. */
@@ -241,8 +301,13 @@ export interface Native {
   isLive(tensor: Handle): boolean;
   shape(tensor: Handle): number[];
   strides(tensor: Handle): number[];
+  /** The storage behind a tensor: a number that names it while it lives, its bytes, and where in it, in elements, the tensor begins.
+   *  null for one without, such as a sparse one. */
+  storage(tensor: Handle): { id: number; bytes: number; offset: number } | null;
   dtype(tensor: Handle): string;
   device(tensor: Handle): string;
+  /** How elements lie in memory: `strided`, `sparse_coo`, ... */
+  layout(tensor: Handle): string;
   requiresGrad(tensor: Handle): boolean;
   setRequiresGrad(tensor: Handle, value: boolean): void;
   isLeaf(tensor: Handle): boolean;
@@ -250,9 +315,53 @@ export interface Native {
   gradFn(tensor: Handle): string | null;
   grad(tensor: Handle): Handle | null;
   setGrad(tensor: Handle, grad: Handle | null): void;
-  backward(tensor: Handle, gradient: Handle | null, retainGraph: boolean, createGraph: boolean): void;
-  gradEnabled(): boolean;
-  setGradEnabled(enabled: boolean): void;
+  retainGrad(tensor: Handle): void;
+  retainsGrad(tensor: Handle): boolean;
+
+  // automatic differentiation ---------------------------------------------------------------------------------------
+  /** The modes this thread is in, and how to change them: bits of `Mode` in tensor/context.ts. */
+  modes(): number;
+  setModes(modes: number): void;
+  /** Forgets the weights that autocast has cast. */
+  clearAutocastCache(): void;
+  /** Adds gradients to the leaves below `roots`, or to `inputs` only where there are some. */
+  backward(
+    roots: Handle[],
+    gradients: (Handle | null)[],
+    retainGraph: boolean,
+    createGraph: boolean,
+    inputs: Handle[],
+  ): void;
+  /** Gradients of `outputs` with respect to `inputs`; null for those that are not used. */
+  gradientsOf(
+    outputs: Handle[],
+    inputs: Handle[],
+    gradients: (Handle | null)[],
+    retainGraph: boolean,
+    createGraph: boolean,
+  ): (Handle | null)[];
+  /** What anomaly detection knows of the node that failed last, with the stack where it was made; forgets it. */
+  anomalyReport(): { node: string; origin: string } | null;
+  /** Hands in what native code calls of tensor/autograd/callbacks.ts. Called once, there. */
+  initializeCallbacks(callbacks: NativeCallbacks): void;
+  /** The numbers of what native code held and has let go of since it was asked last. */
+  releasedCallbacks(): number[] | null;
+  /** Registers the held function for a tensor's gradient; gives its place. */
+  registerHook(tensor: Handle, callback: number): number;
+  removeHook(tensor: Handle, place: number): void;
+  /** The same for when a leaf's gradient has been added to. */
+  registerAccumulateHook(leaf: Handle, callback: number): void;
+  removeAccumulateHook(leaf: Handle, callback: number): void;
+  /** Puts a function of JavaScript's into the graph, after its forward pass. Gives a new handle for each output that became
+   *  another tensor by it, and null for the others. */
+  functionApply(call: NativeFunctionCall): (Handle | null)[];
+  /** What a function saved; `running` is what its backward was given. */
+  functionSaved(running: ObjectId): (Handle | null)[];
+  /** The same tensors, whose derivative is an error with this message. */
+  refuseDerivative(message: string, tensors: (Handle | null)[]): (Handle | null)[];
+  /** Saves a tensor as the graph does: under hooks, and watched for changes in place. Freed by `objectFree`. */
+  saveTensor(tensor: Handle): ObjectId;
+  unpackTensor(saved: ObjectId): Handle;
 
   // generators ----------------------------------------------------------------------------------------------------
   generatorCreate(device: string, seed: number | bigint): ObjectId;

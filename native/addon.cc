@@ -6,8 +6,12 @@
 #include "nn/bindings.h"
 #include "runtime/bindings.h"
 #include "runtime/export.h"
+#include "runtime/memory.h"
+#include "tensor/autograd/bindings.h"
+#include "tensor/autograd/engine.h"
 #include "tensor/bindings.h"
-#include "tensor/operators.h"
+#include "tensor/calls.h"
+#include "tensor/indexing.h"
 #include "train/bindings.h"
 
 namespace torchwright {
@@ -22,6 +26,8 @@ void stay_loaded() {
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   stay_loaded();
+  count_cpu_memory();
+  install_engine();
   auto* environment = new Environment(env);
   env.SetInstanceData(environment);
 
@@ -29,6 +35,12 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
     export_function<function>(*environment, exports, name);
   };
 #define EXPORT(function, name) export_as.template operator()<function>(name)
+  // Those on the hot path take their arguments from Node-API itself.
+  const auto export_raw = [&](napi_callback function, const char* name) {
+    napi_value value;
+    napi_create_function(env, name, NAPI_AUTO_LENGTH, function, environment, &value);
+    exports.Set(name, Napi::Value(env, value));
+  };
 
   EXPORT(runtime::initialize, "initialize");
   EXPORT(runtime::versions, "versions");
@@ -36,15 +48,22 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   EXPORT(runtime::set_threads, "setThreads");
   EXPORT(runtime::threads, "threads");
   EXPORT(tensor::memory, "memory");
+  EXPORT(tensor::device_memory, "deviceMemory");
+  EXPORT(tensor::reset_peak, "resetPeak");
+  EXPORT(tensor::empty_caches, "emptyCaches");
+  EXPORT(tensor::collect_garbage, "collectGarbage");
   EXPORT(tensor::manual_seed, "manualSeed");
 
   EXPORT(tensor::operator_names, "operatorNames");
   EXPORT(tensor::schemas, "schemas");
-  napi_value call;
-  napi_create_function(env, "call", NAPI_AUTO_LENGTH, call_operator, environment, &call);
-  exports.Set("call", Napi::Value(env, call));
+  EXPORT(tensor::use_frame, "useFrame");
+  EXPORT(tensor::plan_call, "plan");
+  export_raw(call_operator, "call");
+  export_raw(index_tensor, "index");
+  export_raw(assign_indexed, "assignIndexed");
 
   EXPORT(tensor::from_buffer, "fromBuffer");
+  EXPORT(tensor::share_buffer, "shareBuffer");
   EXPORT(tensor::read_sync, "readSync");
   EXPORT(tensor::read, "read");
   EXPORT(tensor::free, "free");
@@ -53,17 +72,35 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   EXPORT(tensor::is_live, "isLive");
   EXPORT(tensor::shape, "shape");
   EXPORT(tensor::strides, "strides");
+  EXPORT(tensor::storage, "storage");
   EXPORT(tensor::dtype, "dtype");
   EXPORT(tensor::device, "device");
+  EXPORT(tensor::layout, "layout");
   EXPORT(tensor::requires_grad, "requiresGrad");
   EXPORT(tensor::set_requires_grad, "setRequiresGrad");
   EXPORT(tensor::is_leaf, "isLeaf");
   EXPORT(tensor::grad_fn, "gradFn");
   EXPORT(tensor::grad, "grad");
   EXPORT(tensor::set_grad, "setGrad");
+  EXPORT(tensor::retain_grad, "retainGrad");
+  EXPORT(tensor::retains_grad, "retainsGrad");
+  EXPORT(tensor::modes, "modes");
+  EXPORT(tensor::set_modes, "setModes");
+  EXPORT(tensor::clear_autocast_cache, "clearAutocastCache");
   EXPORT(tensor::backward, "backward");
-  EXPORT(tensor::grad_enabled, "gradEnabled");
-  EXPORT(tensor::set_grad_enabled, "setGradEnabled");
+  EXPORT(tensor::gradients_of, "gradientsOf");
+  EXPORT(tensor::anomaly_report, "anomalyReport");
+  EXPORT(tensor::initialize_callbacks, "initializeCallbacks");
+  EXPORT(tensor::released_callbacks, "releasedCallbacks");
+  EXPORT(tensor::register_hook, "registerHook");
+  EXPORT(tensor::remove_hook, "removeHook");
+  EXPORT(tensor::register_accumulate_hook, "registerAccumulateHook");
+  EXPORT(tensor::remove_accumulate_hook, "removeAccumulateHook");
+  EXPORT(tensor::function_apply, "functionApply");
+  EXPORT(tensor::function_saved, "functionSaved");
+  EXPORT(tensor::refuse_derivative, "refuseDerivative");
+  EXPORT(tensor::save_tensor, "saveTensor");
+  EXPORT(tensor::unpack_tensor, "unpackTensor");
   EXPORT(tensor::generator_create, "generatorCreate");
   EXPORT(tensor::generator_seed, "generatorSeed");
 

@@ -2,7 +2,7 @@
 import { checkArgument } from '../arguments';
 import { ArgumentError } from '../errors';
 import { native, type Handle, type ObjectId } from '../native';
-import { applyGradMode, NativeObject, withSignal, wrap, type Device, type Dtype, type Tensor } from '../tensor';
+import { applyModes, NativeObject, withSignal, wrap, type Device, type Dtype, type Tensor } from '../tensor';
 import { copySelf } from './module/copy';
 import { Module, type Member } from './module/module';
 import { Buffer, Parameter } from './module/parameter';
@@ -71,14 +71,14 @@ export abstract class NativeModule extends Module {
 
   /** Calls a native method on this thread. Inputs and results are the kind's own; null stands for one that is absent. */
   call(method: string, inputs: readonly (Tensor | null)[]): (Tensor | null)[] {
-    applyGradMode();
+    applyModes();
     return native.moduleCall(this.id, method, handles(inputs)).map(wrapped);
   }
 
   /** Calls a native method as a job on the compute thread, in the caller's grad mode. */
   async run(method: string, inputs: readonly (Tensor | null)[], options: RunOptions = {}): Promise<(Tensor | null)[]> {
     const results = await withSignal(options.signal, (token) => {
-      applyGradMode();
+      applyModes();
       return native.moduleRun(token, this.id, method, handles(inputs), options.autocast ?? null);
     });
     return results.map(wrapped);

@@ -1,6 +1,6 @@
 /** Compares a function's gradients with finite differences. */
 import { ArgumentError, TorchError } from '../errors';
-import { noGrad } from './context';
+import { noGrad } from './modes';
 import { tensor } from './creation';
 import { scope } from './scope';
 import type { Tensor } from './tensor';

@@ -1,5 +1,6 @@
 /** Tensors, autograd, operators, scopes, devices, random numbers. */
-export { applyGradMode, enableGrad, isGradEnabled, noGrad } from './context';
+export { applyModes } from './context';
+export { composite, functionsOf, type Composite } from './composites';
 export { tensor, type TensorData, type TensorOptions } from './creation';
 export { checkDevice, cuda, isDevice, type Device } from './device';
 export { checkDtype, dtypes, isDtype, type Complex, type DataArray, type Dtype, type TypedArray } from './dtype';
@@ -9,11 +10,24 @@ export { gradcheck, type GradcheckOptions } from './gradcheck';
 export { slice, Slice, type Bound, type Index, type IndexArray } from './indexing';
 export { withSignal } from './job';
 export type { Layout, MemoryFormat } from './kinds';
-export { memory, type Memory } from './memory';
+export { assertNoLeaks, leaks, traceLeaks, type Leak } from './leaks';
+export { memory, retryingForMemory, type DeviceMemory, type Memory } from './memory';
 export { NativeObject } from './object';
+export {
+  autocast,
+  enableGrad,
+  inferenceMode,
+  isAutocastEnabled,
+  isGradEnabled,
+  isInferenceModeEnabled,
+  noGrad,
+  setGradEnabled,
+  type AutocastOptions,
+} from './modes';
 export { operator } from './operator';
 export { Generator, manualSeed } from './random';
 export { scope } from './scope';
+export { fromBuffer, type FromBufferOptions } from './sharing';
 export type { FactoryOptions, Integer, Integers, Scalar } from './signature';
 export { Tensor, wrap, type BackwardOptions, type ToOptions } from './tensor';
 export { torch } from './torch';

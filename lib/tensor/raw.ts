@@ -1,18 +1,37 @@
 /** Single overloads called by their exact name, for the few operators that `Tensor` itself is built on. */
-import { native, type Handle, type NativeValue } from '../native';
-import { applyGradMode } from './context';
+import { native, type Handle, type NativeValue, type PlanId } from '../native';
+import { applyModes } from './context';
+import { beginCall, Form, place } from './frame';
+import { formOf } from './resolve';
+import { overloadsOf, type ArgumentType, type Overload } from './schema';
 
-/** Looks the overload up on first use. Takes all arguments in schema order, tensors as handles. */
+/** Looks the overload up on first use. Takes its first arguments in schema order, tensors as handles. */
 export function rawOperator<Result extends NativeValue>(
   name: string,
   overload: string,
 ): (...args: NativeValue[]) => Result {
-  let id: number | undefined;
+  let found: Overload | undefined;
+  const plans = new Map<string, PlanId>();
   return (...args) => {
-    id ??= native.schemas(name).find((schema) => schema.overload === overload)!.id;
-    applyGradMode();
-    return native.call(id, ...args) as Result;
+    found ??= overloadsOf(name).find((each) => each.name === overload)!;
+    const forms = new Uint32Array(2 * found.arguments.length);
+    beginCall();
+    for (const [slot, value] of args.entries()) {
+      forms[2 * slot] = placeHandles(found.arguments[slot]!.type, slot, value);
+      forms[2 * slot + 1] = slot;
+    }
+    const key = forms.join();
+    let plan = plans.get(key);
+    if (plan === undefined) plans.set(key, (plan = native.plan(found.id, forms)));
+    applyModes();
+    return native.call(plan) as Result;
   };
+}
+
+function placeHandles(type: ArgumentType, slot: number, value: NativeValue): Form {
+  const kind = place(slot, value);
+  if (type.base !== 'Tensor' || value === null) return formOf(type, kind);
+  return type.list ? Form.Tensors : Form.Tensor;
 }
 
 const toDtypeLayout = rawOperator<Handle>('aten::to', 'dtype_layout');

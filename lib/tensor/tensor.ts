@@ -3,17 +3,20 @@ import { inspect } from 'node:util';
 
 import { ArgumentError, ShapeError } from '../errors';
 import { native, type Handle } from '../native';
-import { applyGradMode, currentContext, type Context } from './context';
+import { differentiate } from './autograd/engine';
+import { checkHook, registerHook, registerPostAccumulateGradHook, type HookHandle } from './autograd/hooks';
+import { currentContext, type Context } from './context';
 import { checkDevice, isDevice, type Device } from './device';
-import { checkDtype, isDtype, type DataArray, type Dtype } from './dtype';
-import { describeTensor, inspectTensor } from './inspect';
+import { checkDtype, isDtype, type DataArrays, type Dtype } from './dtype';
 import { withSignal } from './job';
+import { describeTensor, printTensor } from './printing';
 import { convert } from './raw';
 import { Owned } from './scope';
-import { nest, read, readNumber, readSync, type NestedArray, type ReadOptions } from './values';
+import type { Elements, Items, Nested, NumberElements, Shapes } from './types';
+import { nest, read, readNumber, readSync, type ReadOptions } from './values';
 
-export interface ToOptions {
-  dtype?: Dtype;
+export interface ToOptions<E extends Dtype = Dtype> {
+  dtype?: E;
   device?: Device;
   /** Gives a copy even when nothing changes. */
   copy?: boolean;
@@ -26,6 +29,8 @@ export interface BackwardOptions {
   retainGraph?: boolean;
   /** Records the gradients' own graph, for higher derivatives. */
   createGraph?: boolean;
+  /** The only tensors whose `grad` is added to; all leaves unless given. */
+  inputs?: readonly Tensor[];
 }
 
 /**
@@ -39,8 +44,8 @@ export class Tensor<out D extends Dtype = Dtype, out R extends number = number> 
     super(handle, context);
   }
 
-  get shape(): number[] {
-    return native.shape(this.handle);
+  get shape(): Shapes[R] {
+    return native.shape(this.handle) as Shapes[R];
   }
 
   /** Elements to step over in memory for one step in each dimension. */
@@ -48,18 +53,18 @@ export class Tensor<out D extends Dtype = Dtype, out R extends number = number> 
     return native.strides(this.handle);
   }
 
-  get ndim(): number {
-    return this.shape.length;
+  get ndim(): R {
+    return native.shape(this.handle).length as R;
   }
 
   /** Number of elements. */
   get numel(): number {
-    return this.shape.reduce((product, size) => product * size, 1);
+    return native.shape(this.handle).reduce((product, size) => product * size, 1);
   }
 
   /** Element type. Operators can yield types beyond `Dtype` (quantised, 8-bit floats); those cannot be read back as they are. */
-  get dtype(): Dtype {
-    return native.dtype(this.handle) as Dtype;
+  get dtype(): D {
+    return native.dtype(this.handle) as D;
   }
 
   get device(): Device {
@@ -68,7 +73,7 @@ export class Tensor<out D extends Dtype = Dtype, out R extends number = number> 
 
   /** Size of one dimension; negative ones count from the end. @throws ShapeError when there is no such dimension */
   size(dim: number): number {
-    const shape = this.shape;
+    const shape = native.shape(this.handle);
     const size = shape.at(dim);
     if (size === undefined || !Number.isInteger(dim)) {
       throw new ShapeError(`Dimension ${dim} is not in a tensor of shape [${shape.join(', ')}].`);
@@ -107,28 +112,69 @@ export class Tensor<out D extends Dtype = Dtype, out R extends number = number> 
   }
 
   /** The gathered gradient, or null. Each reading gives a new Tensor on the same memory. */
-  get grad(): Tensor | null {
+  get grad(): Tensor<D, R> | null {
     const grad = native.grad(this.handle);
-    return grad === null ? null : new Tensor(grad);
+    return grad === null ? null : new Tensor<D, R>(grad);
   }
 
-  set grad(value: Tensor | null) {
+  set grad(value: Tensor<D, R> | null) {
     native.setGrad(this.handle, value === null ? null : value.handle);
+  }
+
+  /** Keeps this computed tensor's gradient in `grad` when it is computed, as leaves do. */
+  retainGrad(): void {
+    native.retainGrad(this.handle);
+  }
+
+  get retainsGrad(): boolean {
+    return native.retainsGrad(this.handle);
+  }
+
+  /**
+   * Calls `hook` each time the gradient with respect to this tensor is computed. A tensor that it gives takes the gradient's place.
+   * What it throws becomes the error of `backward`.
+   * @throws AutogradError when this tensor does not require gradients
+   */
+  registerHook(hook: (gradient: Tensor) => Tensor | null | undefined | void): HookHandle {
+    checkHook(hook);
+    return registerHook(this.handle, (gradient) => {
+      const replacement = hook(new Tensor(gradient));
+      if (replacement === undefined || replacement === null) return null;
+      if (replacement instanceof Tensor) return native.alias(replacement.handle);
+      throw new ArgumentError('A hook of registerHook gives a tensor or nothing.');
+    });
+  }
+
+  /**
+   * Calls `hook` with this leaf each time its gradient has been added to, so that the gradient may be used and forgotten before the
+   * whole backward pass has ended. No gradients can be computed inside.
+   * @throws AutogradError unless this is a leaf that requires gradients
+   */
+  registerPostAccumulateGradHook(hook: (leaf: Tensor) => void): HookHandle {
+    checkHook(hook);
+    const self = new WeakRef(this); // the graph must not keep what keeps the graph
+    return registerPostAccumulateGradHook(this.handle, (handle) => {
+      const leaf = self.deref();
+      if (leaf === undefined || leaf.isDisposed) hook(new Tensor(handle));
+      else {
+        native.free(handle);
+        hook(leaf);
+      }
+    });
   }
 
   /**
    * Adds to `grad` of every leaf the derivative of this tensor with respect to it.
    * @param gradient derivative with respect to this tensor, of its shape; may be left out for a single element
+   * @throws AutogradError when nothing was recorded, or the graph has been walked already
    */
   backward(gradient: Tensor | null = null, options: BackwardOptions = {}): void {
-    const createGraph = options.createGraph ?? false;
-    applyGradMode();
-    native.backward(
-      this.handle,
-      gradient === null ? null : gradient.handle,
-      options.retainGraph ?? createGraph,
-      createGraph,
-    );
+    const { createGraph = false, inputs = [] } = options;
+    const root = this.handle;
+    const handles = inputs.map((input) => input.handle);
+    const seed = gradient === null ? null : gradient.handle;
+    const retain = options.retainGraph ?? createGraph;
+    differentiate(() => native.backward([root], [seed], retain, createGraph, handles));
   }
 
   /**
@@ -136,18 +182,20 @@ export class Tensor<out D extends Dtype = Dtype, out R extends number = number> 
    * bfloat16, Uint8Array of 0 and 1 for bool, real and imaginary parts in turn for complex types, else the dtype's own array.
    * The tensor may be disposed meanwhile, but not changed in place.
    */
-  async data(options: { signal?: AbortSignal } = {}): Promise<DataArray> {
-    return withSignal(options.signal, (token) => read(token, this.handle));
+  async data(options: { signal?: AbortSignal } = {}): Promise<DataArrays[D]> {
+    return withSignal(options.signal, async (token) => (await read(token, this.handle)) as DataArrays[D]);
   }
 
   /** Like `data()`, blocking until the values are there. */
-  dataSync(): DataArray {
-    return readSync(this.handle);
+  dataSync(): DataArrays[D] {
+    return readSync(this.handle) as DataArrays[D];
   }
 
   /** The elements as nested arrays (a bare element for a tensor without dimensions), blocking. */
-  toArray(options: ReadOptions = {}): NestedArray {
-    return nest(this.dataSync(), this.dtype, this.shape, options);
+  toArray(options: { int64: 'number' }): Nested<NumberElements[D]>[R];
+  toArray(options?: ReadOptions): Nested<Elements[D]>[R];
+  toArray(options: ReadOptions = {}): unknown {
+    return nest(readSync(this.handle), this.dtype, native.shape(this.handle), options);
   }
 
   /**
@@ -155,12 +203,17 @@ export class Tensor<out D extends Dtype = Dtype, out R extends number = number> 
    * @throws ShapeError unless there is exactly one element
    * @throws DtypeError for complex types, and for an int64 beyond 2^53
    */
-  item(): number {
-    return readNumber(this.handle);
+  item(): Items[D] {
+    return readNumber(this.handle) as Items[D];
   }
 
   /** This tensor with another dtype or on another device; shares memory when nothing changes, unless `copy` is set. */
-  to(target: Dtype | Device | Tensor | ToOptions): Tensor {
+  to<E extends Dtype>(dtype: E): Tensor<E, R>;
+  to(device: Device): Tensor<D, R>;
+  to<E extends Dtype>(other: Tensor<E>): Tensor<E, R>;
+  to<E extends Dtype = D>(options: ToOptions<E>): Tensor<E, R>;
+  to(target: Dtype | Device | Tensor | ToOptions): Tensor<Dtype, R>;
+  to(target: Dtype | Device | Tensor | ToOptions): Tensor<Dtype, R> {
     const { dtype, device, nonBlocking, copy } = toOptions(target);
     return new Tensor(
       convert(
@@ -173,13 +226,15 @@ export class Tensor<out D extends Dtype = Dtype, out R extends number = number> 
     );
   }
 
-  /** Shape, dtype and device, without the values. */
+  /** Elements, and dtype, device and gradients where they are not the usual ones, as PyTorch prints them; `setPrintOptions` says how. */
   override toString(): string {
-    return this.isDisposed ? 'Tensor(disposed)' : describeTensor(this.handle);
+    const { name } = this.constructor;
+    return this.isDisposed ? `${name}(disposed)` : printTensor(this.handle, name);
   }
 
-  [inspect.custom](): string {
-    return this.isDisposed ? 'Tensor(disposed)' : inspectTensor(this.handle);
+  [inspect.custom](depth: number): string {
+    if (depth >= 0 || this.isDisposed) return this.toString();
+    return `[${describeTensor(this.handle, this.constructor.name)}]`;
   }
 }
 

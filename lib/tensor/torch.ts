@@ -1,24 +1,45 @@
 /** Assembles the `torch` object of this room; `nn` and `optim` join it above. */
-import { enableGrad, isGradEnabled, noGrad } from './context';
+import { compositeFunctions } from './composites';
 import { tensor } from './creation';
 import { cuda } from './device';
+import { assertNoLeaks, leaks, traceLeaks } from './leaks';
 import { memory } from './memory';
+import {
+  autocast,
+  enableGrad,
+  inferenceMode,
+  isAutocastEnabled,
+  isGradEnabled,
+  isInferenceModeEnabled,
+  noGrad,
+  setGradEnabled,
+} from './modes';
 import { operator } from './operator';
 import { Generator, manualSeed } from './random';
 import { scope } from './scope';
+import { fromBuffer } from './sharing';
 import { operatorFunctions } from './surface';
 import { Tensor } from './tensor';
 
 /** Tensors and operators: `torch.tensor`, `torch.scope`, every operator (`torch.zeros`, `torch.add`, `torch.linalg.norm`, ...). */
 export const torch = {
   ...operatorFunctions,
+  ...compositeFunctions,
   tensor,
+  fromBuffer,
   scope,
   noGrad,
   enableGrad,
+  setGradEnabled,
   isGradEnabled,
+  inferenceMode,
+  isInferenceModeEnabled,
+  autocast,
+  isAutocastEnabled,
   manualSeed,
   memory,
+  debug: { traceLeaks, leaks },
+  assertNoLeaks,
   operator,
   cuda,
   Tensor,

@@ -35,6 +35,9 @@ class ComputeThread {
   // Queues a job under the caller's grad mode and other thread-local state of libtorch.
   Napi::Promise submit(std::unique_ptr<Job> job, CancelFlag cancel);
 
+  // Whether jobs run or wait.
+  bool busy() const { return pending_ > 0; }
+
   // Cancels what runs and what waits, and joins. Nothing is settled after it.
   void stop();
 

@@ -1,5 +1,7 @@
 #include "runtime/environment.h"
 
+#include "tensor/autograd/modes.h"
+
 namespace torchwright {
 
 namespace {
@@ -13,9 +15,9 @@ int64_t bytes_of(const at::Tensor& tensor) {
 
 }  // namespace
 
-Environment::Environment(Napi::Env env) : env_(env), compute_(std::make_unique<ComputeThread>(*this)) {
-  // Hooks run in reverse order: added after the compute thread's own, this one joins the thread before its channel
-  // closes.
+Environment::Environment(Napi::Env env)
+    : env_(env), callbacks_(std::make_shared<Callbacks>(*this)), compute_(std::make_unique<ComputeThread>(*this)) {
+  // Hooks run in reverse order: added after those of the channels' own, this one ends what uses them before they close.
   napi_add_env_cleanup_hook(env, on_cleanup, this);
 }
 
@@ -23,6 +25,8 @@ Environment::~Environment() { napi_remove_env_cleanup_hook(env_, on_cleanup, thi
 
 void Environment::on_cleanup(void* data) {
   auto* self = static_cast<Environment*>(data);
+  leave_modes(*self);
+  self->callbacks_->close();  // a job that waits for JavaScript would never end
   self->compute_->stop();
   self->objects_.clear();
   self->tensors_.clear();
@@ -94,6 +98,7 @@ CancelFlag Environment::cancel_flag(Napi::Value token) {
 }
 
 Napi::Value Environment::make_error(const ErrorReport& report) {
+  if (report.thrown) return callbacks_->value_of(*report.thrown);
   const auto message = Napi::String::New(env_, report.message);
   if (error_factory_.IsEmpty()) return Napi::Error::New(env_, report.message).Value();
   const Napi::Value trace = report.trace.empty() ? env_.Undefined() : Napi::String::New(env_, report.trace);

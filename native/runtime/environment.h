@@ -9,10 +9,12 @@
 #include <string>
 #include <typeinfo>
 
+#include "runtime/callbacks.h"
 #include "runtime/cancel.h"
 #include "runtime/compute_thread.h"
 #include "runtime/errors.h"
 #include "runtime/handle_table.h"
+#include "tensor/calls.h"
 #include "tensor/operators.h"
 
 namespace torchwright {
@@ -48,7 +50,11 @@ class Environment {
   template <typename T>
   std::shared_ptr<T> object(Napi::Value id, const char* what) {
     if (!id.IsNumber()) throw Error(code::kArgument, std::string("expected a ") + what);
-    const Object& entry = objects_.get(id.As<Napi::Number>().DoubleValue());
+    return object<T>(id.As<Napi::Number>().DoubleValue(), what);
+  }
+  template <typename T>
+  std::shared_ptr<T> object(Handle id, const char* what) {
+    const Object& entry = objects_.get(id);
     if (*entry.type != typeid(T)) throw Error(code::kArgument, std::string("this native object is not a ") + what);
     return std::static_pointer_cast<T>(entry.value);
   }
@@ -60,11 +66,17 @@ class Environment {
   // A fresh flag, never raised, for token 0.
   CancelFlag cancel_flag(Napi::Value token);
 
+  // JavaScript called back ----------------------------------------------------------------------------------------
+  Callbacks& callbacks() { return *callbacks_; }
+  // For what may outlive the environment.
+  const std::shared_ptr<Callbacks>& shared_callbacks() const { return callbacks_; }
+
   // Errors --------------------------------------------------------------------------------------------------------
   void set_error_factory(Napi::Function factory) { error_factory_ = Napi::Persistent(factory); }
   Napi::Value make_error(const ErrorReport& report);
 
   OperatorTable operators;
+  Calls calls;
 
  private:
   struct Object {
@@ -82,6 +94,7 @@ class Environment {
   Napi::FunctionReference error_factory_;
   int64_t bytes_ = 0;       // held by live handles, views counted as if they owned
   int64_t bytes_told_ = 0;  // what V8 was told of them
+  std::shared_ptr<Callbacks> callbacks_;
   std::unique_ptr<ComputeThread> compute_;
 };
 

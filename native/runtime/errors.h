@@ -1,10 +1,13 @@
 // Errors as C++ throws them. JavaScript's classes (lib/errors.ts) are chosen by `code`.
 #pragma once
 
+#include <memory>
 #include <stdexcept>
 #include <string>
 
 namespace torchwright {
+
+class Held;
 
 namespace code {
 inline constexpr const char* kShape = "ERR_SHAPE";
@@ -17,6 +20,7 @@ inline constexpr const char* kConfig = "ERR_CONFIG";
 inline constexpr const char* kData = "ERR_DATA";
 inline constexpr const char* kCheckpoint = "ERR_CHECKPOINT";
 inline constexpr const char* kNonFinite = "ERR_NON_FINITE";
+inline constexpr const char* kAutograd = "ERR_AUTOGRAD";
 inline constexpr const char* kAborted = "ERR_ABORTED";
 inline constexpr const char* kTorch = "ERR_TORCH";
 }  // namespace code
@@ -32,6 +36,7 @@ struct ErrorReport {
   std::string code;
   std::string message;
   std::string trace;  // libtorch's message with its C++ trace; empty when there is none
+  std::shared_ptr<Held> thrown = nullptr;  // JavaScript's own error, which then says all
 };
 
 // Describes the exception being handled. Call it inside a catch block only.

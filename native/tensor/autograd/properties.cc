@@ -1,9 +1,8 @@
-#include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/variable.h>
 
 #include "runtime/environment.h"
-#include "tensor/bindings.h"
+#include "tensor/autograd/bindings.h"
 
 namespace torchwright::tensor {
 
@@ -51,25 +50,13 @@ Napi::Value set_grad(Environment& environment, const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-Napi::Value backward(Environment& environment, const Napi::CallbackInfo& info) {
-  const at::Tensor& tensor = environment.tensor(info[0]);
-  if (!tensor.requires_grad()) {
-    throw Error(
-        code::kArgument,
-        "backward: this tensor does not require gradients: nothing it was made from does, or it was made under noGrad");
-  }
-  tensor.backward(environment.optional_tensor(info[1]), info[2].ToBoolean() || info[3].ToBoolean(),
-                  info[3].ToBoolean());
+Napi::Value retain_grad(Environment& environment, const Napi::CallbackInfo& info) {
+  environment.tensor(info[0]).retain_grad();
   return info.Env().Undefined();
 }
 
-Napi::Value grad_enabled(Environment&, const Napi::CallbackInfo& info) {
-  return Napi::Boolean::New(info.Env(), at::GradMode::is_enabled());
-}
-
-Napi::Value set_grad_enabled(Environment&, const Napi::CallbackInfo& info) {
-  at::GradMode::set_enabled(info[0].ToBoolean());
-  return info.Env().Undefined();
+Napi::Value retains_grad(Environment& environment, const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), environment.tensor(info[0]).retains_grad());
 }
 
 }  // namespace torchwright::tensor
