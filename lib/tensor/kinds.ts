@@ -1,9 +1,5 @@
 /** The kinds of value that operators take, told apart quickly: overloads are chosen, and remembered, by kinds. */
-import { isDevice } from './device';
-import { isComplex, isDtype } from './dtype';
-import { Generator } from './random';
 import type { ArgumentType } from './schema';
-import { Tensor } from './tensor';
 
 export enum Kind {
   Undefined,
@@ -38,67 +34,26 @@ export const memoryFormats = ['contiguous_format', 'preserve_format', 'channels_
 export type Layout = (typeof layouts)[number];
 export type MemoryFormat = (typeof memoryFormats)[number];
 
-const names = new Map<string, Kind>([
+/** The strings that are a kind of their own, beside dtypes and devices. */
+export const namedKinds = new Map<string, Kind>([
   ...layouts.map((name) => [name, Kind.LayoutName] as const),
   ...memoryFormats.map((name) => [name, Kind.MemoryFormatName] as const),
 ]);
 
-export function kindOf(value: unknown): Kind {
-  switch (typeof value) {
-    case 'undefined':
-      return Kind.Undefined;
-    case 'number':
-      return Number.isSafeInteger(value) ? Kind.Integer : Kind.Fraction;
-    case 'bigint':
-      return Kind.BigInt;
-    case 'boolean':
-      return Kind.Boolean;
-    case 'string':
-      return kindOfString(value);
-    case 'object':
-      return kindOfObject(value);
-    default:
-      return Kind.Other;
-  }
-}
-
-function kindOfString(value: string): Kind {
-  if (isDtype(value)) return Kind.DtypeName;
-  if (isDevice(value)) return Kind.DeviceName;
-  return names.get(value) ?? Kind.String;
-}
-
-function kindOfObject(value: object | null): Kind {
-  if (value === null) return Kind.Null;
-  if (value instanceof Tensor) return Kind.Tensor;
-  if (Array.isArray(value)) return kindOfList(value);
-  if (value instanceof Generator) return Kind.Generator;
-  return isComplex(value) ? Kind.Complex : Kind.Other;
-}
-
-/** The kind of a list by the kinds of its elements; lists of lists have none. */
-function kindOfList(list: readonly unknown[]): Kind {
-  let kind = Kind.EmptyList;
-  for (const element of list) {
-    kind = joined(kind, listOf(kindOf(element)));
-    if (kind === Kind.Other) return kind;
-  }
-  return kind;
-}
-
-function listOf(element: Kind): Kind {
+/** The kind of a list of one such element. */
+export function listOf(element: Kind): Kind {
   switch (element) {
     case Kind.Tensor:
       return Kind.Tensors;
     case Kind.Null:
       return Kind.TensorsAndNulls;
     case Kind.Integer:
-    case Kind.BigInt:
       return Kind.Integers;
     case Kind.Fraction:
       return Kind.Numbers;
     case Kind.Boolean:
       return Kind.Booleans;
+    case Kind.BigInt:
     case Kind.Complex:
       return Kind.Scalars;
     case Kind.DtypeName:
@@ -112,7 +67,8 @@ function listOf(element: Kind): Kind {
   }
 }
 
-function joined(a: Kind, b: Kind): Kind {
+/** The kind of a list that holds elements of both. */
+export function joined(a: Kind, b: Kind): Kind {
   if (a === b || a === Kind.EmptyList) return b;
   const [low, high] = a < b ? [a, b] : [b, a];
   if (low === Kind.Tensors && high === Kind.TensorsAndNulls) return high;
@@ -120,10 +76,29 @@ function joined(a: Kind, b: Kind): Kind {
   return low >= Kind.Integers && low !== Kind.Strings && high === Kind.Scalars ? high : Kind.Other;
 }
 
-/** How far a value of this kind is from what the argument asks for: 0 exact, more for wider readings, -1 when it does not fit. */
-export function distance(type: ArgumentType, kind: Kind): number {
+/**
+ * The operators that take a number where they ask for a tensor: the ones for which PyTorch's Python functions do. The number
+ * weighs in type promotion as a number does.
+ */
+export const numbersAsTensors: ReadonlySet<string> = new Set(
+  ['add', 'sub', 'subtract', 'mul', 'multiply', 'div', 'divide', 'true_divide', 'floor_divide', 'copy'].flatMap((name) => [
+    `aten::${name}`,
+    `aten::${name}_`,
+  ]),
+);
+
+/**
+ * How far a value of this kind is from what the argument asks for: 0 exact, more for wider readings, -1 when it does not fit.
+ * @param numbers whether a number can stand for a tensor
+ */
+export function distance(type: ArgumentType, kind: Kind, numbers = false): number {
   if (kind === Kind.Null) return type.optional ? 0 : -1;
+  if (numbers && type.base === 'Tensor' && !type.list && isNumber(kind)) return 0;
   return type.list ? distanceToList(type, kind) : distanceToSingle(type, kind);
+}
+
+function isNumber(kind: Kind): boolean {
+  return (kind >= Kind.Integer && kind <= Kind.Boolean) || kind === Kind.Complex;
 }
 
 function distanceToSingle(type: ArgumentType, kind: Kind): number {
@@ -133,7 +108,7 @@ function distanceToSingle(type: ArgumentType, kind: Kind): number {
     case 'int':
       return kind === Kind.Integer || kind === Kind.BigInt ? 0 : -1;
     case 'float':
-      return kind === Kind.Fraction ? 0 : kind === Kind.Integer ? 2 : -1;
+      return kind === Kind.Fraction ? 0 : kind === Kind.Integer || kind === Kind.BigInt ? 2 : -1;
     case 'Scalar':
       if (kind === Kind.Complex) return 0;
       return kind === Kind.Integer || kind === Kind.Fraction || kind === Kind.BigInt

@@ -1,11 +1,11 @@
 /** Calls any operator of libtorch by name: values of JavaScript in, Tensors and plain values out. */
 import { ArgumentError } from '../errors';
 import { native, type Handle } from '../native';
-import { applyGradMode, currentContext, type Context } from './context';
+import { applyModes, currentContext, type Context } from './context';
 import { explain } from './explain';
-import { Kind, kindOf } from './kinds';
-import type { Generator } from './random';
-import { Conversion, requiresGradOption, resolve, type CallKinds, type Plan, type Source } from './resolve';
+import { beginCall, booleanAt, isWhole, kindOf, mostValues, place } from './frame';
+import { Kind, numbersAsTensors } from './kinds';
+import { resolve, type CallKinds, type Resolution } from './resolve';
 import { overloadsOf, type Overload, type ReturnValue } from './schema';
 import { isPlainObject } from './scope';
 import { Tensor } from './tensor';
@@ -13,14 +13,46 @@ import { Tensor } from './tensor';
 type Options = Readonly<Record<string, unknown>>;
 const noOptions: Options = Object.freeze({});
 
-/** Kinds are packed into one number while they fit 2^53: five bits each. */
-const kindBits = 32;
-const mostPackedKinds = 10;
+/** A call of known kinds: everything that follows from them. */
+interface Plan {
+  /** The addon's number of it. */
+  id: number;
+  returns: readonly Returned[];
+  /** The slot of `requiresGrad`, or -1. */
+  gradSlot: number;
+}
+
+/** Where a result comes from. */
+interface Returned extends ReturnValue {
+  /** The slot of the argument that the result is, or -1. */
+  slot: number;
+}
+
+/** The calls seen before, as a tree: from kind to kind of the values, and then from option to option. */
+class Branch {
+  plan: Plan | undefined;
+  readonly byKind = new Array<Branch | undefined>(Kind.Other + 1).fill(undefined);
+  byName: Map<string, Branch> | undefined;
+
+  to(kind: Kind): Branch {
+    return (this.byKind[kind] ??= new Branch());
+  }
+
+  toOption(name: string, kind: Kind): Branch {
+    this.byName ??= new Map();
+    let option = this.byName.get(name);
+    if (option === undefined) this.byName.set(name, (option = new Branch()));
+    return option.to(kind);
+  }
+}
+
+/** Where a call goes whose like has not been seen. */
+const nowhere = new Branch();
 
 /** One operator with all its overloads; calls of known kinds go straight to the overload found before. */
 export class Operator {
   #overloads: Overload[] | undefined;
-  readonly #plans = new Map<number | string, Plan>();
+  readonly #seen = new Branch();
 
   /**
    * @param name qualified name, such as `aten::log_softmax`
@@ -33,92 +65,116 @@ export class Operator {
 
   /**
    * Values by position in schema order, then perhaps an object of options by name; `undefined` stands for the default.
+   * @param self the first value, of methods
    * @throws ArgumentError when no overload takes the values; the message lists the overloads
    */
-  call(values: readonly unknown[]): unknown {
+  call(values: readonly unknown[], self?: Tensor): unknown {
+    return this.#call(values, self, false);
+  }
+
+  #call(values: readonly unknown[], self: Tensor | undefined, again: boolean): unknown {
+    const call = beginCall();
     let count = values.length;
     while (count > 0 && values[count - 1] === undefined) count--;
-    let key: number | string = 1;
+    if (count >= mostValues) throw this.#tooMany();
+    let branch = this.#seen;
+    let slot = 0;
+    if (self !== undefined) branch = branch.byKind[place(slot++, self)] ?? nowhere;
     let options = noOptions;
     for (let index = 0; index < count; index++) {
       const value = values[index];
-      const kind = kindOf(value);
+      const kind = place(slot, value);
       if (kind === Kind.Other && index === count - 1 && isPlainObject(value)) {
         options = value;
-        count--;
-      } else key = index < mostPackedKinds ? (key as number) * kindBits + kind : `${key}.${kind}`;
+      } else {
+        branch = branch.byKind[kind] ?? nowhere;
+        slot++;
+      }
     }
-    if (options !== noOptions) for (const name in options) key += `,${name}:${kindOf(options[name])}`;
-    const plan = this.#plans.get(key) ?? this.#resolve(key, values.slice(0, count), options);
-
-    const { sources } = plan;
-    const crossing: unknown[] = [];
-    for (let index = 0; index < sources.length; index++) crossing.push(crossValue(sources[index]!, values, options));
-    const context = currentContext();
-    applyGradMode(context);
-    const result: unknown = native.call(plan.id, ...crossing);
-
-    const { returns } = plan;
-    if (returns.length === 1) {
-      const returned = giveBack(returns[0]!, result, plan, values, options, context);
-      if (plan.marksGrad) (returned as Tensor).requiresGrad = options[requiresGradOption] as boolean;
-      return returned;
+    if (options !== noOptions) {
+      for (const name in options) {
+        if (slot === mostValues) throw this.#tooMany();
+        branch = branch.byName?.get(name)?.byKind[place(slot++, options[name])] ?? nowhere;
+      }
     }
-    if (returns.length === 0) return undefined;
-    return returns.map((each, index) => giveBack(each, (result as unknown[])[index], plan, values, options, context));
+    if (!isWhole(call)) {
+      throw new ArgumentError(`${this.shownAs}: a value calls operators while it is read; read it before the call.`);
+    }
+    const { plan } = branch;
+    if (plan !== undefined) return run(plan, values, self, options);
+    if (again) throw new ArgumentError(`${this.shownAs}: a value changes while it is read.`);
+    this.#resolve(self === undefined ? values.slice(0, count) : [self, ...values.slice(0, count)], options);
+    return this.#call(values, self, true);
   }
 
-  #resolve(key: number | string, values: readonly unknown[], options: Options): Plan {
+  /** Finds the overload for a call whose like has not been seen, and remembers it. */
+  #resolve(values: readonly unknown[], options: Options): void {
     this.#overloads ??= overloadsOf(this.name);
     if (this.#overloads.length === 0) {
       throw new ArgumentError(
         `${this.shownAs}: libtorch ${native.versions().loaded} has no operator "${this.name}" that can be called from here.`,
       );
     }
+    const positional = options === noOptions ? values : values.slice(0, -1);
     const call: CallKinds = {
-      positional: values.map(kindOf),
+      positional: positional.map(kindOf),
       options: new Map(Object.entries(options).map(([name, value]) => [name, kindOf(value)])),
+      numbers: numbersAsTensors.has(this.name),
     };
-    const plan = resolve(this.#overloads, call);
-    if (plan === undefined) throw explain(this.shownAs, this.#overloads, call, options);
-    this.#plans.set(key, plan);
-    return plan;
+    const found = resolve(this.#overloads, call);
+    if (found === undefined) throw explain(this.shownAs, this.#overloads, call, options);
+    let branch = this.#seen;
+    for (const kind of call.positional) branch = branch.to(kind);
+    for (const [name, kind] of call.options) branch = branch.toOption(name, kind);
+    branch.plan = planOf(found);
+  }
+
+  #tooMany(): ArgumentError {
+    return new ArgumentError(`${this.shownAs}: an operator takes fewer than ${mostValues} values.`);
   }
 }
 
-function valueOf(source: Source, values: readonly unknown[], options: Options): unknown {
-  if (source.position >= 0) return values[source.position];
-  return source.option === undefined ? undefined : options[source.option];
+function planOf({ overload, forms, gradSlot }: Resolution): Plan {
+  const returns = overload.returns.map((returned) => ({
+    ...returned,
+    slot: returned.argument === undefined ? -1 : forms[2 * returned.argument + 1]!,
+  }));
+  return { id: native.plan(overload.id, forms), returns, gradSlot };
 }
 
-function crossValue(source: Source, values: readonly unknown[], options: Options): unknown {
-  const value = valueOf(source, values, options);
-  switch (source.conversion) {
-    case Conversion.None:
-      return value;
-    case Conversion.Handle:
-      return (value as Tensor).handle;
-    case Conversion.Handles:
-      return (value as (Tensor | null)[]).map((each) => each && each.handle);
-    case Conversion.GeneratorId:
-      return (value as Generator).id;
-    case Conversion.OneNumberList:
-      return [value];
+/** Makes the call whose values lie in the frame. */
+function run(plan: Plan, values: readonly unknown[], self: Tensor | undefined, options: Options): unknown {
+  const { returns, gradSlot } = plan;
+  const marksGrad = gradSlot >= 0 && booleanAt(gradSlot);
+  const context = currentContext();
+  applyModes(context);
+  const result: unknown = native.call(plan.id);
+  if (returns.length === 1) {
+    const returned = returns[0]!;
+    if (returned.slot >= 0) return valueAt(returned.slot, values, self, options);
+    const given = giveBack(returned, result, context);
+    if (marksGrad) (given as Tensor).requiresGrad = true;
+    return given;
   }
+  if (returns.length === 0) return undefined;
+  return returns.map((returned, index) =>
+    returned.slot >= 0
+      ? valueAt(returned.slot, values, self, options)
+      : giveBack(returned, (result as unknown[])[index], context),
+  );
 }
 
-function giveBack(
-  returned: ReturnValue,
-  value: unknown,
-  plan: Plan,
-  values: readonly unknown[],
-  options: Options,
-  context: Context,
-): unknown {
-  if (returned.argument !== undefined) return valueOf(plan.sources[returned.argument]!, values, options);
-  if (returned.type.base !== 'Tensor' || value === null) return value;
-  if (!returned.type.list) return new Tensor(value as Handle, context);
+function giveBack({ type }: Returned, value: unknown, context: Context): unknown {
+  if (type.base !== 'Tensor' || value === null) return value;
+  if (!type.list) return new Tensor(value as Handle, context);
   return (value as Handle[]).map((handle) => new Tensor(handle, context));
+}
+
+/** The value that was written into a slot. */
+function valueAt(slot: number, values: readonly unknown[], self: Tensor | undefined, options: Options): unknown {
+  const all = self === undefined ? values : [self, ...values];
+  const count = options === noOptions ? all.length : all.length - 1;
+  return slot < count ? all[slot] : Object.values(options)[slot - count];
 }
 
 const operators = new Map<string, Operator>();

@@ -1,54 +1,41 @@
 /** Which overload a call means, and how its arguments go to it. */
+import { Form } from './frame';
 import { distance, Kind } from './kinds';
-import type { Argument, Overload, ReturnValue } from './schema';
-
-/** What a value must become before it crosses. */
-export enum Conversion {
-  None,
-  Handle,
-  Handles,
-  GeneratorId,
-  OneNumberList,
-}
-
-/** Where one argument of the overload comes from. */
-export interface Source {
-  /** Index among the positional values, or -1. */
-  position: number;
-  /** Name in the options object, when it comes from there. */
-  option: string | undefined;
-  conversion: Conversion;
-}
-
-/** A resolved call: everything that follows from the kinds of the values. */
-export interface Plan {
-  id: number;
-  sources: Source[];
-  returns: ReturnValue[];
-  /** Whether the caller's `requiresGrad` is to be applied to the result. */
-  marksGrad: boolean;
-}
+import type { ArgumentType, Overload } from './schema';
 
 /** The kinds of a call's values. */
 export interface CallKinds {
   positional: Kind[];
   options: Map<string, Kind>;
+  /** Whether numbers can stand for tensors. */
+  numbers?: boolean;
+}
+
+/** The overload of a call, and for each of its arguments a form and a slot, in turn. */
+export interface Resolution {
+  overload: Overload;
+  forms: Uint32Array;
+  /** The slot of the caller's `requiresGrad`, which is to be applied to the result; or -1. */
+  gradSlot: number;
 }
 
 /** A way to make the call, or why there is none. */
-type Match = { plan: Plan; distance: number } | { refusal: string };
+type Match = { resolution: Resolution; distance: number } | { refusal: string };
 
 /** The option that factories take besides their schema's. */
 export const requiresGradOption = 'requiresGrad';
 
-/** The overload that is nearest to the kinds given; among equals the first, which has the fewest arguments. */
-export function resolve(overloads: readonly Overload[], call: CallKinds): Plan | undefined {
-  let best: Plan | undefined;
+/**
+ * The overload that is nearest to the kinds given; among equals the first, which has the fewest arguments. Positional values
+ * lie in the slots from 0 on, and behind them options, in the order given.
+ */
+export function resolve(overloads: readonly Overload[], call: CallKinds): Resolution | undefined {
+  let best: Resolution | undefined;
   let least = Infinity;
   for (const overload of overloads) {
     const match = matchOverload(overload, call);
-    if ('plan' in match && match.distance < least) {
-      best = match.plan;
+    if ('resolution' in match && match.distance < least) {
+      best = match.resolution;
       least = match.distance;
     }
   }
@@ -64,10 +51,10 @@ function matchOverload(overload: Overload, call: CallKinds): Match {
   if (call.positional.length > overload.positional) {
     return { refusal: `takes ${overload.positional} positional arguments, got ${call.positional.length}` };
   }
-  const sources: Source[] = [];
+  const slots = slotsOfOptions(call);
+  const forms = new Uint32Array(2 * overload.arguments.length);
   let total = 0;
   let used = 0;
-  let needed = 0;
   for (const [index, argument] of overload.arguments.entries()) {
     const given = call.positional[index] ?? Kind.Undefined;
     const named = call.options.get(argument.name) ?? Kind.Undefined;
@@ -76,27 +63,24 @@ function matchOverload(overload: Overload, call: CallKinds): Match {
     const kind = named !== Kind.Undefined ? named : given;
     if (kind === Kind.Undefined) {
       if (!argument.hasDefault) return { refusal: `${argument.name} is missing` };
-      sources.push({ position: -1, option: undefined, conversion: Conversion.None });
       continue;
     }
-    const apart = distance(argument.type, kind);
+    const apart = distance(argument.type, kind, call.numbers);
     if (apart < 0) return { refusal: `${argument.name} cannot be ${kindNames[kind]}` };
     total += apart;
-    sources.push({
-      position: named !== Kind.Undefined ? -1 : index,
-      option: named !== Kind.Undefined ? argument.name : undefined,
-      conversion: conversionFor(argument, kind),
-    });
-    needed = sources.length;
+    forms[2 * index] = formOf(argument.type, kind);
+    forms[2 * index + 1] = named !== Kind.Undefined ? slots.get(argument.name)! : index;
   }
   const marksGrad = overload.factory && call.options.get(requiresGradOption) === Kind.Boolean;
   if (used + (marksGrad ? 1 : 0) < given(call.options)) {
     return { refusal: `does not take ${unusedOptions(overload, call.options, marksGrad)}` };
   }
-  return {
-    plan: { id: overload.id, sources: sources.slice(0, needed), returns: overload.returns, marksGrad },
-    distance: total,
-  };
+  const gradSlot = marksGrad ? slots.get(requiresGradOption)! : -1;
+  return { resolution: { overload, forms, gradSlot }, distance: total };
+}
+
+function slotsOfOptions({ positional, options }: CallKinds): Map<string, number> {
+  return new Map(Array.from(options.keys(), (name, index) => [name, positional.length + index]));
 }
 
 function given(options: Map<string, Kind>): number {
@@ -111,22 +95,41 @@ function unusedOptions(overload: Overload, options: Map<string, Kind>, marksGrad
   return [...options.keys()].filter((name) => !names.has(name)).join(', ');
 }
 
-function conversionFor(argument: Argument, kind: Kind): Conversion {
-  switch (kind) {
-    case Kind.Tensor:
-      return Conversion.Handle;
-    case Kind.Tensors:
-    case Kind.TensorsAndNulls:
-      return Conversion.Handles;
-    case Kind.Generator:
-      return Conversion.GeneratorId;
-    case Kind.Integer:
-    case Kind.BigInt:
-      return argument.type.list && !argument.type.repeats ? Conversion.OneNumberList : Conversion.None;
-    default:
-      return Conversion.None;
-  }
+const forms: Record<Exclude<Kind, Kind.EmptyList | Kind.Other>, Form> = {
+  [Kind.Undefined]: Form.Absent,
+  [Kind.Null]: Form.Null,
+  [Kind.Tensor]: Form.Tensor,
+  [Kind.Integer]: Form.Integer,
+  [Kind.Fraction]: Form.Fraction,
+  [Kind.BigInt]: Form.BigInt,
+  [Kind.Boolean]: Form.Boolean,
+  [Kind.DtypeName]: Form.String,
+  [Kind.DeviceName]: Form.String,
+  [Kind.LayoutName]: Form.String,
+  [Kind.MemoryFormatName]: Form.String,
+  [Kind.String]: Form.String,
+  [Kind.Complex]: Form.Complex,
+  [Kind.Generator]: Form.Generator,
+  [Kind.Tensors]: Form.Tensors,
+  [Kind.TensorsAndNulls]: Form.Tensors,
+  [Kind.Integers]: Form.Integers,
+  [Kind.Numbers]: Form.Numbers,
+  [Kind.Booleans]: Form.Booleans,
+  [Kind.Strings]: Form.Strings,
+  [Kind.Scalars]: Form.Scalars,
+};
+
+/** The form in which a value of this kind, which fits the argument, was written. An empty list is one of whatever is asked for. */
+export function formOf(type: ArgumentType, kind: Kind): Form {
+  if (kind === Kind.EmptyList) return emptyForms[type.base] ?? Form.Integers;
+  return forms[kind as keyof typeof forms];
 }
+
+const emptyForms: Partial<Record<ArgumentType['base'], Form>> = {
+  Tensor: Form.Tensors,
+  bool: Form.Booleans,
+  str: Form.Strings,
+};
 
 /** How errors name the kinds. */
 export const kindNames: Record<Kind, string> = {

@@ -157,9 +157,7 @@ void with_checks(const at::Tensor& self, const Indices& indices, Work work) {
 
 // A number as the assigned value is a tensor of the target's dtype, as in Python; from the CPU it reaches any device.
 at::Tensor scalar_value(Environment& environment, napi_value value, const at::Tensor& target) {
-  ValueKind kind;
-  kind.base = ValueKind::Base::kScalar;
-  return at::indexing::scalarToTensor(to_ivalue(environment, value, kind).toScalar(), target.options(), at::kCPU);
+  return at::indexing::scalarToTensor(to_scalar(environment.env(), value), target.options(), at::kCPU);
 }
 
 // Runs `work(environment, values, count)` with the call's arguments; exceptions become JavaScript's.

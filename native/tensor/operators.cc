@@ -18,8 +18,6 @@ std::string type_text(const std::optional<ValueKind>& kind, const c10::Type& typ
   return kind ? kind_text(*kind) : type.str();
 }
 
-constexpr std::size_t kMostArguments = 64;
-
 }  // namespace
 
 const OperatorTable::Index& OperatorTable::index() {
@@ -40,7 +38,8 @@ Napi::Value OperatorTable::names(Napi::Env env) const {
 
 uint32_t OperatorTable::prepare(const c10::OperatorHandle& handle) {
   const c10::FunctionSchema& schema = handle.schema();
-  Operator prepared{handle, {}, {}, {}};
+  const bool own = schema.name().rfind("aten::", 0) == 0;
+  Operator prepared{handle, {}, {}, {}, own ? typed_call(handle) : nullptr, own};
   for (const auto& argument : schema.arguments()) {
     prepared.arguments.push_back(kind_of(*argument.real_type(), argument.N()));
   }
@@ -105,87 +104,6 @@ Napi::Value OperatorTable::schemas(Napi::Env env, const std::string& name) {
 const Operator& OperatorTable::at(uint32_t id) const {
   if (id >= operators_.size()) throw Error(code::kArgument, "there is no operator of this number");
   return operators_[id];
-}
-
-namespace {
-
-// Puts the arguments on the stack, defaults where there are none.
-void push_arguments(Environment& environment, const Operator& op, const napi_value* values, std::size_t count,
-                    torch::jit::Stack& stack) {
-  const auto& arguments = op.handle.schema().arguments();
-  if (count > arguments.size()) {
-    throw Error(code::kArgument, op.handle.schema().name() + " takes " + std::to_string(arguments.size()) +
-                                     " arguments, got " + std::to_string(count));
-  }
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    napi_valuetype type = napi_undefined;
-    if (i < count) napi_typeof(environment.env(), values[i], &type);
-    if (type == napi_undefined && arguments[i].default_value()) {
-      stack.push_back(*arguments[i].default_value());
-      continue;
-    }
-    if (!op.arguments[i]) {
-      throw Error(code::kArgument, op.handle.schema().name() + ": argument '" + arguments[i].name() + "' is of type " +
-                                       arguments[i].real_type()->str() + ", which JavaScript cannot give");
-    }
-    if (type == napi_undefined && !op.arguments[i]->optional) {
-      throw Error(code::kArgument, op.handle.schema().name() + ": argument '" + arguments[i].name() + "' is missing");
-    }
-    try {
-      stack.push_back(type == napi_undefined ? c10::IValue() : to_ivalue(environment, values[i], *op.arguments[i]));
-    } catch (const Error& error) {
-      // A device that is not there is nobody's argument in particular, and its message is whole.
-      if (std::string_view(error.code) == code::kDevice) throw;
-      throw Error(error.code, op.handle.schema().name() + ": argument '" + arguments[i].name() + "': " + error.what());
-    }
-  }
-}
-
-napi_value give_results(Environment& environment, const Operator& op, const torch::jit::Stack& stack) {
-  const napi_env env = environment.env();
-  napi_value undefined;
-  napi_get_undefined(env, &undefined);
-  const auto one = [&](std::size_t i) {
-    return op.returned_argument[i] >= 0 ? undefined : to_javascript(environment, stack[i], op.returns[i]);
-  };
-  if (stack.empty()) return undefined;
-  if (stack.size() == 1) return one(0);
-  napi_value array;
-  napi_create_array_with_length(env, stack.size(), &array);
-  for (std::size_t i = 0; i < stack.size(); ++i) napi_set_element(env, array, static_cast<uint32_t>(i), one(i));
-  return array;
-}
-
-}  // namespace
-
-napi_value call_operator(napi_env env, napi_callback_info info) {
-  napi_value values[kMostArguments + 1];
-  std::size_t count = kMostArguments + 1;
-  void* data = nullptr;
-  napi_get_cb_info(env, info, &count, values, nullptr, &data);
-  auto& environment = *static_cast<Environment*>(data);
-  try {
-    try {
-      uint32_t id = 0;
-      if (count == 0 || napi_get_value_uint32(env, values[0], &id) != napi_ok) {
-        throw Error(code::kArgument, "call: expected the number of an operator");
-      }
-      const Operator& op = environment.operators.at(id);
-      torch::jit::Stack stack;
-      stack.reserve(op.arguments.size());
-      push_arguments(environment, op, values + 1, std::min(count - 1, kMostArguments), stack);
-      op.handle.callBoxed(stack);
-      return give_results(environment, op, stack);
-    } catch (const Napi::Error&) {
-      throw;
-    } catch (...) {
-      napi_throw(env, environment.make_error(describe_current_exception()));
-    }
-  } catch (const Napi::Error& error) {
-    // Making the error may itself be refused, in a worker that is being ended.
-    error.ThrowAsJavaScriptException();
-  }
-  return nullptr;
 }
 
 }  // namespace torchwright

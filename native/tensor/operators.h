@@ -1,15 +1,17 @@
-// Any operator of libtorch's dispatcher, called boxed by its schema: no C++ for each operator.
+// Any operator of libtorch's dispatcher, made ready to be called by its schema: no C++ for each operator.
 #pragma once
 
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <napi.h>
 
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "tensor/typed_call.h"
 #include "tensor/values.h"
 
 namespace torchwright {
@@ -21,6 +23,11 @@ struct Operator {
   std::vector<std::optional<ValueKind>> returns;
   // For each result the argument that it is (`Tensor(a!)`), or -1.
   std::vector<int32_t> returned_argument;
+  // How it is called without boxing; null where its C++ type is a rare one.
+  std::unique_ptr<TypedCall> typed;
+  // Whether a call that has nothing to record may go past autograd. libtorch's own operators do the same below it, where
+  // versions and views are still kept, as in its inference mode; what other libraries' do is not known.
+  bool may_skip_autograd = false;
 };
 
 // The overloads that an environment has asked for, by number.
@@ -40,8 +47,5 @@ class OperatorTable {
   std::deque<Operator> operators_;  // a deque: references stay good while it grows
   std::unordered_map<std::string, std::vector<uint32_t>> prepared_;
 };
-
-// `call(id, ...arguments)`: the one hot crossing, on bare Node-API.
-napi_value call_operator(napi_env env, napi_callback_info info);
 
 }  // namespace torchwright

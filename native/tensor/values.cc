@@ -13,19 +13,12 @@ namespace {
 
 using Base = ValueKind::Base;
 
-constexpr double kLargestSafe = 9007199254740991.0;
-
 [[noreturn]] void refuse(const char* wanted) { throw Error(code::kArgument, std::string("expected ") + wanted); }
 
 napi_valuetype type_of(napi_env env, napi_value value) {
   napi_valuetype type = napi_undefined;
   napi_typeof(env, value, &type);
   return type;
-}
-
-std::string to_string(napi_env env, napi_value value) {
-  if (type_of(env, value) != napi_string) refuse("a string");
-  return Napi::String(env, value).Utf8Value();
 }
 
 bool to_bool(napi_env env, napi_value value) {
@@ -39,121 +32,6 @@ double to_double(napi_env env, napi_value value) {
   if (napi_get_value_double(env, value, &number) == napi_ok) return number;
   if (type_of(env, value) == napi_bigint) return static_cast<double>(to_int64(env, value, "a number"));
   refuse("a number");
-}
-
-c10::Scalar to_scalar(napi_env env, napi_value value) {
-  double number;
-  if (napi_get_value_double(env, value, &number) == napi_ok) {
-    // JavaScript does not tell 2 from 2.0: whole numbers are integers, as type promotion needs.
-    const bool whole =
-        std::floor(number) == number && std::abs(number) <= kLargestSafe && !(number == 0 && std::signbit(number));
-    return whole ? c10::Scalar(static_cast<int64_t>(number)) : c10::Scalar(number);
-  }
-  switch (type_of(env, value)) {
-    case napi_boolean:
-      return c10::Scalar(to_bool(env, value));
-    case napi_bigint:
-      return c10::Scalar(to_int64(env, value, "a scalar"));
-    case napi_object: {
-      const Napi::Object object(env, value);
-      if (object.Has("re") && object.Has("im")) {
-        return c10::Scalar(c10::complex<double>(to_double(env, object.Get("re")), to_double(env, object.Get("im"))));
-      }
-      [[fallthrough]];
-    }
-    default:
-      refuse("a number, bigint, boolean or { re, im }");
-  }
-}
-
-at::Tensor to_tensor(Environment& environment, napi_value value, bool optional) {
-  double handle;
-  if (napi_get_value_double(environment.env(), value, &handle) == napi_ok) return environment.tensors().get(handle);
-  const napi_valuetype type = type_of(environment.env(), value);
-  if (optional && (type == napi_null || type == napi_undefined)) return at::Tensor();
-  refuse("a tensor");
-}
-
-c10::IValue to_element(Environment& environment, napi_value value, const ValueKind& kind) {
-  const napi_env env = environment.env();
-  switch (kind.base) {
-    case Base::kTensor:
-      return to_tensor(environment, value, kind.optional_elements);
-    case Base::kScalar:
-      return to_scalar(env, value);
-    case Base::kInt:
-      return to_int64(env, value, "a whole number");
-    case Base::kFloat:
-      return to_double(env, value);
-    case Base::kBool:
-      return to_bool(env, value);
-    case Base::kString:
-      return to_string(env, value);
-    case Base::kDtype:
-      return static_cast<int64_t>(parse_dtype(to_string(env, value)));
-    case Base::kLayout:
-      return static_cast<int64_t>(parse_layout(to_string(env, value)));
-    case Base::kMemoryFormat:
-      return static_cast<int64_t>(parse_memory_format(to_string(env, value)));
-    case Base::kDevice:
-      return parse_device(to_string(env, value));
-    case Base::kGenerator:
-      return *environment.object<at::Generator>(Napi::Value(env, value), "generator");
-  }
-  refuse("a value of a known kind");
-}
-
-template <typename T, typename Convert>
-c10::List<T> to_list(napi_env env, napi_value value, int32_t length, Convert convert) {
-  c10::List<T> list;
-  bool is_array = false;
-  napi_is_array(env, value, &is_array);
-  if (!is_array) {
-    // `int[2] kernel_size` takes one number for both, as in Python.
-    if (length == 0) refuse("an array");
-    const T element = convert(value);
-    for (int32_t i = 0; i < length; ++i) list.push_back(element);
-    return list;
-  }
-  uint32_t count = 0;
-  napi_get_array_length(env, value, &count);
-  list.reserve(count);
-  for (uint32_t i = 0; i < count; ++i) {
-    // A long array gets a scope of its own for each element, so that their handles do not pile up.
-    const Napi::HandleScope scope(env);
-    napi_value element;
-    if (napi_get_element(env, value, i, &element) != napi_ok) throw Napi::Error::New(env);
-    list.push_back(convert(element));
-  }
-  return list;
-}
-
-c10::IValue to_list_value(Environment& environment, napi_value value, const ValueKind& kind) {
-  const napi_env env = environment.env();
-  switch (kind.base) {
-    case Base::kTensor:
-      if (kind.optional_elements) {
-        return to_list<std::optional<at::Tensor>>(env, value, 0, [&](napi_value element) {
-          at::Tensor tensor = to_tensor(environment, element, true);
-          return tensor.defined() ? std::optional<at::Tensor>(std::move(tensor)) : std::nullopt;
-        });
-      }
-      return to_list<at::Tensor>(env, value, 0,
-                                 [&](napi_value element) { return to_tensor(environment, element, false); });
-    case Base::kInt:
-      return to_list<int64_t>(env, value, kind.length,
-                              [&](napi_value element) { return to_int64(env, element, "a whole number"); });
-    case Base::kFloat:
-      return to_list<double>(env, value, kind.length, [&](napi_value element) { return to_double(env, element); });
-    case Base::kBool:
-      return to_list<bool>(env, value, kind.length, [&](napi_value element) { return to_bool(env, element); });
-    case Base::kScalar:
-      return to_list<c10::Scalar>(env, value, 0, [&](napi_value element) { return to_scalar(env, element); });
-    case Base::kString:
-      return to_list<std::string>(env, value, 0, [&](napi_value element) { return to_string(env, element); });
-    default:
-      refuse("a value of a known kind");
-  }
 }
 
 napi_value number(napi_env env, double value) {
@@ -195,6 +73,31 @@ napi_value array(Environment& environment, const List& list, const std::optional
 }
 
 }  // namespace
+
+c10::Scalar to_scalar(napi_env env, napi_value value) {
+  double number;
+  if (napi_get_value_double(env, value, &number) == napi_ok) {
+    // JavaScript does not tell 2 from 2.0: whole numbers are integers, as type promotion needs.
+    const bool whole =
+        std::floor(number) == number && std::abs(number) <= kLargestSafe && !(number == 0 && std::signbit(number));
+    return whole ? c10::Scalar(static_cast<int64_t>(number)) : c10::Scalar(number);
+  }
+  switch (type_of(env, value)) {
+    case napi_boolean:
+      return c10::Scalar(to_bool(env, value));
+    case napi_bigint:
+      return c10::Scalar(to_int64(env, value, "a scalar"));
+    case napi_object: {
+      const Napi::Object object(env, value);
+      if (object.Has("re") && object.Has("im")) {
+        return c10::Scalar(c10::complex<double>(to_double(env, object.Get("re")), to_double(env, object.Get("im"))));
+      }
+      [[fallthrough]];
+    }
+    default:
+      refuse("a number, bigint, boolean or { re, im }");
+  }
+}
 
 int64_t to_int64(napi_env env, napi_value value, const char* what) {
   double number;
@@ -273,14 +176,6 @@ std::string kind_text(const ValueKind& kind) {
   if (kind.list) text += kind.length > 0 ? "[" + std::to_string(kind.length) + "]" : "[]";
   if (kind.optional) text += "?";
   return text;
-}
-
-c10::IValue to_ivalue(Environment& environment, napi_value value, const ValueKind& kind) {
-  if (kind.optional) {
-    const napi_valuetype type = type_of(environment.env(), value);
-    if (type == napi_null || type == napi_undefined) return c10::IValue();
-  }
-  return kind.list ? to_list_value(environment, value, kind) : to_element(environment, value, kind);
 }
 
 napi_value to_javascript(Environment& environment, const c10::IValue& value, const std::optional<ValueKind>& kind) {

@@ -1,4 +1,4 @@
-// Values between JavaScript and libtorch's operators: an IValue of the schema's type, and back.
+// Values between JavaScript and libtorch: what a schema's types take, and results as JavaScript sees them.
 #pragma once
 
 #include <ATen/core/ivalue.h>
@@ -11,6 +11,9 @@
 namespace torchwright {
 
 class Environment;
+
+// Whole numbers up to here are exact in JavaScript.
+constexpr double kLargestSafe = 9007199254740991.0;
 
 // What an argument of a schema takes, worked out once from its type.
 struct ValueKind {
@@ -41,11 +44,11 @@ std::optional<ValueKind> kind_of(const c10::Type& type, std::optional<int32_t> l
 // How the kind is written in a schema: `Tensor?[]`, `SymInt[2]`, `ScalarType?`.
 std::string kind_text(const ValueKind& kind);
 
-// Throws ERR_ARGUMENT (or ERR_DTYPE, ERR_DEVICE, ERR_DISPOSED) when the value does not fit.
-c10::IValue to_ivalue(Environment& environment, napi_value value, const ValueKind& kind);
-
 // Tensors become new handles.
 napi_value to_javascript(Environment& environment, const c10::IValue& value, const std::optional<ValueKind>& kind);
+
+// A number, bigint, boolean or { re, im }.
+c10::Scalar to_scalar(napi_env env, napi_value value);
 
 // A whole number of JavaScript (number or bigint) that fits int64.
 int64_t to_int64(napi_env env, napi_value value, const char* what);
