@@ -36,6 +36,9 @@ export type Real = { [D in Dtype]: D extends keyof Parts ? Parts[D] : D };
 /** Of sums and products: whole numbers and booleans become int64. */
 export type Summed = { [D in Dtype]: D extends InexactDtype ? D : 'int64' };
 
+/** Of `all` and `any`. */
+export type Tested = { [D in Dtype]: D extends 'uint8' ? 'uint8' : 'bool' };
+
 /** Of arithmetic with a number: a fraction turns whole numbers into float32. */
 export type WithNumber = {
   [D in Dtype]: D extends InexactDtype ? D : D extends 'bool' ? 'bool' | 'int64' | 'float32' : D | 'float32';

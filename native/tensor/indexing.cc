@@ -20,7 +20,7 @@ enum class Word { kInteger, kSlice, kNewAxis, kEllipsis, kBoolean, kTensor };
 
 constexpr std::size_t kFewValues = 24;
 
-bool is_mask(const at::Tensor& index) { return index.scalar_type() == at::kBool || index.scalar_type() == at::kByte; }
+bool is_mask(const at::Tensor& index) { return index.scalar_type() == at::kBool; }
 
 // The numbers that describe an index, read in turn.
 class Words {
@@ -84,6 +84,8 @@ class Words {
     if (index.dim() == 0 && at::isIntegralType(dtype, /*includeBool=*/false) && dtype != at::kByte) {
       return index.item<int64_t>();
     }
+    // PyTorch takes uint8 for a mask too, and warns of it at every use.
+    if (dtype == at::kByte) return index.to(at::kBool);
     if (!is_mask(index) && dtype != at::kLong && dtype != at::kInt) {
       throw Error(code::kDtype,
                   "a tensor used as an index must be of dtype int64, int32, uint8 or bool, not " + dtype_name(dtype));
@@ -157,7 +159,12 @@ void with_checks(const at::Tensor& self, const Indices& indices, Work work) {
 
 // A number as the assigned value is a tensor of the target's dtype, as in Python; from the CPU it reaches any device.
 at::Tensor scalar_value(Environment& environment, napi_value value, const at::Tensor& target) {
-  return at::indexing::scalarToTensor(to_scalar(environment.env(), value), target.options(), at::kCPU);
+  const at::Scalar scalar = to_scalar(environment.env(), value);
+  try {
+    return at::indexing::scalarToTensor(scalar, target.options(), at::kCPU);
+  } catch (const std::exception&) {
+    throw Error(code::kDtype, "the assigned number does not fit a tensor of dtype " + dtype_name(target.scalar_type()));
+  }
 }
 
 // Runs `work(environment, values, count)` with the call's arguments; exceptions become JavaScript's.
