@@ -40,24 +40,53 @@ Napi::Value tokens_maximum(Environment& environment, const Napi::CallbackInfo& i
       });
 }
 
+Napi::Value file_open(Environment& environment, const Napi::CallbackInfo& info) {
+  return environment.add_object(std::make_shared<ExistingFile>(info[0].ToString()));
+}
+
+namespace {
+
+TensorPlace read_place(Napi::Object entry) {
+  const Napi::Env env = entry.Env();
+  const auto whole = [env](Napi::Value value, const char* what) {
+    const int64_t number = to_int64(env, value, what);
+    if (number < 0) throw Error(code::kCheckpoint, std::string(what) + " is negative");
+    return number;
+  };
+  TensorPlace place{parse_dtype(entry.Get("dtype").ToString()), {}, 0, {}, std::nullopt};
+  const auto sizes = entry.Get("shape").As<Napi::Array>();
+  for (uint32_t i = 0; i < sizes.Length(); ++i) place.shape.push_back(to_int64(env, sizes.Get(i), "a size"));
+  place.offset = static_cast<uint64_t>(whole(entry.Get("offset"), "an offset"));
+  if (const auto window = entry.Get("window"); window.IsArray()) {
+    const auto ranges = window.As<Napi::Array>();
+    for (uint32_t i = 0; i < ranges.Length(); ++i) {
+      const auto range = ranges.Get(i).As<Napi::Array>();
+      place.window.emplace_back(whole(range.Get(0u), "a bound"), whole(range.Get(1u), "a bound"));
+    }
+  }
+  if (const auto checksum = entry.Get("checksum"); checksum.IsObject()) {
+    const auto sums = checksum.As<Napi::Object>();
+    place.checksum =
+        Checksum{sums.Get("before").ToNumber().Uint32Value(), sums.Get("expected").ToNumber().Uint32Value()};
+  }
+  return place;
+}
+
+}  // namespace
+
 Napi::Value tensors_load(Environment& environment, const Napi::CallbackInfo& info) {
   if (!info[2].IsArray()) throw Error(code::kArgument, "expected an array of tensors' places");
   const auto list = info[2].As<Napi::Array>();
   std::vector<TensorPlace> places;
-  for (uint32_t i = 0; i < list.Length(); ++i) {
-    const auto entry = list.Get(i).As<Napi::Object>();
-    const auto sizes = entry.Get("shape").As<Napi::Array>();
-    TensorPlace place{parse_dtype(entry.Get("dtype").ToString()), {}, 0};
-    for (uint32_t j = 0; j < sizes.Length(); ++j) place.shape.push_back(to_int64(info.Env(), sizes.Get(j), "a size"));
-    const int64_t offset = to_int64(info.Env(), entry.Get("offset"), "an offset");
-    if (offset < 0) throw Error(code::kCheckpoint, "an offset is negative");
-    place.offset = static_cast<uint64_t>(offset);
-    places.push_back(std::move(place));
-  }
+  for (uint32_t i = 0; i < list.Length(); ++i) places.push_back(read_place(list.Get(i).As<Napi::Object>()));
   return submit(
       environment, info[0],
-      [path = info[1].ToString().Utf8Value(), places = std::move(places), device = parse_device(info[3].ToString())](
-          const CancelFlag& cancel) { return load_tensors(path, places, device, cancel); },
+      [path = info[1].IsString() ? info[1].ToString().Utf8Value() : std::string(),
+       opened = info[1].IsString() ? nullptr : environment.object<ExistingFile>(info[1], "file"),
+       places = std::move(places), device = parse_device(info[3].ToString())](const CancelFlag& cancel) {
+        const auto file = opened != nullptr ? opened : std::make_shared<ExistingFile>(path);
+        return load_tensors(*file, places, device, cancel);
+      },
       [](Environment& environment, const std::vector<at::Tensor>& tensors) { return environment.handles_of(tensors); });
 }
 

@@ -3,22 +3,51 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "runtime/cancel.h"
 
 namespace torchwright {
 
+// The CRC-32 that a tensor's bytes make, together with bytes before them.
+struct Checksum {
+  uint32_t before;
+  uint32_t expected;
+};
+
 struct TensorPlace {
   at::ScalarType dtype;
   std::vector<int64_t> shape;
-  uint64_t offset;  // from the file's start
+  uint64_t offset;                                  // from the file's start
+  std::vector<std::pair<int64_t, int64_t>> window;  // from and to, for each dimension; empty for the whole tensor
+  std::optional<Checksum> checksum;                 // of a whole tensor
 };
 
-// Copies tensors out of a file. Throws ERR_CHECKPOINT when one lies outside it.
-std::vector<at::Tensor> load_tensors(const std::string& path, const std::vector<TensorPlace>& places, at::Device device,
-                                     const CancelFlag& cancel);
+// A file being read. Not mapped: a mapped file that becomes shorter, or a disk that fails, ends the process.
+class ExistingFile {
+ public:
+  explicit ExistingFile(const std::string& path);
+  ~ExistingFile();
+  ExistingFile(const ExistingFile&) = delete;
+  ExistingFile& operator=(const ExistingFile&) = delete;
+
+  std::size_t size() const { return size_; }
+  void read(char* data, std::size_t size, std::size_t offset, const CancelFlag& cancel) const;
+  [[noreturn]] void fail(const std::string& reason) const;
+
+ private:
+  std::string path_;
+  int file_;
+  std::size_t size_ = 0;
+};
+
+// Copies tensors out of a file. Throws ERR_CHECKPOINT when one lies outside it or its bytes have another checksum.
+std::vector<at::Tensor> load_tensors(const ExistingFile& file, const std::vector<TensorPlace>& places,
+                                     at::Device device, const CancelFlag& cancel);
 
 // Creates `path` (which must not exist) with `header` followed by the tensors' bytes in row-major order, and syncs it.
 void save_tensors(const std::string& path, const std::string& header, const std::vector<at::Tensor>& tensors,
