@@ -214,6 +214,10 @@ export interface NativeTensorPlace {
   dtype: string;
   shape: number[];
   offset: number;
+  /** Only this part: from and to for each dimension. */
+  window?: [from: number, to: number][] | undefined;
+  /** The CRC-32 its bytes must make, together with bytes before them whose CRC-32 is `before`. */
+  checksum?: { before: number; expected: number } | undefined;
 }
 
 /** What native code calls: see tensor/autograd/callbacks.ts. */
@@ -493,8 +497,10 @@ export interface Native {
   ): Promise<NativeEvaluation>;
 
   // files -----------------------------------------------------------------------------------------------------------
-  /** Copies tensors out of a file to `device`, as a job; `offset` counts from the file's start. */
-  tensorsLoad(token: CancelToken, file: string, places: NativeTensorPlace[], device: string): Promise<Handle[]>;
+  /** Opens a file for `tensorsLoad`: the same one is read also when another takes its name. */
+  fileOpen(file: string): ObjectId;
+  /** Copies tensors out of a file, by its name or opened, to `device`, as a job; `offset` counts from the file's start. */
+  tensorsLoad(token: CancelToken, file: string | ObjectId, places: NativeTensorPlace[], device: string): Promise<Handle[]>;
   /** Creates `file` (which must not exist) with `header` followed by the tensors' bytes, and syncs it, as a job. What is
    *  not finished is removed. The caller gives a temporary name and renames. */
   tensorsSave(token: CancelToken, file: string, header: Uint8Array, tensors: Handle[]): Promise<void>;
