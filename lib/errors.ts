@@ -118,13 +118,25 @@ const wordsOfTorch: [RegExp, string][] = [
   [/shape|size|dimension|dim\b|out of range|broadcast|numel|elements/i, 'ERR_SHAPE'],
 ];
 
-/** Makes the error for a native failure. `nativeTrace` is libtorch's message with its C++ trace; it becomes `cause`. */
-export type NativeErrorFactory = (code: string, message: string, nativeTrace: string | undefined) => TorchwrightError;
+/**
+ * Makes the error for a native failure. `nativeTrace` gives libtorch's message with its C++ trace, which takes milliseconds
+ * to put into words; it becomes `cause` when that is first read.
+ */
+export type NativeErrorFactory = (
+  code: string,
+  message: string,
+  nativeTrace: (() => string) | undefined,
+) => TorchwrightError;
 
 export const nativeErrorFactory: NativeErrorFactory = (code, message, nativeTrace) => {
   const kind = code === 'ERR_TORCH' ? (wordsOfTorch.find(([words]) => words.test(message))?.[1] ?? code) : code;
   const ErrorOfKind = classByCode.get(kind) ?? TorchError;
-  return new ErrorOfKind(message, nativeTrace === undefined ? undefined : { cause: new Error(nativeTrace) });
+  const error = new ErrorOfKind(message);
+  if (nativeTrace !== undefined) {
+    let cause: Error | undefined;
+    Object.defineProperty(error, 'cause', { get: () => (cause ??= new Error(nativeTrace())), configurable: true });
+  }
+  return error;
 };
 
 /** Turns the loader's bare message into one that says what is missing and how to get it. */

@@ -101,7 +101,11 @@ Napi::Value Environment::make_error(const ErrorReport& report) {
   if (report.thrown) return callbacks_->value_of(*report.thrown);
   const auto message = Napi::String::New(env_, report.message);
   if (error_factory_.IsEmpty()) return Napi::Error::New(env_, report.message).Value();
-  const Napi::Value trace = report.trace.empty() ? env_.Undefined() : Napi::String::New(env_, report.trace);
+  const Napi::Value trace = report.trace ? Napi::Function::New(env_,
+                                                               [find = report.trace](const Napi::CallbackInfo& info) {
+                                                                 return Napi::String::New(info.Env(), find());
+                                                               })
+                                         : env_.Undefined();
   return error_factory_.Call({Napi::String::New(env_, report.code), message, trace});
 }
 

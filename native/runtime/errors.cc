@@ -31,7 +31,11 @@ std::string with_figures(std::string message) {
   return message;
 }
 
-ErrorReport describe(std::string message, std::string trace) {
+std::function<std::string()> trace_of(const c10::Error& error) {
+  return [error] { return std::string(error.what()); };
+}
+
+ErrorReport describe(std::string message, std::function<std::string()> trace) {
   if (is_out_of_memory(message)) return {code::kOutOfMemory, with_figures(std::move(message)), std::move(trace)};
   return {code::kTorch, std::move(message), std::move(trace)};
 }
@@ -42,23 +46,23 @@ ErrorReport describe_current_exception() {
   try {
     throw;
   } catch (const Error& error) {
-    return {error.code, error.what(), ""};
+    return {error.code, error.what(), nullptr};
   } catch (const ThrownByJavaScript& thrown) {
-    return {code::kTorch, thrown.what(), "", thrown.error};
+    return {code::kTorch, thrown.what(), nullptr, thrown.error};
   } catch (const c10::OutOfMemoryError& error) {
-    return {code::kOutOfMemory, with_figures(error.what_without_backtrace()), error.what()};
+    return {code::kOutOfMemory, with_figures(error.what_without_backtrace()), trace_of(error)};
   } catch (const c10::IndexError& error) {
-    return {code::kShape, error.what_without_backtrace(), error.what()};
+    return {code::kShape, error.what_without_backtrace(), trace_of(error)};
   } catch (const c10::Error& error) {
-    return describe(error.what_without_backtrace(), error.what());
+    return describe(error.what_without_backtrace(), trace_of(error));
   } catch (const std::bad_alloc&) {
-    return {code::kOutOfMemory, with_figures("the process could not get the memory it asked for"), ""};
+    return {code::kOutOfMemory, with_figures("the process could not get the memory it asked for"), nullptr};
   } catch (const std::length_error&) {
-    return {code::kOutOfMemory, with_figures("more elements were asked for than can be counted"), ""};
+    return {code::kOutOfMemory, with_figures("more elements were asked for than can be counted"), nullptr};
   } catch (const std::exception& error) {
-    return describe(error.what(), "");
+    return describe(error.what(), nullptr);
   } catch (...) {
-    return {code::kTorch, "an exception of an unknown kind was thrown in native code", ""};
+    return {code::kTorch, "an exception of an unknown kind was thrown in native code", nullptr};
   }
 }
 

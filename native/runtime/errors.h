@@ -1,6 +1,7 @@
 // Errors as C++ throws them. JavaScript's classes (lib/errors.ts) are chosen by `code`.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -35,7 +36,7 @@ struct Error : std::runtime_error {
 struct ErrorReport {
   std::string code;
   std::string message;
-  std::string trace;  // libtorch's message with its C++ trace; empty when there is none
+  std::function<std::string()> trace;  // libtorch's message with its C++ trace, found on demand: it takes milliseconds
   std::shared_ptr<Held> thrown = nullptr;  // JavaScript's own error, which then says all
 };
 
