@@ -1,20 +1,7 @@
 /** Modules: the base class, ordinary layers, and the wrapper of native ones. */
 export { functional, type Functional } from './functional';
-export {
-  Dropout,
-  Embedding,
-  GELU,
-  LayerNorm,
-  Linear,
-  ReLU,
-  RMSNorm,
-  Sequential,
-  Sigmoid,
-  SiLU,
-  Tanh,
-  type Layer,
-  type LayerOptions,
-} from './layers';
+export * as init from './init';
+export * from './layers';
 export { checkMemory } from './memory';
 export { readJson, readJsonIfAny } from './model-folder';
 export { Module, type Member } from './module/module';

@@ -165,7 +165,7 @@ describe('state dicts', () => {
     const state = net.stateDict();
     state.set('weight', torch.tensor([2, 3], { dtype: 'float64' }));
     net.loadStateDict(state);
-    expect([net.weight.dtype, net.weight.toArray()]).toEqual(['float32', [2, 3]]);
+    expect([net.weight!.dtype, net.weight!.toArray()]).toEqual(['float32', [2, 3]]);
     state.set('weight', torch.tensor([2n, 3n]));
     expect(thrown(() => net.loadStateDict(state)).message).toMatch(/weight: .*float32.*int64/);
   });
