@@ -280,7 +280,8 @@ export interface Native {
   useFrame(words: Float64Array): void;
   /** Prepares calls of an overload: `forms` holds for each argument of its schema the form and the slot of its value, in turn. */
   plan(id: OperatorId, forms: Uint32Array): PlanId;
-  /** Calls an overload with the values in the frame. One result comes as itself, none as `undefined`, several as an array. */
+  /** Calls an overload with the values in the frame. One result comes as itself, none as `undefined`, several as an array. The
+   *  handle of a small tensor, one that keeps little memory alive, comes as a negative number. */
   call(plan: PlanId): NativeValue;
   /** The elements at an index, which `words` describes as lib/tensor/indexing/words.ts writes them; a view where PyTorch gives one. */
   index(tensor: Handle, ...words: number[]): Handle;
@@ -497,6 +498,8 @@ export interface Native {
   ): Promise<NativeEvaluation>;
 
   // files -----------------------------------------------------------------------------------------------------------
+  /** CRC-32 of bytes that follow those whose CRC-32 is `before`; 0 for none. */
+  crc32(before: number, bytes: Uint8Array): number;
   /** Opens a file for `tensorsLoad`: the same one is read also when another takes its name. */
   fileOpen(file: string): ObjectId;
   /** Copies tensors out of a file, by its name or opened, to `device`, as a job; `offset` counts from the file's start. */

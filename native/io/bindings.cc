@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "io/crc32.h"
 #include "io/tensor_file.h"
 #include "io/token_file.h"
 #include "runtime/job.h"
@@ -38,6 +39,13 @@ Napi::Value tokens_maximum(Environment& environment, const Napi::CallbackInfo& i
       [](Environment& environment, int64_t largest) {
         return Napi::Number::New(environment.napi(), static_cast<double>(largest));
       });
+}
+
+Napi::Value checksum(Environment&, const Napi::CallbackInfo& info) {
+  if (!info[1].IsTypedArray()) throw Error(code::kArgument, "expected bytes");
+  const auto bytes = info[1].As<Napi::Uint8Array>();
+  const uint32_t before = info[0].ToNumber().Uint32Value();
+  return Napi::Number::New(info.Env(), crc32(before, reinterpret_cast<const char*>(bytes.Data()), bytes.ByteLength()));
 }
 
 Napi::Value file_open(Environment& environment, const Napi::CallbackInfo& info) {

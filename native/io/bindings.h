@@ -13,6 +13,7 @@ namespace io {
 // bindings.cc
 Napi::Value tokens_open(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value tokens_maximum(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value checksum(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value file_open(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value tensors_load(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value tensors_save(Environment& environment, const Napi::CallbackInfo& info);
