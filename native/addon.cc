@@ -145,6 +145,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   EXPORT(io::pair_batches_create, "pairBatchesCreate");
   EXPORT(io::pair_batches_queue, "pairBatchesQueue");
   EXPORT(io::batches_next, "batchesNext");
+  EXPORT(io::checksum, "crc32");
   EXPORT(io::file_open, "fileOpen");
   EXPORT(io::tensors_load, "tensorsLoad");
   EXPORT(io::tensors_save, "tensorsSave");
