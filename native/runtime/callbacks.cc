@@ -98,14 +98,23 @@ void Callbacks::wake() {
   napi_call_threadsafe_function(waker_, nullptr, napi_tsfn_nonblocking);
 }
 
+// An environment that is being ended refuses every call of Node-API.
+void Callbacks::enter(const Visit& body) {
+  try {
+    const Napi::HandleScope scope(environment_->napi());
+    body(*environment_);
+  } catch (const Napi::Error&) {
+    throw_closed();
+  }
+}
+
 void Callbacks::visit(const Visit& body) {
   if (std::this_thread::get_id() == javascript_thread_) {
     if (closed_) throw_closed();
     // What JavaScript does to this thread's modes ends with the visit.
     const at::ThreadLocalStateGuard guard{at::ThreadLocalState()};
     const Restored<int> task(task_, torch::autograd::get_current_graph_task_id());
-    const Napi::HandleScope scope(environment_->napi());
-    body(*environment_);
+    enter(body);
     return;
   }
   Request request{body, at::ThreadLocalState(), torch::autograd::get_current_graph_task_id()};
@@ -142,8 +151,7 @@ void Callbacks::answer(Request& request) {
     const Restored<Request*> serving(serving_, &request);
     const Restored<int> task(task_, request.task);
     try {
-      const Napi::HandleScope scope(environment_->napi());
-      request.body(*environment_);
+      enter(request.body);
     } catch (...) {
       request.failure = std::current_exception();
     }
@@ -203,12 +211,7 @@ void Callbacks::run(const std::function<void()>& body) {
 
 Napi::Value Callbacks::invoke(const char* name, const std::vector<napi_value>& arguments) {
   if (functions_.IsEmpty()) throw Error(code::kArgument, "callbacks were not initialised");
-  try {
-    return functions_.Get(name).As<Napi::Function>().Call(functions_.Value(), arguments);
-  } catch (const Napi::Error&) {
-    // The functions catch what their callees throw: only a worker that is being ended refuses.
-    throw_closed();
-  }
+  return functions_.Get(name).As<Napi::Function>().Call(functions_.Value(), arguments);
 }
 
 std::vector<at::Tensor> Callbacks::call(double number, double extra, const std::vector<at::Tensor>& tensors) {
@@ -233,12 +236,9 @@ Napi::Value Callbacks::value_of(const Held& held) {
 }
 
 std::string Callbacks::stack() {
-  try {
-    const Napi::HandleScope scope(environment_->napi());
-    return invoke("stack", {}).ToString();
-  } catch (const std::exception&) {
-    return "";
-  }
+  std::string text;
+  enter([&](Environment&) { text = invoke("stack", {}).ToString(); });
+  return text;
 }
 
 void Callbacks::report_anomaly(std::string node, std::string origin) {
@@ -254,7 +254,6 @@ std::optional<Callbacks::Anomaly> Callbacks::take_anomaly() {
 void Callbacks::on_wake(napi_env env, napi_value, void* context, void*) {
   if (env == nullptr) return;  // the environment is going away
   auto* self = static_cast<Callbacks*>(context);
-  const Napi::HandleScope scope(env);
   for (;;) {
     Request* request;
     {
@@ -267,10 +266,12 @@ void Callbacks::on_wake(napi_env env, napi_value, void* context, void*) {
   }
   const auto numbers = self->take_released();
   if (numbers.empty()) return;
-  auto list = Napi::Array::New(env, numbers.size());
-  for (uint32_t i = 0; i < numbers.size(); ++i) list.Set(i, numbers[i]);
   try {
-    self->invoke("release", {list});
+    self->enter([&](Environment&) {
+      auto list = Napi::Array::New(env, numbers.size());
+      for (uint32_t i = 0; i < numbers.size(); ++i) list.Set(i, numbers[i]);
+      self->invoke("release", {list});
+    });
   } catch (const Error&) {
     // Nobody is left to release anything.
   }

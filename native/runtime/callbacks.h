@@ -75,7 +75,7 @@ class Callbacks : public std::enable_shared_from_this<Callbacks> {
   std::vector<at::Tensor> call(double number, double extra, const std::vector<at::Tensor>& tensors);
   // JavaScript thread.
   Napi::Value value_of(const Held& held);
-  // JavaScript's stack at the moment; empty when it cannot be had. JavaScript thread.
+  // JavaScript's stack at the moment. JavaScript thread.
   std::string stack();
   // Anomaly detection: what the node that failed was, and where it came from. Any thread.
   struct Anomaly {
@@ -95,6 +95,7 @@ class Callbacks : public std::enable_shared_from_this<Callbacks> {
   struct Work;
   struct Request;
 
+  void enter(const Visit& body);
   void release(double number);
   void wake();
   void answer(Request& request);
