@@ -14,6 +14,7 @@ import { ArgumentError, StorageError } from './errors';
  */
 export async function makeFolder(folder: string): Promise<void> {
   checkArgument(folder, 'string', 'The path of a folder');
+  if (folder === '') throw new ArgumentError('The path of a folder must not be empty.');
   const make = (above: (parent: string) => Promise<void>) =>
     fs.mkdir(folder).catch(async (error: NodeJS.ErrnoException) => {
       if (error.code === 'EEXIST' && (await fs.stat(folder)).isDirectory()) return;

@@ -90,6 +90,7 @@ function vocabSizeOf({ tokenizer }: DataConfig): number | undefined {
 
 /** `1.23 M`, `45.6 G`: three figures. */
 function scaled(value: number): string {
+  if (value === 0) return '0';
   const units = ['', 'k', 'M', 'G', 'T', 'P', 'E'];
   const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, value)) / 3)));
   return `${(value / 1000 ** power).toPrecision(3)} ${units[power]}`.trim();

@@ -15,7 +15,7 @@ export function promptsOf(given: Prompt | readonly Prompt[]): readonly Prompt[] 
   }
   const items: readonly unknown[] = given;
   if (items.length === 0) {
-    throw new ArgumentError('the prompt has no tokens; begin with the token that begins a text');
+    throw new ArgumentError('the prompt has no tokens; give a text, or the token that begins one');
   }
   if (items.every((item) => typeof item === 'number')) return [items];
   const isPrompt = (item: unknown) => typeof item === 'string' || Array.isArray(item);
@@ -46,7 +46,7 @@ export async function readPrompt(prompt: Prompt, which: string, reader: Reader):
   }
   const ids = typeof prompt === 'string' ? await tokenizer!.encode(prompt) : prompt;
   if (ids.length === 0 && typeof prompt === 'string' && bosTokenId !== null) return [bosTokenId];
-  if (ids.length === 0) throw new ArgumentError(`${which} has no tokens; begin with the token that begins a text`);
+  if (ids.length === 0) throw new ArgumentError(`${which} has no tokens; give a text, or the token that begins one`);
   const wrong = ids.findIndex((id) => !(Number.isInteger(id) && id >= 0 && id < vocabSize));
   if (wrong >= 0)
     throw new DataError(`${which} holds token id ${ids[wrong]}; the vocabulary has ids 0 to ${vocabSize - 1}`);

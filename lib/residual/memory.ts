@@ -1,6 +1,7 @@
 /**
  * What a training step and an evaluation hold at their peak, estimated from sizes alone: the tensors that the native side makes, without
- * what the process needs besides. Measured peaks of resident memory were 0 to 20 % higher, the more the smaller the model (Linux, glibc, CPU).
+ * what the process needs besides. Measured peaks of resident memory (8 layers of 256, Linux, glibc, CPU) were higher: in float32 by 5 to 30 %;
+ * in bf16, whose products the library makes with buffers of its own, and with checkpointing by 10 to 60 %.
  */
 import type { ModelConfig } from './config';
 import { countParameters, earlierPairs, recomputedPairs, widths } from './parameters';
@@ -42,9 +43,11 @@ export function modelMemory(config: ModelConfig, size: BatchSize): ModelMemory {
 
   const { layer, pair, folded, mixed } = keptBy(config, size);
   const pairs = recomputedPairs(config);
+  // What later uses of a layer's probabilities leave for its own backward pass, which comes after theirs.
+  const waiting = config.residual.detachProbs ? 0 : pairs * pair.attention;
   const inside = activationCheckpointing
     ? // The inputs of all layers, and the inside of one, which is made anew.
-      layers * d + layer + (pairs > 0 ? widest(config) * pair.all : 0)
+      layers * d + layer + (pairs > 0 ? widest(config) * pair.all : 0) + waiting
     : layers * layer + pairs * pair.all;
   const stored = config.residual.source === 'stored' && config.residual.weights === 'learned' ? layers * d : 0;
   const loss = 2 * tokens * d * bytes + (4 + bytes) * logitElements(config, size);
@@ -80,9 +83,9 @@ function layersOfProbabilities(
   };
 }
 
-/** Scores of one head: blocks of rows see the keys up to their own end. */
-function keptScores({ time, device }: BatchSize): number {
-  const block = device === 'cuda' ? 1024 : time <= 256 ? 64 : 128;
+/** Scores of one head, as the native side counts them for the budget: blocks of rows see the keys up to their own end. */
+function keptScores({ time, device, precision }: BatchSize): number {
+  const block = device === 'cuda' ? 1024 : precision === 'float32' ? 96 : time <= 256 ? 64 : 128;
   let scores = 0;
   for (let begin = 0; begin < time; begin += block) {
     const count = Math.min(block, time - begin);

@@ -170,8 +170,9 @@ describe('kept probabilities', () => {
   test('in bf16 half the bytes, and in training those of all layers', () => {
     const plain = kept('2', {}, { probabilityBudget: 1000 });
     const half = kept('2', { precision: 'bf16' }, { probabilityBudget: 1000 });
-    expect(half.evaluation).toBe(plain.evaluation / 2);
-    expect(half.training).toBe((plain.training / 2 / 7) * 8);
+    // Blocks of rows are of other sizes, so that a little more or less of the forbidden half is kept.
+    expect(half.evaluation / (plain.evaluation / 2)).toBeCloseTo(1, 1);
+    expect(half.training).toBe((half.evaluation / 7) * 8);
   });
 
   test('fewer with a window, none beyond the budget', () => {
@@ -221,15 +222,24 @@ test('the names of stored variants', () => {
 
 const onLinux = fs.existsSync('/proc/self/status') ? test : test.skip;
 
-onLinux.each(['baseline', '1'])(
-  'the peak of a training step is estimated to a quarter of what resident memory grows: %s',
-  async (residual) => {
+/** How far the estimate of a training step's peak may be below what resident memory grows. */
+onLinux.each([
+  ['baseline', 'float32', false, 0.75],
+  ['1', 'float32', false, 0.75],
+  ['2', 'bf16', true, 0.55],
+] as const)(
+  'the peak of a training step is estimated: %s, %s, checkpointing %s',
+  async (residual, precision, checkpointing, least) => {
     const root = path.resolve(__dirname, '../..');
-    const args = ['-r', path.join(root, 'scripts/register.cjs'), path.join(__dirname, 'peak-memory.ts'), residual];
+    const args = ['-r', path.join(root, 'scripts/register.cjs'), path.join(__dirname, 'peak-memory.ts')];
     const env = { ...process.env, NODE_OPTIONS: '', OMP_NUM_THREADS: '1' };
-    const { stdout } = await promisify(execFile)(process.execPath, args, { env });
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      [...args, residual, precision, String(checkpointing)],
+      { env },
+    );
     const { measured, estimated } = JSON.parse(stdout) as { measured: number; estimated: number };
-    expect(estimated / measured).toBeGreaterThan(0.75);
+    expect(estimated / measured).toBeGreaterThan(least);
     expect(estimated / measured).toBeLessThan(1.25);
   },
   60_000,

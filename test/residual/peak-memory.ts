@@ -1,4 +1,7 @@
-/** Trains some steps in a process of its own and prints how much its resident memory grew at the peak, and what was estimated. */
+/**
+ * Trains some steps in a process of its own and prints how much its resident memory grew at the peak, and what was estimated.
+ * Arguments: the variant, the precision, and `true` for activation checkpointing.
+ */
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -12,7 +15,7 @@ const time = 256;
 const resident = (key: 'VmRSS' | 'VmHWM') =>
   Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(fs.readFileSync('/proc/self/status', 'utf8'))![1]) * 1024;
 
-async function main(residual: string): Promise<void> {
+async function main(residual: string, precision: 'float32' | 'bf16', activationCheckpointing: boolean): Promise<void> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'torchwright-memory-'));
   const file = path.join(folder, 'tokens');
   const tokens = 2 * batch * time;
@@ -31,9 +34,11 @@ async function main(residual: string): Promise<void> {
     numAttentionHeads: 8,
     numKeyValueHeads: 4,
     residual,
+    activationCheckpointing,
   });
-  const estimated = modelCost(model.config, { time, batch }).memory.training;
-  const options = { data: { train: blocks, validation: blocks }, maxSteps: 2, batchSize: batch, evalBatchSize: batch };
+  const estimated = modelCost(model.config, { time, batch, precision }).memory.training;
+  const data = { train: blocks, validation: blocks };
+  const options = { data, maxSteps: 2, batchSize: batch, evalBatchSize: batch, precision };
   let measured = 0;
   for await (const event of new Trainer(model, options))
     if (event.type === 'step') measured = resident('VmHWM') - before;
@@ -41,4 +46,5 @@ async function main(residual: string): Promise<void> {
   console.log(JSON.stringify({ measured, estimated }));
 }
 
-void main(process.argv[2]!);
+const [, , variant, type, checkpointing] = process.argv;
+void main(variant!, type as 'float32' | 'bf16', checkpointing === 'true');
