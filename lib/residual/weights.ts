@@ -1,47 +1,23 @@
 /** Weights of a model folder as Hugging Face lays it out: `model.safetensors`, or shards with `model.safetensors.index.json`. */
-import fs from 'node:fs/promises';
-import path from 'node:path';
-
-import { z } from 'zod';
-
-import { parseConfig } from '../config';
-import { ArgumentError, CheckpointError, ConfigError } from '../errors';
-import { writeFileAtomically } from '../files';
-import { readJson, type Module } from '../nn';
+import { CheckpointError } from '../errors';
+import type { Module } from '../nn';
 import {
+  divide,
+  dtypeBytes,
   inspectSafetensors,
   loadSafetensors,
-  saveSafetensors,
   scope,
+  weightFiles,
+  writeShards,
   type Dtype,
   type SafetensorsEntry,
   type Tensor,
 } from '../tensor';
 
-const singleFile = 'model.safetensors';
-const indexFile = 'model.safetensors.index.json';
-const shardFile = (number: number, count: number) =>
-  `model-${String(number).padStart(5, '0')}-of-${String(count).padStart(5, '0')}.safetensors`;
-
-/** Names of files that hold weights, of this or an earlier saving. */
-export const isWeightFile = (name: string) =>
-  name === singleFile || name === indexFile || /^model-\d{5}-of-\d{5}\.safetensors$/.test(name);
+export { isWeightFile } from '../tensor';
 
 /** Keys that some files hold and no model needs: tables that are computed. */
 const computed = /rotary_emb\.inv_freq$/;
-
-/** An index may name files of its own folder only. */
-const indexSchema = z.looseObject({
-  weight_map: z
-    // zod passes over such a key, and no tensor has it for its name.
-    .custom<object>((map) => !Object.hasOwn(map ?? {}, '__proto__'), 'must not hold the name __proto__')
-    .pipe(
-      z.record(
-        z.string(),
-        z.string().regex(/^[^/\\\0]+\.safetensors$/, 'must be a .safetensors file of the same folder'),
-      ),
-    ),
-});
 
 /** Weights as the files describe them, nothing read yet. */
 export interface FolderWeights {
@@ -66,7 +42,7 @@ export async function inspectWeights(folder: string, tied: boolean): Promise<Fol
     for (const name of wanted) {
       const entry = tensors.get(name);
       if (entry === undefined) {
-        throw new CheckpointError(`${file} lacks ${name}, which ${indexFile} places there.`);
+        throw new CheckpointError(`${file} lacks ${name}, which its index places there.`);
       }
       found.tensors.set(name, entry);
     }
@@ -74,41 +50,8 @@ export async function inspectWeights(folder: string, tied: boolean): Promise<Fol
   return found;
 }
 
-/** The files, and which tensors to take from each; undefined: all. */
-async function weightFiles(folder: string): Promise<Map<string, string[] | undefined>> {
-  const exists = (name: string) =>
-    fs.lstat(path.join(folder, name)).then(
-      () => true,
-      () => false,
-    );
-  if (await exists(singleFile)) return new Map([[path.join(folder, singleFile), undefined]]);
-  if (!(await exists(indexFile))) {
-    const advice = (await exists('pytorch_model.bin'))
-      ? ' Its pytorch_model.bin is of an older form; save the model anew in Python, with safe_serialization=True.'
-      : '';
-    throw new CheckpointError(`${folder} holds neither ${singleFile} nor ${indexFile}.${advice}`);
-  }
-  const index = path.join(folder, indexFile);
-  const files = new Map<string, string[]>();
-  for (const [name, shard] of Object.entries(parseIndex(await readJson(index), index))) {
-    const file = path.join(folder, shard);
-    const names = files.get(file);
-    if (names) names.push(name);
-    else files.set(file, [name]);
-  }
-  return files;
-}
-
-function parseIndex(content: unknown, file: string): Record<string, string> {
-  try {
-    return parseConfig(content, indexSchema, file).weight_map;
-  } catch (error) {
-    throw error instanceof ConfigError ? new CheckpointError(error.message, { cause: error }) : error;
-  }
-}
-
 const elementsOf = ({ shape }: SafetensorsEntry) => shape.reduce((product, size) => product * size, 1);
-const bytesOfEntry = (entry: SafetensorsEntry) => elementsOf(entry) * bytesOf(entry.dtype);
+const bytesOfEntry = (entry: SafetensorsEntry) => elementsOf(entry) * dtypeBytes(entry.dtype);
 
 /** Elements of all tensors together. */
 export const countElements = ({ tensors }: FolderWeights) =>
@@ -177,54 +120,7 @@ export interface SaveWeightsOptions {
   signal?: AbortSignal | undefined;
 }
 
-const usualShardBytes = 50e9;
-
 /** Writes a module's parameters into an empty folder, as one file or as shards. */
-export async function saveWeights(
-  module: Module,
-  folder: string,
-  { dtype, maxShardBytes = usualShardBytes, signal }: SaveWeightsOptions,
-): Promise<void> {
-  if (!(maxShardBytes > 0)) throw new ArgumentError(`maxShardBytes must be a number above 0, not ${maxShardBytes}.`);
-  const sized = [...module.namedParameters()].map(([name, tensor]) => ({
-    name,
-    tensor,
-    bytes: tensor.numel * bytesOf(dtype ?? tensor.dtype),
-  }));
-  const shards = divide(sized, maxShardBytes);
-  const map: Record<string, string> = {};
-  for (const [index, shard] of shards.entries()) {
-    const file = shards.length === 1 ? singleFile : shardFile(index + 1, shards.length);
-    for (const { name } of shard) map[name] = file;
-    await scope(async () => {
-      const tensors = shard.map(
-        ({ name, tensor }) => [name, dtype === undefined ? tensor : tensor.detach().to(dtype)] as const,
-      );
-      await saveSafetensors(path.join(folder, file), tensors, { metadata: { format: 'pt' }, signal });
-    });
-  }
-  if (shards.length === 1) return;
-  const total = (of: (part: (typeof sized)[number]) => number) => sized.reduce((sum, part) => sum + of(part), 0);
-  const metadata = { total_parameters: total(({ tensor }) => tensor.numel), total_size: total(({ bytes }) => bytes) };
-  await writeFileAtomically(
-    path.join(folder, indexFile),
-    `${JSON.stringify({ metadata, weight_map: map }, null, 2)}\n`,
-  );
-}
-
-const bytesOf = (dtype: Dtype) => (dtype === 'float64' ? 8 : dtype === 'float32' ? 4 : 2);
-
-/** In their order, each part as full as may be; a tensor that is too large by itself is a part of its own. */
-function divide<T extends { bytes: number }>(tensors: readonly T[], most: number): T[][] {
-  const parts: T[][] = [];
-  let filled = 0;
-  for (const tensor of tensors) {
-    if (parts.length === 0 || (filled > 0 && filled + tensor.bytes > most)) {
-      parts.push([]);
-      filled = 0;
-    }
-    parts.at(-1)!.push(tensor);
-    filled += tensor.bytes;
-  }
-  return parts;
+export async function saveWeights(module: Module, folder: string, options: SaveWeightsOptions): Promise<void> {
+  await writeShards(folder, [...module.namedParameters()], { metadata: { format: 'pt' }, ...options });
 }

@@ -31,6 +31,27 @@ export type TypedArray =
 /** The kinds of element a tensor can be made from: `number`, `bigint`, `boolean` or `{ re, im }`. */
 export type Kind = 'number' | 'bigint' | 'boolean' | 'complex';
 
+/** Name of an element type, as PyTorch calls it. */
+export type Dtype =
+  | 'float64'
+  | 'float32'
+  | 'float16'
+  | 'bfloat16'
+  | 'int64'
+  | 'int32'
+  | 'int16'
+  | 'int8'
+  | 'uint8'
+  | 'bool'
+  | 'complex64'
+  | 'complex128'
+  | 'complex32'
+  | 'uint16'
+  | 'uint32'
+  | 'uint64'
+  | 'float8_e4m3fn'
+  | 'float8_e5m2';
+
 interface DtypeFacts {
   /** Array whose memory layout is the dtype's own; narrow floats travel as float32 and are converted by libtorch. */
   array: new (source: number | ArrayBuffer) => DataArray;
@@ -79,10 +100,7 @@ const facts = {
   uint64: { array: BigUint64Array, bytes: 8, range: [0n, 2n ** 64n - 1n] },
   float8_e4m3fn: { array: Float32Array, bytes: 1, floating: true, overflow: 464.00003051757813, carrier: 'float32' },
   float8_e5m2: { array: Float32Array, bytes: 1, floating: true, overflow: 61440, carrier: 'float32' },
-} satisfies Record<string, DtypeFacts>;
-
-/** Name of an element type, as PyTorch calls it. */
-export type Dtype = keyof typeof facts;
+} satisfies Record<Dtype, DtypeFacts>;
 
 type Having<Fact extends string> = { [D in Dtype]: (typeof facts)[D] extends Record<Fact, unknown> ? D : never }[Dtype];
 export type FloatDtype = Having<'floating'>;
@@ -99,6 +117,11 @@ export function isDtype(name: unknown): name is Dtype {
 
 export function dtypeFacts(dtype: Dtype): DtypeFacts {
   return facts[dtype];
+}
+
+/** Bytes of one element in memory. */
+export function dtypeBytes(dtype: Dtype): number {
+  return facts[dtype].bytes;
 }
 
 /** @throws DtypeError when no dtype has this name */

@@ -3,7 +3,7 @@ export { applyModes } from './context';
 export { composite, functionsOf, type Composite } from './composites';
 export { tensor, type TensorData, type TensorOptions } from './creation';
 export { checkDevice, cuda, isDevice, type Device } from './device';
-export { checkDtype, dtypes, isDtype, type Complex, type DataArray, type Dtype, type TypedArray } from './dtype';
+export { checkDtype, dtypeBytes, dtypes, isDtype, type Complex, type DataArray, type Dtype, type TypedArray } from './dtype';
 export * from './files';
 export type { FftOperators, LinalgOperators, SpecialOperators, TorchOperators } from './generated/operators';
 export { gradcheck, type GradcheckOptions } from './gradcheck';
@@ -25,10 +25,12 @@ export {
   type AutocastOptions,
 } from './modes';
 export { operator } from './operator';
+export { getPrintOptions, setPrintOptions, type PrintOptions } from './printing';
 export { Generator, manualSeed } from './random';
 export { scope } from './scope';
 export { fromBuffer, type FromBufferOptions } from './sharing';
 export type { FactoryOptions, Integer, Integers, Scalar } from './signature';
 export { Tensor, wrap, type BackwardOptions, type ToOptions } from './tensor';
 export { torch } from './torch';
+export type * from './types';
 export type { Element, NestedArray, ReadOptions } from './values';

@@ -2,6 +2,7 @@
 import { compositeFunctions } from './composites';
 import { tensor } from './creation';
 import { cuda } from './device';
+import { load } from './files';
 import { assertNoLeaks, leaks, traceLeaks } from './leaks';
 import { memory } from './memory';
 import {
@@ -15,6 +16,7 @@ import {
   setGradEnabled,
 } from './modes';
 import { operator } from './operator';
+import { getPrintOptions, setPrintOptions } from './printing';
 import { Generator, manualSeed } from './random';
 import { scope } from './scope';
 import { fromBuffer } from './sharing';
@@ -27,6 +29,7 @@ export const torch = {
   ...compositeFunctions,
   tensor,
   fromBuffer,
+  load,
   scope,
   noGrad,
   enableGrad,
@@ -41,6 +44,8 @@ export const torch = {
   debug: { traceLeaks, leaks },
   assertNoLeaks,
   operator,
+  getPrintOptions,
+  setPrintOptions,
   cuda,
   Tensor,
   Generator,

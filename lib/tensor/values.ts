@@ -5,13 +5,13 @@ import { noGrad } from './context';
 import { checkDtype, dtypeFacts, type Complex, type DataArray, type Dtype } from './dtype';
 import { convert } from './raw';
 
-/** One element as JavaScript sees it: bigint for int64, boolean for bool, `{ re, im }` for complex, else number. */
+/** One element as JavaScript sees it: bigint for int64 and uint64, boolean for bool, `{ re, im }` for complex, else number. */
 export type Element = number | bigint | boolean | Complex;
 /** Elements in as many levels of arrays as the tensor has dimensions. */
 export type NestedArray = Element | NestedArray[];
 
 export interface ReadOptions {
-  /** How int64 elements come: exactly, as `bigint` (the default), or as `number`, refused beyond 2^53. */
+  /** How int64 and uint64 elements come: exactly, as `bigint` (the default), or as `number`, refused beyond 2^53. */
   int64?: 'bigint' | 'number';
 }
 
@@ -73,7 +73,7 @@ function elementReader(data: DataArray, dtype: Dtype, options: ReadOptions): (in
   if (dtypeFacts(dtype).complex) {
     return (index) => ({ re: data[2 * index] as number, im: data[2 * index + 1] as number });
   }
-  if (dtype === 'int64' && options.int64 === 'number') return (index) => safeNumber(data[index] as bigint);
+  if (options.int64 === 'number' && typeof data[0] === 'bigint') return (index) => safeNumber(data[index] as bigint);
   return (index) => data[index]!;
 }
 
@@ -81,7 +81,7 @@ function safeNumber(value: bigint): number {
   const number = Number(value);
   if (!Number.isSafeInteger(number)) {
     throw new DtypeError(
-      `The int64 value ${value} does not fit a JavaScript number exactly; read it as bigint (data(), dataSync()).`,
+      `The value ${value} does not fit a JavaScript number exactly; read it as bigint (data(), dataSync()).`,
     );
   }
   return number;

@@ -12,6 +12,7 @@ import {
   Namespace,
   PytorchStorage,
   storageDtypes,
+  untypedStorage,
   type PytorchValue,
 } from './pytorch-value';
 
@@ -249,7 +250,8 @@ class Unpickler {
     const id = this.#popValue();
     const [kind, type, key, , numel] = Array.isArray(id) ? id : [];
     const dtype = typeof type === 'string' && Object.hasOwn(storageDtypes, type) ? storageDtypes[type] : undefined;
-    if (kind !== 'storage' || dtype === undefined || typeof key !== 'string' || !isCount(numel)) {
+    const untyped = type === untypedStorage;
+    if (kind !== 'storage' || (dtype === undefined && !untyped) || typeof key !== 'string' || !isCount(numel)) {
       throw new Fault('a storage without a proper description');
     }
     const known = this.#storages.get(key) ?? new PytorchStorage(key, dtype, numel);

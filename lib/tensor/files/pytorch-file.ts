@@ -2,18 +2,20 @@
  * PyTorch's own files, as `torch.save` writes them since 1.6: a zip archive without compression that holds one pickle, which describes
  * tensors, and a record of bytes for each storage. The pickle is read without executing anything, the bytes natively by their place.
  */
-import fs from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 
 import { CheckpointError } from '../../errors';
 import { native } from '../../native';
-import type { Device } from '../device';
-import { dtypeFacts } from '../dtype';
+import { dtypeBytes } from '../dtype';
 import { withSignal } from '../job';
-import { readPickle } from './pickle';
-import { PytorchTensor, type PytorchStorage, type PytorchValue } from './pytorch-value';
+import { retryingForMemory } from '../memory';
 import { scope } from '../scope';
 import { wrap, type Tensor } from '../tensor';
-import { listRecords, type Place } from './zip-reader';
+import type { FileOptions } from './npy';
+import { openFile } from './open-file';
+import { readPickle } from './pickle';
+import { PytorchStorage, PytorchTensor, type PlainValue, type PytorchValue } from './pytorch-value';
+import { hasChecksum, listRecords, readRecord, type Place } from './zip-reader';
 
 export interface PytorchFile {
   /** What was saved. Tensors are only described. */
@@ -30,19 +32,13 @@ const longestPickle = 256 * 2 ** 20;
  * @throws CheckpointError when it is missing, damaged, of the form before PyTorch 1.6, big-endian, or holds more than tensors and plain data
  */
 export async function inspectPytorch(file: string): Promise<PytorchFile> {
-  let handle: fs.FileHandle;
-  try {
-    // Asked before it is opened, since opening a pipe waits for a writer.
-    if (!(await fs.stat(file)).isFile()) throw new Error('it is not a file');
-    handle = await fs.open(file, 'r');
-  } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    const message = missing ? `There is no file ${file}.` : `${file} cannot be read: ${(error as Error).message}.`;
-    throw new CheckpointError(message, { cause: error });
-  }
+  const handle = await openFile(file);
   try {
     await checkForm(handle, file);
     const records = await listRecords(handle);
+    for (const [name, { compressed }] of records) {
+      if (compressed) throw new Error(`${name} is compressed, which torch.save never does`);
+    }
     const pickleName = [...records.keys()].find((name) => /^([^/]+\/)?data\.pkl$/.test(name));
     if (pickleName === undefined) {
       throw new CheckpointError(`${file} is a zip archive, but not one of torch.save: it holds no data.pkl.`);
@@ -69,7 +65,7 @@ export async function inspectPytorch(file: string): Promise<PytorchFile> {
 }
 
 /** @throws CheckpointError for anything but a zip archive */
-async function checkForm(handle: fs.FileHandle, file: string): Promise<void> {
+async function checkForm(handle: FileHandle, file: string): Promise<void> {
   const { buffer, bytesRead } = await handle.read(Buffer.alloc(4), 0, 4, 0);
   if (bytesRead === 4 && buffer.readUInt32LE() === 0x04034b50) return;
   // The older form begins with a pickle of its magic number.
@@ -80,21 +76,11 @@ async function checkForm(handle: fs.FileHandle, file: string): Promise<void> {
   );
 }
 
-async function readRecord(handle: fs.FileHandle, { offset, size }: Place, longest: number): Promise<Buffer> {
-  if (size > longest) throw new Error(`it holds a description of ${size} bytes`);
-  const { buffer, bytesRead } = await handle.read(Buffer.alloc(size), 0, size, offset);
-  if (bytesRead < size) throw new Error('it is truncated');
-  return buffer;
-}
-
-export interface LoadPytorchOptions {
+export interface LoadPytorchOptions extends FileOptions {
   /** Key of the outermost dictionary under which the state dict lies, such as `model` in fairseq's checkpoints. Default: it is the outermost one. */
   section?: string | undefined;
   /** Only these tensors; default: all. */
   names?: readonly string[] | undefined;
-  /** Default `cpu`. */
-  device?: Device;
-  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -110,20 +96,87 @@ export async function loadPytorch(file: string, options: LoadPytorchOptions = {}
     if (tensor === undefined) throw new CheckpointError(`${file} holds no tensor ${name}.`);
     return tensor;
   });
+  return scope(async () => {
+    const tensorOf = await loadStorages(file, wanted, storages, options);
+    return new Map(wanted.map((tensor, index) => [names[index]!, tensorOf(tensor)]));
+  });
+}
+
+/** What a file of torch.save may hold, with its tensors loaded. */
+export type LoadedValue = PlainValue | Tensor | LoadedValue[] | Map<LoadedValue, LoadedValue> | Set<LoadedValue>;
+
+/**
+ * Loads all that a file of `torch.save` holds: tensors, and plain data around them. Dictionaries come as Maps, tuples and lists as arrays;
+ * nothing of Python is executed. Tensors that share a storage in the file share memory, and none requires gradients.
+ * @throws CheckpointError as `inspectPytorch`
+ */
+export async function load(file: string, options: FileOptions = {}): Promise<LoadedValue> {
+  const { value, storages } = await inspectPytorch(file);
+  const described = new Set<PytorchTensor>();
+  convert(value, (tensor) => {
+    described.add(tensor);
+    return null;
+  });
+  return scope(async () => {
+    const tensorOf = await loadStorages(file, [...described], storages, options);
+    const tensors = new Map([...described].map((tensor) => [tensor, tensorOf(tensor)]));
+    return convert(value, (tensor) => tensors.get(tensor)!);
+  });
+}
+
+/** The same value with its tensors replaced; what is the same object in several places stays so. */
+function convert(value: PytorchValue, replace: (tensor: PytorchTensor) => LoadedValue): LoadedValue {
+  const done = new Map<object, LoadedValue>();
+  // A list of what is left to do, since a pickle may nest deeper than the stack.
+  const work: (() => void)[] = [];
+  const visit = (each: PytorchValue): LoadedValue => {
+    if (typeof each !== 'object' || each === null || each instanceof Uint8Array) return each;
+    if (each instanceof PytorchStorage) return null;
+    let made = done.get(each);
+    if (made !== undefined) return made;
+    if (each instanceof PytorchTensor) made = replace(each);
+    else if (Array.isArray(each)) {
+      const list: LoadedValue[] = [];
+      work.push(() => each.forEach((element) => list.push(visit(element))));
+      made = list;
+    } else if (each instanceof Set) {
+      const set = new Set<LoadedValue>();
+      work.push(() => each.forEach((element) => set.add(visit(element))));
+      made = set;
+    } else {
+      const map = new Map<LoadedValue, LoadedValue>();
+      work.push(() => each.forEach((element, key) => map.set(visit(key), visit(element))));
+      made = map;
+    }
+    done.set(each, made);
+    return made;
+  };
+  const result = visit(value);
+  for (let next = 0; next < work.length; next++) work[next]!();
+  return result;
+}
+
+/** Loads the storages that tensors need, and gives what makes the tensors of them. */
+async function loadStorages(
+  file: string,
+  wanted: readonly PytorchTensor[],
+  storages: ReadonlyMap<string, Place>,
+  { device = 'cpu', signal }: FileOptions,
+): Promise<(tensor: PytorchTensor) => Tensor> {
   const needed = [...new Set(wanted.map(({ storage }) => storage))];
   const places = placesOf(needed, storages, file);
-  return scope(async () => {
-    const handles = await withSignal(options.signal, (token) =>
-      native.tensorsLoad(token, file, places, options.device ?? 'cpu'),
-    );
-    const elements = new Map(handles.map((handle, index) => [needed[index]!, wrap(handle)]));
-    return new Map(
-      wanted.map(({ storage, shape, strides, offset }, index) => [
-        names[index]!,
-        elements.get(storage)!.asStrided(shape, strides, offset),
-      ]),
-    );
-  });
+  const handles = await retryingForMemory(() =>
+    withSignal(signal, (token) => native.tensorsLoad(token, file, places, device)),
+  );
+  const elements = new Map(handles.map((handle, index) => [needed[index]!, wrap(handle)]));
+  return ({ storage, dtype, shape, strides, offset, conjugated, negated }) => {
+    const bytes = elements.get(storage)!;
+    const whole = storage.lengthIn(dtype) * dtypeBytes(dtype);
+    const flat = storage.dtype === undefined ? bytes.narrow(0, 0, whole).view(dtype) : bytes;
+    const tensor = flat.asStrided(shape, strides, offset);
+    const signed = negated ? tensor.neg() : tensor;
+    return conjugated ? signed.conj() : signed;
+  };
 }
 
 /** The described tensors of a state dict, by name. @throws CheckpointError when it is something else */
@@ -147,15 +200,16 @@ export function stateDictOf(
 }
 
 function placesOf(needed: readonly PytorchStorage[], storages: ReadonlyMap<string, Place>, file: string) {
-  const places = needed.map(({ key, dtype, numel }) => {
+  const places = needed.map(({ key, dtype = 'uint8', numel }) => {
     const place = storages.get(key);
     if (place === undefined) throw new CheckpointError(`${file} lacks the elements of storage ${key}.`);
-    if (place.size !== numel * dtypeFacts(dtype).bytes) {
+    if (place.size !== numel * dtypeBytes(dtype)) {
       throw new CheckpointError(
         `${file}: storage ${key} has ${place.size} bytes, and ${numel} elements of ${dtype} are expected.`,
       );
     }
-    return { dtype, shape: [numel], offset: place.offset, end: place.offset + place.size };
+    const checksum = hasChecksum(place) ? { before: 0, expected: place.checksum } : undefined;
+    return { dtype, shape: [numel], offset: place.offset, end: place.offset + place.size, checksum };
   });
   // Records that overlap would make a small file fill all memory.
   const sorted = places.filter(({ offset, end }) => end > offset).sort((a, b) => a.offset - b.offset);

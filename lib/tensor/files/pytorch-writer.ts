@@ -1,10 +1,9 @@
 /** Writes state dicts as `torch.save` does, so that Python's `torch.load(file, weights_only=True)` reads them. */
 import { CheckpointError } from '../../errors';
 import { writeAtomically } from '../../files';
-import { noGrad } from '../context';
-import { storageDtypes } from './pytorch-value';
-import { scope } from '../scope';
 import type { Tensor } from '../tensor';
+import { storageDtypes } from './pytorch-value';
+import { tensorBytes } from './tensor-bytes';
 import { ZipWriter } from './zip-writer';
 
 export interface SavePytorchOptions {
@@ -28,20 +27,10 @@ export async function savePytorch(
     const zip = new ZipWriter(handle, file);
     await zip.add('archive/data.pkl', describe(state, storages));
     await zip.add('archive/byteorder', Buffer.from('little'));
-    for (const [key, tensor] of storages.entries()) await zip.add(`archive/data/${key}`, await bytesOf(tensor, signal));
+    for (const [key, tensor] of storages.entries())
+      await zip.add(`archive/data/${key}`, await tensorBytes(tensor, signal));
     await zip.add('archive/version', Buffer.from('3\n'));
     await zip.finish();
-  });
-}
-
-/** A tensor's elements as they lie in memory, row-major. */
-async function bytesOf(tensor: Tensor, signal: AbortSignal | undefined): Promise<Uint8Array> {
-  return scope(async () => {
-    // The half-width types would come widened; seen as integers they come as they are.
-    const half = tensor.dtype === 'float16' || tensor.dtype === 'bfloat16';
-    const bits = half ? noGrad(() => tensor.detach().contiguous().view('int16')) : tensor;
-    const { buffer, byteOffset, byteLength } = await bits.data(signal === undefined ? {} : { signal });
-    return new Uint8Array(buffer, byteOffset, byteLength);
   });
 }
 

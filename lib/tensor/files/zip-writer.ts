@@ -1,8 +1,9 @@
-/** Writes zip archives without compression, each record aligned as PyTorch aligns it. Source: PKWARE's APPNOTE, sections 4.3 and 4.4. */
+/** Writes zip archives, each record aligned as PyTorch aligns it. Source: PKWARE's APPNOTE, sections 4.3 and 4.4. */
 import type { FileHandle } from 'node:fs/promises';
-import zlib from 'node:zlib';
+import { setImmediate as turn } from 'node:timers/promises';
 
-import { CheckpointError, VersionError } from '../../errors';
+import { CheckpointError } from '../../errors';
+import { native } from '../../native';
 
 /** Records' bytes begin at multiples of this, so that they can be mapped. */
 const alignment = 64;
@@ -15,6 +16,8 @@ const fillHeader = 4;
 const version = 20;
 /** Names are UTF-8. */
 const flags = 0x800;
+const stored = 0;
+const deflate = 8;
 /** The first of January 1980, the earliest day there is: equal content makes equal files. */
 const date = 0x21;
 
@@ -26,19 +29,35 @@ export class ZipWriter {
   constructor(
     readonly handle: FileHandle,
     readonly file: string,
-  ) {
-    if (typeof zlib.crc32 !== 'function') throw new VersionError('Writing zip archives needs Node 20.15 or newer.');
+  ) {}
+
+  /** A record of these bytes, one part after the other. @throws CheckpointError beyond 4 GiB or 65,535 records */
+  async add(name: string, ...parts: Uint8Array[]): Promise<void> {
+    await this.#record(name, parts, parts, stored);
   }
 
-  /** @throws CheckpointError beyond 4 GiB or 65,535 records */
-  async add(name: string, bytes: Uint8Array): Promise<void> {
+  /** A record whose deflated bytes are given too. */
+  async addDeflated(name: string, parts: readonly Uint8Array[], deflated: Uint8Array): Promise<void> {
+    await this.#record(name, parts, [deflated], deflate);
+  }
+
+  async #record(
+    name: string,
+    content: readonly Uint8Array[],
+    packed: readonly Uint8Array[],
+    method: number,
+  ): Promise<void> {
+    const [size, packedSize] = [content, packed].map((parts) => parts.reduce((sum, { length }) => sum + length, 0)) as [
+      number,
+      number,
+    ];
     const encoded = Buffer.from(name);
     const offset = this.#at;
     const unfilled = offset + 30 + encoded.length + fillHeader;
     const extra = Buffer.alloc(fillHeader + ((alignment - (unfilled % alignment)) % alignment));
     extra.writeUInt16LE(fillField, 0);
     extra.writeUInt16LE(extra.length - fillHeader, 2);
-    if (unfilled + alignment + bytes.length > limit || this.#directory.length === mostRecords) {
+    if (unfilled + alignment + Math.max(size, packedSize) > limit || this.#directory.length === mostRecords) {
       throw new CheckpointError(
         `${this.file} would be beyond 4 GiB or ${mostRecords} records. Save it as safetensors instead.`,
       );
@@ -47,13 +66,14 @@ export class ZipWriter {
     const common = Buffer.alloc(24);
     common.writeUInt16LE(version, 0);
     common.writeUInt16LE(flags, 2);
+    common.writeUInt16LE(method, 4);
     common.writeUInt16LE(date, 8);
-    common.writeUInt32LE(zlib.crc32(bytes), 10);
-    common.writeUInt32LE(bytes.length, 14);
-    common.writeUInt32LE(bytes.length, 18);
+    common.writeUInt32LE(await checksumOf(content), 10);
+    common.writeUInt32LE(packedSize, 14);
+    common.writeUInt32LE(size, 18);
     common.writeUInt16LE(encoded.length, 22);
     await this.#write(Buffer.from('PK\x03\x04'), common, Buffer.from([extra.length & 0xff, extra.length >> 8]));
-    await this.#write(encoded, extra, bytes);
+    await this.#write(encoded, extra, ...packed);
     const entry = Buffer.alloc(46);
     entry.write('PK\x01\x02', 'latin1');
     entry.writeUInt16LE(version, 4);
@@ -81,4 +101,18 @@ export class ZipWriter {
       this.#at += part.length;
     }
   }
+}
+
+/** Bytes that are summed before other work gets its turn. */
+const piece = 2 ** 24;
+
+async function checksumOf(parts: readonly Uint8Array[]): Promise<number> {
+  let sum = 0;
+  for (const part of parts) {
+    for (let at = 0; at < part.length; at += piece) {
+      if (at > 0) await turn();
+      sum = native.crc32(sum, part.subarray(at, at + piece));
+    }
+  }
+  return sum;
 }
