@@ -270,6 +270,9 @@ export interface Native {
   collectGarbage(): void;
   /** Seeds the default generator of every device. */
   manualSeed(seed: number | bigint): void;
+  /** The state of a device's default generator, uint8. */
+  rngState(device: string): Handle;
+  setRngState(device: string, state: Handle): void;
 
   // operators -----------------------------------------------------------------------------------------------------
   /** Every operator name libtorch has registered, such as `aten::add`. */

@@ -8,7 +8,33 @@ import { DisposedError } from '../errors';
 import { native, type Handle } from '../native';
 import { currentContext, runIn, type Context, type Scope } from './context';
 
-const finalizers = new FinalizationRegistry<Handle>((handle) => native.free(handle));
+/** Frees what JavaScript has forgotten. Handles that were freed before are stale, which native code notices. */
+const finalizers = new FinalizationRegistry<readonly Handle[]>((handles) =>
+  native.freeMany(Float64Array.from(handles), handles.length),
+);
+
+/** Tensors in a batch: few, for a single one that is still in use keeps all the others. */
+const batchSize = 16;
+
+/**
+ * Small tensors made one after another outside scopes. They share one entry in the registry, which costs the collector much
+ * for each: every one holds on to the batch, so that it is forgotten with the last of them.
+ */
+class Batch {
+  readonly handles: Handle[] = [];
+
+  constructor() {
+    finalizers.register(this, this.handles);
+  }
+}
+
+let batch = new Batch();
+
+function joinBatch(handle: Handle): Batch {
+  if (batch.handles.length === batchSize) batch = new Batch();
+  batch.handles.push(handle);
+  return batch;
+}
 
 /** Ends the object's hold on its handle and returns it; 0 when it belongs to another scope or is disposed. */
 let surrender: (owned: Owned, scope: Scope) => Handle;
@@ -27,11 +53,22 @@ export function observeBirths(observer: ((handle: Handle) => void) | undefined):
 export abstract class Owned {
   #handle: Handle;
   #scope: Scope | undefined;
+  /** Keeps the batch it is in. */
+  #batch: Batch | undefined;
 
+  /** @param handle negative for a small tensor, which holds little memory: see `native.call` */
   constructor(handle: Handle, context: Context) {
-    this.#handle = handle;
-    this.#place(openScope(context.scope));
-    if (onBirth !== undefined) onBirth(handle);
+    const isSmall = handle < 0;
+    this.#handle = isSmall ? -handle : handle;
+    const scope = openScope(context.scope);
+    if (isSmall && scope === undefined) {
+      this.#scope = undefined;
+      this.#batch = joinBatch(this.#handle);
+    } else {
+      this.#batch = undefined;
+      this.#place(scope);
+    }
+    if (onBirth !== undefined) onBirth(this.#handle);
   }
 
   /** The native handle. @throws DisposedError after the tensor was disposed or its scope ended */
@@ -53,8 +90,8 @@ export abstract class Owned {
     const handle = this.#handle;
     if (handle === 0) return;
     this.#handle = 0;
-    if (this.#scope === undefined) finalizers.unregister(this);
     this.#scope = undefined;
+    this.#batch = undefined;
     native.free(handle);
   }
 
@@ -70,7 +107,7 @@ export abstract class Owned {
 
   #place(scope: Scope | undefined): void {
     this.#scope = scope;
-    if (scope === undefined) finalizers.register(this, this.#handle, this);
+    if (scope === undefined) finalizers.register(this, [this.#handle]);
     else scope.add(this);
   }
 

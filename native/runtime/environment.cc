@@ -9,8 +9,11 @@ namespace {
 // V8 hears of external memory in steps this coarse: telling it of each tensor costs more than most operators.
 constexpr int64_t kToldInSteps = 64 << 20;
 
+// What the smallest tensor takes, with its storage and its slot: many small ones are to be collected in time too.
+constexpr int64_t kLeast = 512;
+
 int64_t bytes_of(const at::Tensor& tensor) {
-  return tensor.layout() == at::kStrided ? static_cast<int64_t>(tensor.nbytes()) : 0;
+  return kLeast + (tensor.layout() == at::kStrided ? static_cast<int64_t>(tensor.nbytes()) : 0);
 }
 
 }  // namespace

@@ -193,21 +193,13 @@ struct Parameter<const c10::List<std::optional<at::Tensor>>&> {
 
 // Results ----------------------------------------------------------------------------------------------------------
 
-napi_value give(Environment& environment, const at::Tensor& tensor) {
-  napi_value result;
-  if (tensor.defined()) {
-    napi_create_double(environment.env(), environment.add_tensor(tensor), &result);
-  } else {
-    napi_get_null(environment.env(), &result);
-  }
-  return result;
-}
+napi_value give(Environment& environment, const at::Tensor& tensor) { return give_tensor(environment, tensor); }
 
 napi_value give(Environment& environment, const std::vector<at::Tensor>& tensors) {
   napi_value result;
   napi_create_array_with_length(environment.env(), tensors.size(), &result);
   for (std::size_t i = 0; i < tensors.size(); ++i) {
-    napi_set_element(environment.env(), result, static_cast<uint32_t>(i), give(environment, tensors[i]));
+    napi_set_element(environment.env(), result, static_cast<uint32_t>(i), give_tensor(environment, tensors[i]));
   }
   return result;
 }

@@ -62,6 +62,13 @@ napi_value scalar(napi_env env, const c10::Scalar& value) {
   return number(env, value.toDouble());
 }
 
+// Whether little memory lives on with this tensor: a view keeps all of what it shows, and a result its graph.
+bool keeps_little(const at::Tensor& tensor) {
+  constexpr std::size_t kLittle = 1024;
+  return tensor.layout() == at::kStrided && tensor.has_storage() && tensor.storage().nbytes() <= kLittle &&
+         !tensor.requires_grad();
+}
+
 template <typename List>
 napi_value array(Environment& environment, const List& list, const std::optional<ValueKind>& kind) {
   napi_value result;
@@ -178,13 +185,16 @@ std::string kind_text(const ValueKind& kind) {
   return text;
 }
 
+napi_value give_tensor(Environment& environment, const at::Tensor& tensor) {
+  if (!tensor.defined()) return Napi::Env(environment.env()).Null();
+  const bool small = keeps_little(tensor);
+  const Handle handle = environment.add_tensor(tensor);
+  return number(environment.env(), small ? -handle : handle);
+}
+
 napi_value to_javascript(Environment& environment, const c10::IValue& value, const std::optional<ValueKind>& kind) {
   const napi_env env = environment.env();
-  if (value.isTensor()) {
-    const at::Tensor& tensor = value.toTensor();
-    return tensor.defined() ? number(env, environment.add_tensor(tensor))
-                            : static_cast<napi_value>(Napi::Env(env).Null());
-  }
+  if (value.isTensor()) return give_tensor(environment, value.toTensor());
   if (value.isNone()) return Napi::Env(env).Null();
   if (value.isBool()) return Napi::Boolean::New(env, value.toBool());
   if (value.isInt()) {

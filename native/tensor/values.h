@@ -44,7 +44,10 @@ std::optional<ValueKind> kind_of(const c10::Type& type, std::optional<int32_t> l
 // How the kind is written in a schema: `Tensor?[]`, `SymInt[2]`, `ScalarType?`.
 std::string kind_text(const ValueKind& kind);
 
-// Tensors become new handles.
+// A new handle, negative for a small tensor: one that keeps little memory alive. Null for an undefined one.
+napi_value give_tensor(Environment& environment, const at::Tensor& tensor);
+
+// Tensors are given as above.
 napi_value to_javascript(Environment& environment, const c10::IValue& value, const std::optional<ValueKind>& kind);
 
 // A number, bigint, boolean or { re, im }.

@@ -8,8 +8,8 @@ import { writeElements } from './elements';
 import { isCut, isLong, layOut } from './layout';
 import { getPrintOptions, type PrintOptions } from './options';
 
-const detach = rawOperator<Handle>('aten::detach', '');
-const index = rawOperator<Handle>('aten::index', 'Tensor');
+const detach = rawOperator('aten::detach', '');
+const index = rawOperator('aten::index', 'Tensor');
 const shownByValues: readonly string[] = ['float32', 'complex64', 'int64', 'bool'];
 
 /** `Tensor float32 [2, 3]`: what there is without a look at the values. */
