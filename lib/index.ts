@@ -11,7 +11,7 @@ import { torch as tensors } from './tensor';
 export const torch = { ...tensors, nn, optim };
 export { nn, optim };
 
-export { Tensor, withSignal } from './tensor';
+export { Tensor, slice, withSignal } from './tensor';
 export type { Complex, DataArray, Device, Dtype, Memory, NestedArray, TypedArray } from './tensor';
 export {
   AbortError,
@@ -159,6 +159,7 @@ export type {
   AnyComparison,
   AnyStudyConfig,
   AnyStudyInput,
+  CompareStudyOptions,
   Comparison,
   ComparisonRow,
   LanguageModelComparison,

@@ -16,14 +16,15 @@ import {
 import { encode } from './encode';
 import { convert } from './raw';
 import { Tensor } from './tensor';
+import type { DtypeOfData, RankOf, RankOfData } from './types';
 import type { Element } from './values';
 
 /** A single element, nested arrays of elements (all of one kind, not ragged), or a typed array. */
 export type TensorData = Element | TypedArray | readonly TensorData[];
 
-export interface TensorOptions {
+export interface TensorOptions<T extends Dtype = Dtype> {
   /** Default by the elements: number -> float32, bigint -> int64, boolean -> bool, `{ re, im }` -> complex64, typed array -> its own. */
-  dtype?: Dtype;
+  dtype?: T;
   device?: Device;
   requiresGrad?: boolean;
   /** For typed arrays, which are flat; default one dimension. A typed array for a complex dtype holds real and imaginary parts in turn. */
@@ -38,6 +39,14 @@ const defaultDtype: Record<Kind, Dtype> = { number: 'float32', bigint: 'int64', 
  * @throws DtypeError for elements of mixed kinds, and for values that the dtype cannot hold: 1.5 as an integer, 300 as
  *   uint8, an unsafe number as int64, a finite number beyond a float's range. Rounding to a float's precision is no error.
  */
+export function tensor<const S extends readonly number[], A extends TypedArray, T extends Dtype = DtypeOfData<A>>(
+  data: A,
+  options: TensorOptions<T> & { shape: S },
+): Tensor<T, RankOf<S>>;
+export function tensor<A extends TensorData, T extends Dtype = DtypeOfData<A>>(
+  data: A,
+  options?: TensorOptions<T>,
+): Tensor<T, RankOfData<A>>;
 export function tensor(data: TensorData, options: TensorOptions = {}): Tensor {
   const { values, kind, shape, inferred } = isTypedArray(data)
     ? fromTypedArray(data, options)

@@ -7,12 +7,14 @@ import type { Layout } from './kinds';
 export type Integer = number | bigint;
 /** A list of whole numbers; one number stands for a list of it. */
 export type Integers = Integer | readonly Integer[];
+/** A number that is not complex. */
+export type RealNumber = number | bigint | boolean;
 /** A number without a tensor. Whole numbers count as integers in type promotion: JavaScript does not tell 2 from 2.0. */
-export type Scalar = number | bigint | boolean | Complex;
+export type Scalar = RealNumber | Complex;
 
 /** Options of every operator that makes a tensor from nothing. */
-export interface FactoryOptions {
-  dtype?: Dtype | null;
+export interface FactoryOptions<T extends Dtype = Dtype> {
+  dtype?: T | null;
   layout?: Layout | null;
   device?: Device | null;
   pinMemory?: boolean | null;

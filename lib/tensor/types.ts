@@ -1,7 +1,8 @@
 /**
  * What types know of a tensor's dtype `D` and rank `R`, its number of dimensions. What depends on them is looked up in tables, never
  * decided by conditions on them, so that TypeScript sees that a `Tensor<'float32', 2>` is a `Tensor`. Ranks that are not in the
- * tables, and those that are not known, are `number`.
+ * tables, and those that are not known, are `number`. What comes of a plain `Tensor` is plain again, so that it can be assigned
+ * to the same variable.
  */
 import type { Complex, ComplexDtype, DataArrays, Dtype, FloatDtype, TypedArray } from './dtype';
 import type { Integer } from './signature';
@@ -9,6 +10,9 @@ import type { Integer } from './signature';
 // dtypes --------------------------------------------------------------------------------------------------------------
 
 type InexactDtype = FloatDtype | ComplexDtype;
+/** Of these nothing is said, and so, their being among all dtypes, neither of those that are not known. */
+type RareDtype = 'complex32' | 'uint16' | 'uint32' | 'uint64' | 'float8_e4m3fn' | 'float8_e5m2';
+type Table<T extends Record<Dtype, Dtype>> = { [D in Dtype]: D extends RareDtype ? Dtype : T[D] };
 
 /** One element in `toArray()`. */
 export type Elements = {
@@ -16,33 +20,32 @@ export type Elements = {
 };
 
 /** One element in `toArray({ int64: 'number' })`. */
-export type NumberElements = { [D in Dtype]: D extends 'int64' ? number : Elements[D] };
+export type NumberElements = { [D in Dtype]: D extends 'int64' | 'uint64' ? number : Elements[D] };
 
 /** What `item()` gives: nothing for complex elements. */
 export type Items = { [D in Dtype]: D extends ComplexDtype ? never : number };
 
 /** Of functions that compute in floating point, such as `exp`. */
-export type Inexact = { [D in Dtype]: D extends InexactDtype ? D : 'float32' };
+export type Inexact = Table<{ [D in Dtype]: D extends InexactDtype ? D : 'float32' }>;
 
 interface Parts {
-  complex32: 'float16';
   complex64: 'float32';
   complex128: 'float64';
 }
 
 /** Of absolute values, and of the parts of complex numbers. */
-export type Real = { [D in Dtype]: D extends keyof Parts ? Parts[D] : D };
+export type Real = Table<{ [D in Dtype]: D extends keyof Parts ? Parts[D] : D }>;
 
 /** Of sums and products: whole numbers and booleans become int64. */
-export type Summed = { [D in Dtype]: D extends InexactDtype ? D : 'int64' };
+export type Summed = Table<{ [D in Dtype]: D extends InexactDtype ? D : 'int64' }>;
 
 /** Of `all` and `any`. */
-export type Tested = { [D in Dtype]: D extends 'uint8' ? 'uint8' : 'bool' };
+export type Tested = Table<{ [D in Dtype]: D extends 'uint8' ? 'uint8' : 'bool' }>;
 
 /** Of arithmetic with a number: a fraction turns whole numbers into float32. */
-export type WithNumber = {
+export type WithNumber = Table<{
   [D in Dtype]: D extends InexactDtype ? D : D extends 'bool' ? 'bool' | 'int64' | 'float32' : D | 'float32';
-};
+}>;
 
 /** Of arithmetic with another tensor, whose dtype comes second. Of two dtypes it depends on the ranks what comes of them. */
 export type Promoted = { [D in Dtype]: { [E in Dtype]: D extends E ? D : Dtype } };
@@ -51,6 +54,9 @@ export type Promoted = { [D in Dtype]: { [E in Dtype]: D extends E ? D : Dtype }
 export type InexactPromoted = { [D in Dtype]: { [E in Dtype]: D extends E ? Inexact[D] : Dtype } };
 
 // ranks ---------------------------------------------------------------------------------------------------------------
+
+/** Makes a rank `number` where that of the tensor is not known: `2 | Plain[R]`. */
+export type Plain = Ranks<number, never, never, never, never, never, never, never>;
 
 /** One dimension more. */
 export interface Up {
@@ -150,11 +156,14 @@ export type Product = Ranks<
 /** The rank of a tensor of this shape; one number is a shape of one dimension. */
 export type RankOf<S> = S extends readonly unknown[] ? S['length'] : 1;
 
+/** Of a tensor of rank `R` that takes this shape. */
+export type Shaped<R extends number, S> = RankOf<S> | Plain[R];
+
 /** Of a tensor reduced over dimensions `Dims` (all of them for null), which stay with size 1 where `Keep` is true. */
 export type Reduced<R extends number, Dims, Keep> = Keep extends true
   ? R
   : Dims extends null | undefined | readonly []
-    ? 0
+    ? 0 | Plain[R]
     : Dims extends Integer | readonly [Integer]
       ? Down[R]
       : Dims extends readonly [Integer, Integer]

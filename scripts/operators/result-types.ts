@@ -5,6 +5,12 @@
  */
 import type { Argument, Overload } from '../../lib/tensor/schema';
 
+/** Those of lib/tensor/types.ts that the rules name. */
+export const tables =
+  'Broadcast Down Inexact InexactPromoted Plain Product Promoted RankOf Real Reduced Shaped Summed Tested Up WithNumber'.split(
+    ' ',
+  );
+
 /** An overload with types written in, and the type parameters it then takes. */
 export interface TypedOverload {
   overload: Overload;
@@ -15,13 +21,19 @@ export interface TypedOverload {
 type Rule = (has: (name: string, type?: string) => boolean) => string[] | undefined;
 
 /** Where each letter may come from. */
-const sources: Record<string, { names: readonly string[]; written: string; parameter: string }> = {
-  S: { names: ['size', 'shape'], written: 'S', parameter: 'const S extends Integers' },
-  A: { names: ['dim'], written: 'A', parameter: 'const A extends Integers | null = null' },
-  K: { names: ['keepdim'], written: 'K', parameter: 'K extends boolean = false' },
-  T: { names: ['dtype'], written: 'T', parameter: 'T extends Dtype' },
-};
-const secondTensors = ['other', 'mat2', 'tensor2', 'vec', 'vec2', 'batch2', 'exponent', 'indices', 'condition'];
+const sources = { S: ['size', 'shape'], A: ['dim'], K: ['keepdim'], T: ['dtype'] } as const;
+const secondTensors = [
+  'other',
+  'tensor',
+  'mat2',
+  'tensor2',
+  'vec',
+  'vec2',
+  'batch2',
+  'exponent',
+  'indices',
+  'condition',
+];
 
 function always(...results: string[]): Rule {
   return () => results;
@@ -48,7 +60,7 @@ function reduction(dtype: string): Rule {
 /** Values and where they were found, over one dimension or all. */
 const extremum: Rule = (has) => {
   if (has('other')) return [`Tensor<Promoted[D][E], ${broadcast}>`];
-  if (!has('dim')) return ['Tensor<D, 0>'];
+  if (!has('dim')) return ['Tensor<D, Reduced<R, null, false>>'];
   return ['Tensor<D, Reduced<R, A, K>>', "Tensor<'int64', Reduced<R, A, K>>"];
 };
 
@@ -83,8 +95,7 @@ const classes: readonly (readonly [names: string, rule: Rule])[] = [
   ['atan2 arctan2 hypot', binary('InexactPromoted[D][E]', 'Inexact[D]')],
   [
     'div divide trueDivide',
-    (has) =>
-      binary(...(has('roundingMode') ? (['Dtype', 'Dtype'] as const) : (['InexactPromoted[D][E]', 'Inexact[D]'] as const)))(has),
+    (has) => (has('roundingMode') ? binary('Dtype', 'Dtype') : binary('InexactPromoted[D][E]', 'Inexact[D]'))(has),
   ],
   ['all any', reduction('Tested[D]')],
   ['sum nansum prod', reduction('Summed[D]')],
@@ -92,7 +103,7 @@ const classes: readonly (readonly [names: string, rule: Rule])[] = [
   ['logsumexp', reduction('Inexact[D]')],
   ['std var', reduction('Real[D]')],
   ['argmax argmin', reduction("'int64'")],
-  ['countNonzero', (has) => [has('dim') ? "Tensor<'int64'>" : "Tensor<'int64', 0>"]],
+  ['countNonzero', (has) => [has('dim') ? "Tensor<'int64'>" : "Tensor<'int64', Reduced<R, null, false>>"]],
   ['max min median nanmedian', extremum],
   ['cumsum cumprod', always('Tensor<T, R>')],
   ['softmax logSoftmax', always('Tensor<T, R>')],
@@ -102,21 +113,18 @@ const classes: readonly (readonly [names: string, rule: Rule])[] = [
   ['nonzero argwhere', always("Tensor<'int64', 2>")],
   ['select diagonal', always('Tensor<D, Down[R]>')],
   ['unsqueeze', always('Tensor<D, Up[R]>')],
-  ['ravel', always('Tensor<D, 1>')],
+  ['ravel', always('Tensor<D, 1 | Plain[R]>')],
   ['unbind', always('Tensor<D, Down[R]>[]')],
   ['chunk split tensorSplit splitWithSizes unsafeChunk unsafeSplit', always('Tensor<D, R>[]')],
-  ['view', (has) => (has('dtype') ? ['Tensor<T, R>'] : ['Tensor<D, RankOf<S>>'])],
-  ['reshape expand broadcastTo newEmpty newZeros newOnes newFull', (has) => [`Tensor<${has('dtype') ? 'T' : 'D'}, RankOf<S>>`]],
+  ['view', (has) => (has('dtype') ? ['Tensor<T, R>'] : ['Tensor<D, Shaped<R, S>>'])],
+  ['reshape expand broadcastTo', always('Tensor<D, Shaped<R, S>>')],
+  ['newEmpty newZeros newOnes newFull', always('Tensor<T, Shaped<R, S>>')],
   ['expandAs viewAs reshapeAs', always('Tensor<D, Q>')],
   ['typeAs', always('Tensor<E, R>')],
   ['type', always('Tensor<T, R>')],
-  ['matmul', always('Tensor<Promoted[D][E], Product[R][Q]>')],
-  ['mm', always('Tensor<D, 2>')],
-  ['bmm', always('Tensor<D, 3>')],
-  ['mv', always('Tensor<D, 1>')],
-  ['dot vdot', always('Tensor<D, 0>')],
-  ['outer ger', always('Tensor<Promoted[D][E], 2>')],
-  ['embedding', always('Tensor<D, Up[Q]>')],
+  ['matmul mv dot vdot', always('Tensor<Promoted[D][E], Product[R][Q]>')],
+  ['mm bmm', (has) => (has('outDtype') ? undefined : ['Tensor<Promoted[D][E], Product[R][Q]>'])],
+  ['embedding', (has) => (has('indices') ? ['Tensor<D, Up[Q]>'] : undefined)],
   ['stack', always('Tensor<Promoted[D][D], Up[R]>')],
   ['cat concat concatenate hstack vstack', always('Tensor<Promoted[D][D], R>')],
   ['zeros ones empty rand randn full randint', factory('RankOf<S>')],
@@ -124,7 +132,15 @@ const classes: readonly (readonly [names: string, rule: Rule])[] = [
   ['eye', factory('2')],
   ['emptyLike fullLike onesLike randLike randnLike randintLike zerosLike', factory('R')],
   ...Object.entries({
-    ...{ float: 'float32', double: 'float64', half: 'float16', bfloat16: 'bfloat16', byte: 'uint8', char: 'int8', short: 'int16' },
+    ...{
+      float: 'float32',
+      double: 'float64',
+      half: 'float16',
+      bfloat16: 'bfloat16',
+      byte: 'uint8',
+      char: 'int8',
+      short: 'int16',
+    },
     ...{ int: 'int32', long: 'int64', bool: 'bool', cfloat: 'complex64', cdouble: 'complex128' },
   }).map(([name, dtype]) => [name, always(`Tensor<'${dtype}', R>`)] as const),
 ];
@@ -134,7 +150,15 @@ const rules = new Map(classes.flatMap(([names, rule]) => names.split(' ').map((n
 /** The dtype that an operator gives where none is asked for. */
 const usualDtypes: Record<string, string> = {
   ...{ arange: "'int64' | 'float32'", range: "'float32'", randint: "'int64'", randperm: "'int64'", full: 'Dtype' },
-  ...{ sum: 'Summed[D]', nansum: 'Summed[D]', prod: 'Summed[D]', cumsum: 'Summed[D]', cumprod: 'Summed[D]', mean: 'D', nanmean: 'D' },
+  ...{
+    sum: 'Summed[D]',
+    nansum: 'Summed[D]',
+    prod: 'Summed[D]',
+    cumsum: 'Summed[D]',
+    cumprod: 'Summed[D]',
+    mean: 'D',
+    nanmean: 'D',
+  },
   ...{ softmax: 'Inexact[D]', logSoftmax: 'Inexact[D]' },
 };
 
@@ -153,10 +177,15 @@ const realNumber = 'RealNumber';
 export function withTypes(name: string, overload: Overload, self: boolean): TypedOverload[] {
   const plain = { overload, typeParameters: [] };
   if (overload.returns.some(({ argument }) => argument !== undefined)) return [plain];
-  if (name === 'flatten' && overload.arguments.some((argument) => argument.name === 'startDim')) return flatten(overload, self);
+  if (name === 'flatten' && overload.arguments.some((argument) => argument.name === 'startDim'))
+    return flatten(overload, self);
   const results = rules.get(name)?.((argument, type) => has(overload, argument, type));
   if (results === undefined || results.length !== overload.returns.length) return [plain];
-  const number = overload.arguments.find((argument) => argument.type.base === 'Scalar' && secondTensors.includes(argument.name));
+  const begins = overload.arguments[0]?.type.base === 'Tensor';
+  if (!begins && results.some((result) => /\b[DR]\b/.test(result))) return [plain];
+  const number = overload.arguments.find(
+    (argument) => argument.type.base === 'Scalar' && secondTensors.includes(argument.name),
+  );
   if (number === undefined || !results.some((result) => /WithNumber|Inexact/.test(result))) {
     return [bind(name, overload, self, results)];
   }
@@ -169,17 +198,22 @@ export function withTypes(name: string, overload: Overload, self: boolean): Type
 /** Without arguments there is one dimension left. */
 function flatten(overload: Overload, self: boolean): TypedOverload[] {
   const bare = { ...overload, arguments: overload.arguments.slice(0, 1), positional: 1 };
-  return [bind('flatten', bare, self, ['Tensor<D, 1>']), bind('flatten', overload, self, ['Tensor<D>'])];
+  return [bind('flatten', bare, self, ['Tensor<D, 1 | Plain[R]>']), bind('flatten', overload, self, ['Tensor<D>'])];
 }
 
 function has(overload: Overload, name: string, type?: string): boolean {
-  return overload.arguments.some((argument) => argument.name === name && (type === undefined || argument.type.base === type));
+  return overload.arguments.some(
+    (argument) => argument.name === name && (type === undefined || argument.type.base === type),
+  );
 }
 
 function written(overload: Overload, types: Readonly<Record<string, string>>): Overload {
   return {
     ...overload,
-    arguments: overload.arguments.map((argument) => ({ ...argument, written: types[argument.name] ?? argument.written })),
+    arguments: overload.arguments.map((argument) => ({
+      ...argument,
+      written: types[argument.name] ?? argument.written,
+    })),
   };
 }
 
@@ -188,7 +222,8 @@ function bind(name: string, overload: Overload, self: boolean, results: readonly
   const types: Record<string, string> = {};
   const typeParameters: string[] = [];
   const usual = usualDtype(name);
-  const uses = (letter: string) => new RegExp(`\\b${letter}\\b`).test([...results, ...(letter === 'T' ? [] : [usual])].join(' '));
+  const uses = (letter: string) =>
+    new RegExp(`\\b${letter}\\b`).test([...results, ...(letter === 'T' ? [] : [usual])].join(' '));
   const tensors = overload.arguments.filter(({ type }) => type.base === 'Tensor');
   const [first, second] = [tensors[0], tensors.slice(1).find((argument) => secondTensors.includes(argument.name))];
   if (first !== undefined && !self && (uses('D') || uses('R'))) {
@@ -199,16 +234,35 @@ function bind(name: string, overload: Overload, self: boolean, results: readonly
     typeParameters.push('E extends Dtype', 'Q extends number');
     types[second.name] = nullable(second, 'Tensor<E, Q>');
   }
-  for (const [letter, source] of Object.entries(sources)) {
-    const argument = overload.arguments.find((each) => source.names.includes(each.name));
+  const unbound = new Map([
+    ['A', 'null'],
+    ['K', 'false'],
+    ['T', usual],
+  ]);
+  for (const [letter, names] of Object.entries(sources)) {
+    const argument = overload.arguments.find((each) => (names as readonly string[]).includes(each.name));
     if (argument === undefined || !uses(letter)) continue;
-    typeParameters.push(letter === 'T' ? `${source.parameter} = ${usual}` : source.parameter);
-    types[argument.name] = nullable(argument, source.written);
+    unbound.delete(letter);
+    typeParameters.push(typeParameter(letter, argument, usual));
+    types[argument.name] = letter === 'A' ? 'A' : nullable(argument, letter);
   }
-  const returns = overload.returns.map((each, index) => ({ ...each, written: results[index] }));
+  const returns = overload.returns.map((each, index) => ({
+    ...each,
+    written: results[index]!.replace(/\b[AKT]\b/g, (letter) => unbound.get(letter) ?? letter),
+  }));
   return { overload: { ...written(overload, types), returns }, typeParameters };
 }
 
+/** With what stands for it where the argument is left out. */
+function typeParameter(letter: string, { type, hasDefault }: Argument, usual: string): string {
+  if (letter === 'S') return 'const S extends Integers';
+  if (letter === 'K') return 'K extends boolean = false';
+  if (letter === 'T') return `T extends Dtype = ${usual}`;
+  if (type.optional) return `const A extends ${type.list ? 'Integers' : 'Integer'} | null = null`;
+  if (type.list) return `const A extends Integers${hasDefault ? ' = readonly []' : ''}`;
+  return `const A extends Integer${hasDefault ? ' = number' : ''}`;
+}
+
 function nullable({ type }: Argument, text: string): string {
-  return type.optional && text !== 'A' ? `${text} | null` : text;
+  return type.optional ? `${text} | null` : text;
 }

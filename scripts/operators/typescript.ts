@@ -1,6 +1,7 @@
 /** How schemas are written as signatures of TypeScript. */
 import type { Parameter } from '../../lib/tensor/composites/signature';
 import type { Argument, ArgumentType, BaseType, Overload, ReturnValue } from '../../lib/tensor/schema';
+import { withTypes } from './result-types';
 import { isVariadic } from './selection';
 
 const singleTypes: Record<BaseType, string> = {
@@ -47,13 +48,13 @@ function resultType(overload: Overload, self: boolean): string {
 }
 
 function camelLabel(name: string): string {
-  return /^(out\d?|self|result\d*)?$/.test(name) ? '' : name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+  return /^(out\d?|self|result\d*)?$/.test(name)
+    ? ''
+    : name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 /** Words that may not name a parameter in strict code. */
-const reserved = new Set(
-  'function default with in this new var eval arguments public static'.split(' '),
-);
+const reserved = new Set('function default with in this new var eval arguments public static'.split(' '));
 
 export function parameterName(name: string): string {
   return reserved.has(name) ? `${name}_` : name;
@@ -75,15 +76,30 @@ function sharedFactoryOptions(args: readonly Argument[]): string | undefined {
   const common = new Set(['dtype', 'layout', 'device', 'pinMemory']);
   if (args.some((argument) => common.has(argument.name) && !argument.hasDefault)) return undefined;
   const own = args.filter(({ name }) => !common.has(name)).map((argument) => field(argument, false));
-  return own.length === 0 ? 'FactoryOptions' : `FactoryOptions & { ${own.join('; ')} }`;
+  const typed = args.some(({ name, written }) => name === 'dtype' && written !== undefined);
+  const shared = typed ? 'FactoryOptions<T>' : 'FactoryOptions';
+  return own.length === 0 ? shared : `${shared} & { ${own.join('; ')} }`;
 }
 
 /**
- * An overload's signatures: arguments by position with the keyword-only ones as options; the same with all that has a
+ * An overload's signatures, with what is known of the results' dtypes and ranks: arguments by position with the keyword-only ones as options; the same with all that has a
  * default, or all but the first tensor, moved into the options; and sizes or tensors one by one.
+ * @param name of the member
  * @param self the first argument is the tensor whose method it is
  */
-export function signatures(overload: Overload, self: boolean, composite: boolean): string[] {
+export function signatures(name: string, overload: Overload, self: boolean, composite: boolean): string[] {
+  return withTypes(name, overload, self).flatMap(({ overload: typed, typeParameters }) =>
+    plainSignatures(typed, self, composite).map((line) => {
+      // Sizes one by one are a list of all of them.
+      const parameters = typeParameters.map((each) =>
+        /\.\.\.\w+: S\b/.test(line) ? each.replace('S extends Integers', 'S extends readonly Integer[]') : each,
+      );
+      return parameters.length === 0 ? line : `<${parameters.join(', ')}>${line}`;
+    }),
+  );
+}
+
+function plainSignatures(overload: Overload, self: boolean, composite: boolean): string[] {
   const args = self ? overload.arguments.slice(1) : overload.arguments;
   const positional = args.filter(({ keywordOnly }) => !keywordOnly);
   const keywords = args.filter(({ keywordOnly }) => keywordOnly);
@@ -101,11 +117,15 @@ export function signatures(overload: Overload, self: boolean, composite: boolean
     const last = options === undefined || mayLackOptions ? required : split;
     const parts = positional
       .slice(0, split)
-      .map((argument, index) => `${parameterName(argument.name)}${index >= last ? '?' : ''}: ${inputType(argument, composite)}`);
+      .map(
+        (argument, index) =>
+          `${parameterName(argument.name)}${index >= last ? '?' : ''}: ${inputType(argument, composite)}`,
+      );
     if (options !== undefined) parts.push(`options${mayLackOptions ? '?' : ''}: ${options}`);
     return `(${parts.join(', ')}): ${result}`;
   });
-  if (!composite && isVariadic(overload, self ? 1 : 0)) lines.push(...oneByOne(positional[0]!, keywords, overload, result));
+  if (!composite && isVariadic(overload, self ? 1 : 0))
+    lines.push(...oneByOne(positional[0]!, keywords, overload, result));
   return lines;
 }
 
@@ -113,10 +133,11 @@ export function signatures(overload: Overload, self: boolean, composite: boolean
 function oneByOne(list: Argument, keywords: readonly Argument[], overload: Overload, result: string): string[] {
   const options = optionsType(keywords, overload.factory, false);
   const name = parameterName(list.name);
-  const plain = `(...${name}: Integer[]): ${result}`;
+  const type = list.written ?? 'Integer[]';
+  const plain = `(...${name}: ${type}): ${result}`;
   return options === undefined
     ? [plain]
-    : [plain, `(...${name}AndOptions: [...${name}: Integer[], options: ${options}]): ${result}`];
+    : [plain, `(...${name}AndOptions: [...${name}: ${type}, options: ${options}]): ${result}`];
 }
 
 function variadicSignatures(
@@ -126,7 +147,9 @@ function variadicSignatures(
   result: string,
 ): string[] {
   const list = positional.at(-1) as Parameter;
-  const before = positional.slice(0, -1).map((argument) => `${parameterName(argument.name)}: ${inputType(argument, true)}`);
+  const before = positional
+    .slice(0, -1)
+    .map((argument) => `${parameterName(argument.name)}: ${inputType(argument, true)}`);
   const options = optionsType(keywords, overload.factory, true);
   const call = (...parts: string[]): string => `(${[...before, ...parts].join(', ')}): ${result}`;
   const spread = list.unchecked ? list.written! : 'Tensor[]';
@@ -134,7 +157,8 @@ function variadicSignatures(
     ? []
     : [call(`${list.name}: readonly Tensor[]`, ...(options === undefined ? [] : [`options?: ${options}`]))];
   lines.push(call(`...${list.name}: ${spread}`));
-  if (options !== undefined) lines.push(call(`...${list.name}AndOptions: [...${list.name}: ${spread}, options: ${options}]`));
+  if (options !== undefined)
+    lines.push(call(`...${list.name}AndOptions: [...${list.name}: ${spread}, options: ${options}]`));
   return lines;
 }
 

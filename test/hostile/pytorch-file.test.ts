@@ -5,7 +5,7 @@ import path from 'node:path';
 
 import fc from 'fast-check';
 
-import { loadPytorch, savePytorch, scope, torch } from '../../lib/tensor';
+import { loadPytorch, savePytorch, scope, torch, type Tensor } from '../../lib/tensor';
 import { readPickle } from '../../lib/tensor/files/pickle';
 import { temporaryFolder } from '../data/temporary';
 import { damaged, damages, outcome } from './damage';
@@ -46,7 +46,7 @@ test('whatever bytes of a file of torch.save are damaged, it is read or refused'
   await scope(() =>
     savePytorch(
       file,
-      new Map([
+      new Map<string, Tensor>([
         ['a', torch.ones([2, 3])],
         ['b', torch.zeros([4]).to('int64')],
       ]),

@@ -80,55 +80,55 @@ export interface Functional {
   /** `torch.threshold_`. */
   threshold_: TorchOperators['threshold_'];
   /** max(x, 0). */
-  relu(input: Tensor, inplace?: boolean): Tensor;
+  relu<D extends Dtype, R extends number>(input: Tensor<D, R>, inplace?: boolean): Tensor<D, R>;
   /** max(x, 0). */
-  relu(input: Tensor, options?: { inplace?: boolean }): Tensor;
+  relu<D extends Dtype, R extends number>(input: Tensor<D, R>, options?: { inplace?: boolean }): Tensor<D, R>;
   /** min(max(x, 0), 6). */
-  relu6(input: Tensor, inplace?: boolean): Tensor;
+  relu6<D extends Dtype, R extends number>(input: Tensor<D, R>, inplace?: boolean): Tensor<D, R>;
   /** min(max(x, 0), 6). */
-  relu6(input: Tensor, options?: { inplace?: boolean }): Tensor;
+  relu6<D extends Dtype, R extends number>(input: Tensor<D, R>, options?: { inplace?: boolean }): Tensor<D, R>;
   /** x * sigmoid(x). */
-  silu(input: Tensor, inplace?: boolean): Tensor;
+  silu<D extends Dtype, R extends number>(input: Tensor<D, R>, inplace?: boolean): Tensor<D, R>;
   /** x * sigmoid(x). */
-  silu(input: Tensor, options?: { inplace?: boolean }): Tensor;
+  silu<D extends Dtype, R extends number>(input: Tensor<D, R>, options?: { inplace?: boolean }): Tensor<D, R>;
   /** x * tanh(softplus(x)). */
-  mish(input: Tensor, inplace?: boolean): Tensor;
+  mish<D extends Dtype, R extends number>(input: Tensor<D, R>, inplace?: boolean): Tensor<D, R>;
   /** x * tanh(softplus(x)). */
-  mish(input: Tensor, options?: { inplace?: boolean }): Tensor;
+  mish<D extends Dtype, R extends number>(input: Tensor<D, R>, options?: { inplace?: boolean }): Tensor<D, R>;
   /** x * relu6(x + 3) / 6. */
-  hardswish(input: Tensor, inplace?: boolean): Tensor;
+  hardswish<D extends Dtype, R extends number>(input: Tensor<D, R>, inplace?: boolean): Tensor<D, R>;
   /** x * relu6(x + 3) / 6. */
-  hardswish(input: Tensor, options?: { inplace?: boolean }): Tensor;
+  hardswish<D extends Dtype, R extends number>(input: Tensor<D, R>, options?: { inplace?: boolean }): Tensor<D, R>;
   /** relu6(x + 3) / 6. */
-  hardsigmoid(input: Tensor, inplace?: boolean): Tensor;
+  hardsigmoid<D extends Dtype, R extends number>(input: Tensor<D, R>, inplace?: boolean): Tensor<D, R>;
   /** relu6(x + 3) / 6. */
-  hardsigmoid(input: Tensor, options?: { inplace?: boolean }): Tensor;
+  hardsigmoid<D extends Dtype, R extends number>(input: Tensor<D, R>, options?: { inplace?: boolean }): Tensor<D, R>;
   /** ELU with the scale and alpha that keep mean 0 and variance 1. */
-  selu(input: Tensor, inplace?: boolean): Tensor;
+  selu<D extends Dtype, R extends number>(input: Tensor<D, R>, inplace?: boolean): Tensor<D, R>;
   /** ELU with the scale and alpha that keep mean 0 and variance 1. */
-  selu(input: Tensor, options?: { inplace?: boolean }): Tensor;
+  selu<D extends Dtype, R extends number>(input: Tensor<D, R>, options?: { inplace?: boolean }): Tensor<D, R>;
   /** x, and alpha * (exp(x) - 1) below 0. */
-  elu(input: Tensor, alpha?: number, inplace?: boolean): Tensor;
+  elu<D extends Dtype, R extends number>(input: Tensor<D, R>, alpha?: number, inplace?: boolean): Tensor<D, R>;
   /** x, and alpha * (exp(x) - 1) below 0. */
-  elu(input: Tensor, options?: { alpha?: number; inplace?: boolean }): Tensor;
+  elu<D extends Dtype, R extends number>(input: Tensor<D, R>, options?: { alpha?: number; inplace?: boolean }): Tensor<D, R>;
   /** x, and alpha * (exp(x / alpha) - 1) below 0. */
-  celu(input: Tensor, alpha?: number, inplace?: boolean): Tensor;
+  celu<D extends Dtype, R extends number>(input: Tensor<D, R>, alpha?: number, inplace?: boolean): Tensor<D, R>;
   /** x, and alpha * (exp(x / alpha) - 1) below 0. */
-  celu(input: Tensor, options?: { alpha?: number; inplace?: boolean }): Tensor;
+  celu<D extends Dtype, R extends number>(input: Tensor<D, R>, options?: { alpha?: number; inplace?: boolean }): Tensor<D, R>;
   /** x, and negativeSlope * x below 0. */
-  leakyRelu(input: Tensor, negativeSlope?: number, inplace?: boolean): Tensor;
+  leakyRelu<D extends Dtype, R extends number>(input: Tensor<D, R>, negativeSlope?: number, inplace?: boolean): Tensor<D, R>;
   /** x, and negativeSlope * x below 0. */
-  leakyRelu(input: Tensor, options?: { negativeSlope?: number; inplace?: boolean }): Tensor;
+  leakyRelu<D extends Dtype, R extends number>(input: Tensor<D, R>, options?: { negativeSlope?: number; inplace?: boolean }): Tensor<D, R>;
   /** x where it is above the threshold, else the value. */
-  threshold(input: Tensor, threshold: Scalar, value: Scalar, inplace?: boolean): Tensor;
+  threshold<D extends Dtype, R extends number>(input: Tensor<D, R>, threshold: Scalar, value: Scalar, inplace?: boolean): Tensor<D, R>;
   /** x where it is above the threshold, else the value. */
-  threshold(input: Tensor, threshold: Scalar, value: Scalar, options?: { inplace?: boolean }): Tensor;
+  threshold<D extends Dtype, R extends number>(input: Tensor<D, R>, threshold: Scalar, value: Scalar, options?: { inplace?: boolean }): Tensor<D, R>;
   /** x where it is above the threshold, else the value. */
-  threshold(input: Tensor, options: { threshold: Scalar; value: Scalar; inplace?: boolean }): Tensor;
+  threshold<D extends Dtype, R extends number>(input: Tensor<D, R>, options: { threshold: Scalar; value: Scalar; inplace?: boolean }): Tensor<D, R>;
   /** x cut off below minVal and above maxVal. */
-  hardtanh(input: Tensor, minVal?: number, maxVal?: number, inplace?: boolean): Tensor;
+  hardtanh<D extends Dtype, R extends number>(input: Tensor<D, R>, minVal?: number, maxVal?: number, inplace?: boolean): Tensor<D, R>;
   /** x cut off below minVal and above maxVal. */
-  hardtanh(input: Tensor, options?: { minVal?: number; maxVal?: number; inplace?: boolean }): Tensor;
+  hardtanh<D extends Dtype, R extends number>(input: Tensor<D, R>, options?: { minVal?: number; maxVal?: number; inplace?: boolean }): Tensor<D, R>;
   /** leakyRelu with a slope drawn from U(lower, upper) for each element in training, else their mean. */
   rrelu(input: Tensor, lower?: number, upper?: number, training?: boolean, inplace?: boolean): Tensor;
   /** leakyRelu with a slope drawn from U(lower, upper) for each element in training, else their mean. */
@@ -148,13 +148,13 @@ export interface Functional {
   /** A sample of the Gumbel-softmax distribution; `hard` gives one-hot rows whose gradient is the soft sample's. */
   gumbelSoftmax(logits: Tensor, options?: { tau?: number; hard?: boolean; eps?: number; dim?: Integer }): Tensor;
   /** Zeroes elements with probability `p` and scales the others by 1 / (1 - p), in training only. */
-  dropout(input: Tensor, p?: number, training?: boolean, inplace?: boolean): Tensor;
+  dropout<D extends Dtype, R extends number>(input: Tensor<D, R>, p?: number, training?: boolean, inplace?: boolean): Tensor<D, R>;
   /** Zeroes elements with probability `p` and scales the others by 1 / (1 - p), in training only. */
-  dropout(input: Tensor, options?: { p?: number; training?: boolean; inplace?: boolean }): Tensor;
+  dropout<D extends Dtype, R extends number>(input: Tensor<D, R>, options?: { p?: number; training?: boolean; inplace?: boolean }): Tensor<D, R>;
   /** Dropout that keeps mean 0 and variance 1, for SELU. */
-  alphaDropout(input: Tensor, p?: number, training?: boolean, inplace?: boolean): Tensor;
+  alphaDropout<D extends Dtype, R extends number>(input: Tensor<D, R>, p?: number, training?: boolean, inplace?: boolean): Tensor<D, R>;
   /** Dropout that keeps mean 0 and variance 1, for SELU. */
-  alphaDropout(input: Tensor, options?: { p?: number; training?: boolean; inplace?: boolean }): Tensor;
+  alphaDropout<D extends Dtype, R extends number>(input: Tensor<D, R>, options?: { p?: number; training?: boolean; inplace?: boolean }): Tensor<D, R>;
   /** alphaDropout of whole channels. */
   featureAlphaDropout(input: Tensor, p?: number, training?: boolean, inplace?: boolean): Tensor;
   /** alphaDropout of whole channels. */
@@ -370,17 +370,17 @@ export interface Functional {
   /** Normalises groups of channels of each sample of `[batch, channel, *]`. */
   groupNorm(input: Tensor, options: { numGroups: Integer; weight?: Tensor | null; bias?: Tensor | null; eps?: number }): Tensor;
   /** Normalises the last dimensions to mean 0 and variance 1, then scales and shifts. */
-  layerNorm(input: Tensor, normalizedShape: Integers, weight?: Tensor | null, bias?: Tensor | null, eps?: number): Tensor;
+  layerNorm<D extends Dtype, R extends number>(input: Tensor<D, R>, normalizedShape: Integers, weight?: Tensor | null, bias?: Tensor | null, eps?: number): Tensor<D, R>;
   /** Normalises the last dimensions to mean 0 and variance 1, then scales and shifts. */
-  layerNorm(input: Tensor, normalizedShape: Integers, options?: { weight?: Tensor | null; bias?: Tensor | null; eps?: number }): Tensor;
+  layerNorm<D extends Dtype, R extends number>(input: Tensor<D, R>, normalizedShape: Integers, options?: { weight?: Tensor | null; bias?: Tensor | null; eps?: number }): Tensor<D, R>;
   /** Normalises the last dimensions to mean 0 and variance 1, then scales and shifts. */
-  layerNorm(input: Tensor, options: { normalizedShape: Integers; weight?: Tensor | null; bias?: Tensor | null; eps?: number }): Tensor;
+  layerNorm<D extends Dtype, R extends number>(input: Tensor<D, R>, options: { normalizedShape: Integers; weight?: Tensor | null; bias?: Tensor | null; eps?: number }): Tensor<D, R>;
   /** Divides the last dimensions by their root mean square, then scales. `eps` default: the dtype's machine epsilon. */
-  rmsNorm(input: Tensor, normalizedShape: Integers, weight?: Tensor | null, eps?: number | null): Tensor;
+  rmsNorm<D extends Dtype, R extends number>(input: Tensor<D, R>, normalizedShape: Integers, weight?: Tensor | null, eps?: number | null): Tensor<D, R>;
   /** Divides the last dimensions by their root mean square, then scales. `eps` default: the dtype's machine epsilon. */
-  rmsNorm(input: Tensor, normalizedShape: Integers, options?: { weight?: Tensor | null; eps?: number | null }): Tensor;
+  rmsNorm<D extends Dtype, R extends number>(input: Tensor<D, R>, normalizedShape: Integers, options?: { weight?: Tensor | null; eps?: number | null }): Tensor<D, R>;
   /** Divides the last dimensions by their root mean square, then scales. `eps` default: the dtype's machine epsilon. */
-  rmsNorm(input: Tensor, options: { normalizedShape: Integers; weight?: Tensor | null; eps?: number | null }): Tensor;
+  rmsNorm<D extends Dtype, R extends number>(input: Tensor<D, R>, options: { normalizedShape: Integers; weight?: Tensor | null; eps?: number | null }): Tensor<D, R>;
   /** Divides by a power of the mean square over neighbouring channels. */
   localResponseNorm(input: Tensor, size: Integer, alpha?: number, beta?: number, k?: number): Tensor;
   /** Divides by a power of the mean square over neighbouring channels. */

@@ -2,8 +2,10 @@
 import type { TensorData } from '../creation';
 import type { Device } from '../device';
 import type { Dtype, TypedArray } from '../dtype';
+import type { MemoryFormat } from '../kinds';
 import type { Integer, Integers, Scalar } from '../signature';
 import type { Tensor } from '../tensor';
+import type { Product } from '../types';
 import type { NestedArray } from '../values';
 
 /** Methods and properties that PyTorch makes of operators. */
@@ -29,6 +31,10 @@ declare module '../tensor' {
   readonly isCuda: boolean;
   /** Whether it is stored as coordinates and values. */
   readonly isSparse: boolean;
+  /** Indices of the elements that are not zero: a row each, or with `asTuple` a vector for each dimension. */
+  nonzero(options: { asTuple: true }): Tensor<'int64', 2>;
+  /** Indices of the elements that are not zero: a row each, or with `asTuple` a vector for each dimension. */
+  nonzero(options?: { asTuple?: boolean }): Tensor<'int64', 2>;
   /** Vector or matrix norm over `dim` (all dimensions); `torch.linalg.vectorNorm` and `matrixNorm` say which. */
   norm(p?: Scalar | 'fro' | 'nuc' | null, dim?: Integers | null, keepdim?: boolean, dtype?: Dtype | null): Tensor;
   /** Vector or matrix norm over `dim` (all dimensions); `torch.linalg.vectorNorm` and `matrixNorm` say which. */
@@ -80,39 +86,65 @@ declare module '../tensor' {
   /** Inverse of `stft`: the signal whose transform is nearest, `[time]` or `[batch, time]`. */
   istft(options: { nFft: Integer; hopLength?: Integer | null; winLength?: Integer | null; window?: Tensor | null; center?: boolean; normalized?: boolean; onesided?: boolean | null; length?: Integer | null; returnComplex?: boolean }): Tensor;
   /** This tensor as float32: itself where it is so already. */
-  float(): Tensor;
+  float(memoryFormat?: MemoryFormat | null): Tensor<'float32', R>;
+  /** This tensor as float32: itself where it is so already. */
+  float(options?: { memoryFormat?: MemoryFormat | null }): Tensor<'float32', R>;
   /** This tensor as float64: itself where it is so already. */
-  double(): Tensor;
+  double(memoryFormat?: MemoryFormat | null): Tensor<'float64', R>;
+  /** This tensor as float64: itself where it is so already. */
+  double(options?: { memoryFormat?: MemoryFormat | null }): Tensor<'float64', R>;
   /** This tensor as float16: itself where it is so already. */
-  half(): Tensor;
+  half(memoryFormat?: MemoryFormat | null): Tensor<'float16', R>;
+  /** This tensor as float16: itself where it is so already. */
+  half(options?: { memoryFormat?: MemoryFormat | null }): Tensor<'float16', R>;
   /** This tensor as bfloat16: itself where it is so already. */
-  bfloat16(): Tensor;
+  bfloat16(memoryFormat?: MemoryFormat | null): Tensor<'bfloat16', R>;
+  /** This tensor as bfloat16: itself where it is so already. */
+  bfloat16(options?: { memoryFormat?: MemoryFormat | null }): Tensor<'bfloat16', R>;
   /** This tensor as uint8: itself where it is so already. */
-  byte(): Tensor;
+  byte(memoryFormat?: MemoryFormat | null): Tensor<'uint8', R>;
+  /** This tensor as uint8: itself where it is so already. */
+  byte(options?: { memoryFormat?: MemoryFormat | null }): Tensor<'uint8', R>;
   /** This tensor as int8: itself where it is so already. */
-  char(): Tensor;
+  char(memoryFormat?: MemoryFormat | null): Tensor<'int8', R>;
+  /** This tensor as int8: itself where it is so already. */
+  char(options?: { memoryFormat?: MemoryFormat | null }): Tensor<'int8', R>;
   /** This tensor as int16: itself where it is so already. */
-  short(): Tensor;
+  short(memoryFormat?: MemoryFormat | null): Tensor<'int16', R>;
+  /** This tensor as int16: itself where it is so already. */
+  short(options?: { memoryFormat?: MemoryFormat | null }): Tensor<'int16', R>;
   /** This tensor as int32: itself where it is so already. */
-  int(): Tensor;
+  int(memoryFormat?: MemoryFormat | null): Tensor<'int32', R>;
+  /** This tensor as int32: itself where it is so already. */
+  int(options?: { memoryFormat?: MemoryFormat | null }): Tensor<'int32', R>;
   /** This tensor as int64: itself where it is so already. */
-  long(): Tensor;
+  long(memoryFormat?: MemoryFormat | null): Tensor<'int64', R>;
+  /** This tensor as int64: itself where it is so already. */
+  long(options?: { memoryFormat?: MemoryFormat | null }): Tensor<'int64', R>;
   /** This tensor as bool: itself where it is so already. */
-  bool(): Tensor;
+  bool(memoryFormat?: MemoryFormat | null): Tensor<'bool', R>;
+  /** This tensor as bool: itself where it is so already. */
+  bool(options?: { memoryFormat?: MemoryFormat | null }): Tensor<'bool', R>;
   /** This tensor as complex64: itself where it is so already. */
-  cfloat(): Tensor;
+  cfloat(memoryFormat?: MemoryFormat | null): Tensor<'complex64', R>;
+  /** This tensor as complex64: itself where it is so already. */
+  cfloat(options?: { memoryFormat?: MemoryFormat | null }): Tensor<'complex64', R>;
   /** This tensor as complex128: itself where it is so already. */
-  cdouble(): Tensor;
+  cdouble(memoryFormat?: MemoryFormat | null): Tensor<'complex128', R>;
+  /** This tensor as complex128: itself where it is so already. */
+  cdouble(options?: { memoryFormat?: MemoryFormat | null }): Tensor<'complex128', R>;
   /** This tensor in the memory of the CPU. */
-  cpu(): Tensor;
+  cpu(memoryFormat?: MemoryFormat | null): Tensor<D, R>;
+  /** This tensor in the memory of the CPU. */
+  cpu(options?: { memoryFormat?: MemoryFormat | null }): Tensor<D, R>;
   /** This tensor on a GPU: the current one, or the one of this number. */
-  cuda(device?: Integer | null, nonBlocking?: boolean): Tensor;
+  cuda(device?: Integer | null, nonBlocking?: boolean): Tensor<D, R>;
   /** This tensor on a GPU: the current one, or the one of this number. */
-  cuda(options?: { device?: Integer | null; nonBlocking?: boolean }): Tensor;
+  cuda(options?: { device?: Integer | null; nonBlocking?: boolean }): Tensor<D, R>;
   /** This tensor as another dtype. */
-  type(dtype: Dtype): Tensor;
+  type<T extends Dtype = 'float32'>(dtype: T): Tensor<T, R>;
   /** This tensor as another dtype. */
-  type(options: { dtype: Dtype }): Tensor;
+  type<T extends Dtype = 'float32'>(options: { dtype: T }): Tensor<T, R>;
   /** The elements as nested arrays; int64 as bigint, as `toArray` gives them. */
   tolist(): NestedArray;
   /** A tensor of JavaScript values, of the dtype and on the device of this one unless the options say otherwise. */
@@ -180,6 +212,10 @@ export interface CompositeFunctions {
   unravelIndex(indices: Tensor, shape: Integers): Tensor[];
   /** Turns indices into a flattened tensor into an index for each dimension of `shape`. */
   unravelIndex(indices: Tensor, options: { shape: Integers }): Tensor[];
+  /** Indices of the elements that are not zero: a row each, or with `asTuple` a vector for each dimension. */
+  nonzero(input: Tensor, options: { asTuple: true }): Tensor<'int64', 2>;
+  /** Indices of the elements that are not zero: a row each, or with `asTuple` a vector for each dimension. */
+  nonzero(input: Tensor, options?: { asTuple?: boolean }): Tensor<'int64', 2>;
   /** Whether a value is a tensor of this package. */
   isTensor(value: unknown): boolean;
   /** Number of elements. */

@@ -3,26 +3,27 @@ import type { Device } from '../device';
 import type { Dtype } from '../dtype';
 import type { Layout, MemoryFormat } from '../kinds';
 import type { Generator } from '../random';
-import type { FactoryOptions, Integer, Integers, Scalar } from '../signature';
+import type { FactoryOptions, Integer, Integers, RealNumber, Scalar } from '../signature';
 import type { Tensor } from '../tensor';
+import type { Broadcast, Down, Inexact, InexactPromoted, Plain, Product, Promoted, RankOf, Real, Reduced, Shaped, Summed, Tested, Up, WithNumber } from '../types';
 
 /** Operators that are methods of a tensor, which is their first argument. */
 declare module '../tensor' {
   interface Tensor<out D extends Dtype, out R extends number> {
   /** Absolute value. */
-  abs(): Tensor;
+  abs(): Tensor<Real[D], R>;
   /** Absolute value. In place. */
   abs_(): this;
   /** libtorch's `absolute`. */
-  absolute(): Tensor;
+  absolute(): Tensor<Real[D], R>;
   /** libtorch's `absolute_`. In place. */
   absolute_(): this;
   /** Arc cosine. */
-  acos(): Tensor;
+  acos(): Tensor<Inexact[D], R>;
   /** Arc cosine. In place. */
   acos_(): this;
   /** Inverse hyperbolic cosine. */
-  acosh(): Tensor;
+  acosh(): Tensor<Inexact[D], R>;
   /** Inverse hyperbolic cosine. In place. */
   acosh_(): this;
   /** libtorch's `adaptive_avg_pool1d`. */
@@ -50,15 +51,21 @@ declare module '../tensor' {
   /** libtorch's `adaptive_max_pool3d`. */
   adaptiveMaxPool3d(options: { outputSize: Integers }): [Tensor, Tensor];
   /** self + alpha * other, broadcast. Defaults: alpha 1. */
-  add(other: Scalar, alpha?: Scalar): Tensor;
+  add(other: RealNumber, alpha?: Scalar): Tensor<WithNumber[D], R>;
   /** self + alpha * other, broadcast. Defaults: alpha 1. */
-  add(other: Scalar, options?: { alpha?: Scalar }): Tensor;
+  add(other: RealNumber, options?: { alpha?: Scalar }): Tensor<WithNumber[D], R>;
   /** self + alpha * other, broadcast. Defaults: alpha 1. */
-  add(options: { other: Scalar; alpha?: Scalar }): Tensor;
+  add(options: { other: RealNumber; alpha?: Scalar }): Tensor<WithNumber[D], R>;
   /** self + alpha * other, broadcast. Defaults: alpha 1. */
-  add(other: Tensor, options?: { alpha?: Scalar }): Tensor;
+  add(other: Scalar, alpha?: Scalar): Tensor<Dtype, R>;
   /** self + alpha * other, broadcast. Defaults: alpha 1. */
-  add(options: { other: Tensor; alpha?: Scalar }): Tensor;
+  add(other: Scalar, options?: { alpha?: Scalar }): Tensor<Dtype, R>;
+  /** self + alpha * other, broadcast. Defaults: alpha 1. */
+  add(options: { other: Scalar; alpha?: Scalar }): Tensor<Dtype, R>;
+  /** self + alpha * other, broadcast. Defaults: alpha 1. */
+  add<E extends Dtype, Q extends number>(other: Tensor<E, Q>, options?: { alpha?: Scalar }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
+  /** self + alpha * other, broadcast. Defaults: alpha 1. */
+  add<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q>; alpha?: Scalar }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** self + alpha * other, broadcast. In place. Defaults: alpha 1. */
   add_(other: Scalar, alpha?: Scalar): this;
   /** self + alpha * other, broadcast. In place. Defaults: alpha 1. */
@@ -124,21 +131,21 @@ declare module '../tensor' {
   /** Conjugate transpose of the last two dimensions, a view. */
   adjoint(): Tensor;
   /** libtorch's `alias`. */
-  alias(): Tensor;
+  alias(): Tensor<D, R>;
   /** libtorch's `alias_copy`. */
   aliasCopy(): Tensor;
   /** Whether all elements are true, everywhere or along `dim`. */
-  all(): Tensor;
+  all(): Tensor<Tested[D], Reduced<R, null, false>>;
   /** Whether all elements are true, everywhere or along `dim`. Defaults: keepdim false. */
-  all(dim: Integer, keepdim?: boolean): Tensor;
+  all<const A extends Integer, K extends boolean = false>(dim: A, keepdim?: K): Tensor<Tested[D], Reduced<R, A, K>>;
   /** Whether all elements are true, everywhere or along `dim`. Defaults: keepdim false. */
-  all(dim: Integer, options?: { keepdim?: boolean }): Tensor;
+  all<const A extends Integer, K extends boolean = false>(dim: A, options?: { keepdim?: K }): Tensor<Tested[D], Reduced<R, A, K>>;
   /** Whether all elements are true, everywhere or along `dim`. Defaults: keepdim false. */
-  all(options: { dim: Integer; keepdim?: boolean }): Tensor;
+  all<const A extends Integer, K extends boolean = false>(options: { dim: A; keepdim?: K }): Tensor<Tested[D], Reduced<R, A, K>>;
   /** Whether all elements are true, everywhere or along `dim`. Defaults: keepdim false. */
-  all(dim?: Integers | null, keepdim?: boolean): Tensor;
+  all<const A extends Integers | null = null, K extends boolean = false>(dim?: A, keepdim?: K): Tensor<Tested[D], Reduced<R, A, K>>;
   /** Whether all elements are true, everywhere or along `dim`. Defaults: keepdim false. */
-  all(options?: { dim?: Integers | null; keepdim?: boolean }): Tensor;
+  all<const A extends Integers | null = null, K extends boolean = false>(options?: { dim?: A; keepdim?: K }): Tensor<Tested[D], Reduced<R, A, K>>;
   /** Whether |self - other| <= atol + rtol * |other| everywhere. Defaults: rtol 1.0000000000000001e-05, atol 1e-08, equalNan false. */
   allclose(other: Tensor, rtol?: number, atol?: number, equalNan?: boolean): boolean;
   /** Whether |self - other| <= atol + rtol * |other| everywhere. Defaults: rtol 1.0000000000000001e-05, atol 1e-08, equalNan false. */
@@ -150,51 +157,51 @@ declare module '../tensor' {
   /** libtorch's `alpha_dropout_`. In place. */
   alphaDropout_(options: { p: number; train: boolean }): this;
   /** Largest elements along `dim`; ties share the gradient. Defaults: dim [], keepdim false. */
-  amax(dim?: Integers, keepdim?: boolean): Tensor;
+  amax<const A extends Integers = readonly [], K extends boolean = false>(dim?: A, keepdim?: K): Tensor<D, Reduced<R, A, K>>;
   /** Largest elements along `dim`; ties share the gradient. Defaults: dim [], keepdim false. */
-  amax(options?: { dim?: Integers; keepdim?: boolean }): Tensor;
+  amax<const A extends Integers = readonly [], K extends boolean = false>(options?: { dim?: A; keepdim?: K }): Tensor<D, Reduced<R, A, K>>;
   /** Smallest elements along `dim`; ties share the gradient. Defaults: dim [], keepdim false. */
-  amin(dim?: Integers, keepdim?: boolean): Tensor;
+  amin<const A extends Integers = readonly [], K extends boolean = false>(dim?: A, keepdim?: K): Tensor<D, Reduced<R, A, K>>;
   /** Smallest elements along `dim`; ties share the gradient. Defaults: dim [], keepdim false. */
-  amin(options?: { dim?: Integers; keepdim?: boolean }): Tensor;
+  amin<const A extends Integers = readonly [], K extends boolean = false>(options?: { dim?: A; keepdim?: K }): Tensor<D, Reduced<R, A, K>>;
   /** Smallest and largest elements together. Defaults: keepdim false. */
   aminmax(options?: { dim?: Integer | null; keepdim?: boolean }): [min: Tensor, max: Tensor];
   /** Phase of complex elements, in radians. */
   angle(): Tensor;
   /** Whether any element is true, everywhere or along `dim`. */
-  any(): Tensor;
+  any(): Tensor<Tested[D], Reduced<R, null, false>>;
   /** Whether any element is true, everywhere or along `dim`. Defaults: keepdim false. */
-  any(dim: Integer, keepdim?: boolean): Tensor;
+  any<const A extends Integer, K extends boolean = false>(dim: A, keepdim?: K): Tensor<Tested[D], Reduced<R, A, K>>;
   /** Whether any element is true, everywhere or along `dim`. Defaults: keepdim false. */
-  any(dim: Integer, options?: { keepdim?: boolean }): Tensor;
+  any<const A extends Integer, K extends boolean = false>(dim: A, options?: { keepdim?: K }): Tensor<Tested[D], Reduced<R, A, K>>;
   /** Whether any element is true, everywhere or along `dim`. Defaults: keepdim false. */
-  any(options: { dim: Integer; keepdim?: boolean }): Tensor;
+  any<const A extends Integer, K extends boolean = false>(options: { dim: A; keepdim?: K }): Tensor<Tested[D], Reduced<R, A, K>>;
   /** Whether any element is true, everywhere or along `dim`. Defaults: keepdim false. */
-  any(dim?: Integers | null, keepdim?: boolean): Tensor;
+  any<const A extends Integers | null = null, K extends boolean = false>(dim?: A, keepdim?: K): Tensor<Tested[D], Reduced<R, A, K>>;
   /** Whether any element is true, everywhere or along `dim`. Defaults: keepdim false. */
-  any(options?: { dim?: Integers | null; keepdim?: boolean }): Tensor;
+  any<const A extends Integers | null = null, K extends boolean = false>(options?: { dim?: A; keepdim?: K }): Tensor<Tested[D], Reduced<R, A, K>>;
   /** libtorch's `arccos`. */
-  arccos(): Tensor;
+  arccos(): Tensor<Inexact[D], R>;
   /** libtorch's `arccos_`. In place. */
   arccos_(): this;
   /** libtorch's `arccosh`. */
-  arccosh(): Tensor;
+  arccosh(): Tensor<Inexact[D], R>;
   /** libtorch's `arccosh_`. In place. */
   arccosh_(): this;
   /** libtorch's `arcsin`. */
-  arcsin(): Tensor;
+  arcsin(): Tensor<Inexact[D], R>;
   /** libtorch's `arcsin_`. In place. */
   arcsin_(): this;
   /** libtorch's `arcsinh`. */
-  arcsinh(): Tensor;
+  arcsinh(): Tensor<Inexact[D], R>;
   /** libtorch's `arcsinh_`. In place. */
   arcsinh_(): this;
   /** libtorch's `arctan`. */
-  arctan(): Tensor;
+  arctan(): Tensor<Inexact[D], R>;
   /** libtorch's `arctan2`. */
-  arctan2(other: Tensor): Tensor;
+  arctan2<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<InexactPromoted[D][E], Broadcast[R][Q]>;
   /** libtorch's `arctan2`. */
-  arctan2(options: { other: Tensor }): Tensor;
+  arctan2<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<InexactPromoted[D][E], Broadcast[R][Q]>;
   /** libtorch's `arctan2_`. In place. */
   arctan2_(other: Tensor): this;
   /** libtorch's `arctan2_`. In place. */
@@ -202,25 +209,25 @@ declare module '../tensor' {
   /** libtorch's `arctan_`. In place. */
   arctan_(): this;
   /** libtorch's `arctanh`. */
-  arctanh(): Tensor;
+  arctanh(): Tensor<Inexact[D], R>;
   /** libtorch's `arctanh_`. In place. */
   arctanh_(): this;
   /** Index of the largest element, everywhere or along `dim`. Defaults: keepdim false. */
-  argmax(dim?: Integer | null, keepdim?: boolean): Tensor;
+  argmax<const A extends Integer | null = null, K extends boolean = false>(dim?: A, keepdim?: K): Tensor<'int64', Reduced<R, A, K>>;
   /** Index of the largest element, everywhere or along `dim`. Defaults: keepdim false. */
-  argmax(options?: { dim?: Integer | null; keepdim?: boolean }): Tensor;
+  argmax<const A extends Integer | null = null, K extends boolean = false>(options?: { dim?: A; keepdim?: K }): Tensor<'int64', Reduced<R, A, K>>;
   /** Index of the smallest element, everywhere or along `dim`. Defaults: keepdim false. */
-  argmin(dim?: Integer | null, keepdim?: boolean): Tensor;
+  argmin<const A extends Integer | null = null, K extends boolean = false>(dim?: A, keepdim?: K): Tensor<'int64', Reduced<R, A, K>>;
   /** Index of the smallest element, everywhere or along `dim`. Defaults: keepdim false. */
-  argmin(options?: { dim?: Integer | null; keepdim?: boolean }): Tensor;
+  argmin<const A extends Integer | null = null, K extends boolean = false>(options?: { dim?: A; keepdim?: K }): Tensor<'int64', Reduced<R, A, K>>;
   /** Indices that sort along `dim`. Defaults: dim -1, descending false. */
-  argsort(dim?: Integer, descending?: boolean): Tensor;
+  argsort(dim?: Integer, descending?: boolean): Tensor<'int64', R>;
   /** Indices that sort along `dim`. Defaults: dim -1, descending false. */
-  argsort(options?: { dim?: Integer; descending?: boolean }): Tensor;
+  argsort(options?: { dim?: Integer; descending?: boolean }): Tensor<'int64', R>;
   /** Indices that sort along `dim`. Defaults: dim -1, descending false. */
-  argsort(options: { stable: boolean; dim?: Integer; descending?: boolean }): Tensor;
+  argsort(options: { stable: boolean; dim?: Integer; descending?: boolean }): Tensor<'int64', R>;
   /** Indices of the elements that are not zero, a row each. */
-  argwhere(): Tensor;
+  argwhere(): Tensor<'int64', 2>;
   /** View with these sizes and strides of the same memory. */
   asStrided(size: Integers, stride: Integers, storageOffset?: Integer | null): Tensor;
   /** View with these sizes and strides of the same memory. */
@@ -246,19 +253,19 @@ declare module '../tensor' {
   /** libtorch's `as_strided_scatter`. */
   asStridedScatter(options: { src: Tensor; size: Integers; stride: Integers; storageOffset?: Integer | null }): Tensor;
   /** Arc sine. */
-  asin(): Tensor;
+  asin(): Tensor<Inexact[D], R>;
   /** Arc sine. In place. */
   asin_(): this;
   /** Inverse hyperbolic sine. */
-  asinh(): Tensor;
+  asinh(): Tensor<Inexact[D], R>;
   /** Inverse hyperbolic sine. In place. */
   asinh_(): this;
   /** Arc tangent. */
-  atan(): Tensor;
+  atan(): Tensor<Inexact[D], R>;
   /** Angle of the point (other, self), in its quadrant. */
-  atan2(other: Tensor): Tensor;
+  atan2<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<InexactPromoted[D][E], Broadcast[R][Q]>;
   /** Angle of the point (other, self), in its quadrant. */
-  atan2(options: { other: Tensor }): Tensor;
+  atan2<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<InexactPromoted[D][E], Broadcast[R][Q]>;
   /** Angle of the point (other, self), in its quadrant. In place. */
   atan2_(other: Tensor): this;
   /** Angle of the point (other, self), in its quadrant. In place. */
@@ -266,15 +273,9 @@ declare module '../tensor' {
   /** Arc tangent. In place. */
   atan_(): this;
   /** Inverse hyperbolic tangent. */
-  atanh(): Tensor;
+  atanh(): Tensor<Inexact[D], R>;
   /** Inverse hyperbolic tangent. In place. */
   atanh_(): this;
-  /** libtorch's `atleast_1d`. */
-  atleast1d(): Tensor;
-  /** libtorch's `atleast_2d`. */
-  atleast2d(): Tensor;
-  /** libtorch's `atleast_3d`. */
-  atleast3d(): Tensor;
   /** Mean of each window of `[..., channel, length]`; `stride` is the window's size unless given. Defaults: stride [], padding [0], ceilMode false, countIncludePad true. */
   avgPool1d(kernelSize: Integers, stride?: Integers, padding?: Integers, ceilMode?: boolean, countIncludePad?: boolean): Tensor;
   /** Mean of each window of `[..., channel, length]`; `stride` is the window's size unless given. Defaults: stride [], padding [0], ceilMode false, countIncludePad true. */
@@ -340,13 +341,13 @@ declare module '../tensor' {
   /** How often each whole number occurs. Defaults: minlength 0. */
   bincount(options?: { weights?: Tensor | null; minlength?: Integer }): Tensor;
   /** Bitwise (boolean: logical) and. */
-  bitwiseAnd(other: Scalar): Tensor;
+  bitwiseAnd(other: Scalar): Tensor<Dtype, R>;
   /** Bitwise (boolean: logical) and. */
-  bitwiseAnd(options: { other: Scalar }): Tensor;
+  bitwiseAnd(options: { other: Scalar }): Tensor<Dtype, R>;
   /** Bitwise (boolean: logical) and. */
-  bitwiseAnd(other: Tensor): Tensor;
+  bitwiseAnd<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Bitwise (boolean: logical) and. */
-  bitwiseAnd(options: { other: Tensor }): Tensor;
+  bitwiseAnd<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Bitwise (boolean: logical) and. In place. */
   bitwiseAnd_(other: Scalar): this;
   /** Bitwise (boolean: logical) and. In place. */
@@ -376,13 +377,13 @@ declare module '../tensor' {
   /** Bitwise (boolean: logical) not. In place. */
   bitwiseNot_(): this;
   /** Bitwise (boolean: logical) or. */
-  bitwiseOr(other: Scalar): Tensor;
+  bitwiseOr(other: Scalar): Tensor<Dtype, R>;
   /** Bitwise (boolean: logical) or. */
-  bitwiseOr(options: { other: Scalar }): Tensor;
+  bitwiseOr(options: { other: Scalar }): Tensor<Dtype, R>;
   /** Bitwise (boolean: logical) or. */
-  bitwiseOr(other: Tensor): Tensor;
+  bitwiseOr<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Bitwise (boolean: logical) or. */
-  bitwiseOr(options: { other: Tensor }): Tensor;
+  bitwiseOr<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Bitwise (boolean: logical) or. In place. */
   bitwiseOr_(other: Scalar): this;
   /** Bitwise (boolean: logical) or. In place. */
@@ -408,13 +409,13 @@ declare module '../tensor' {
   /** self / 2^other, rounded down. In place. */
   bitwiseRightShift_(options: { other: Scalar }): this;
   /** Bitwise (boolean: logical) exclusive or. */
-  bitwiseXor(other: Scalar): Tensor;
+  bitwiseXor(other: Scalar): Tensor<Dtype, R>;
   /** Bitwise (boolean: logical) exclusive or. */
-  bitwiseXor(options: { other: Scalar }): Tensor;
+  bitwiseXor(options: { other: Scalar }): Tensor<Dtype, R>;
   /** Bitwise (boolean: logical) exclusive or. */
-  bitwiseXor(other: Tensor): Tensor;
+  bitwiseXor<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Bitwise (boolean: logical) exclusive or. */
-  bitwiseXor(options: { other: Tensor }): Tensor;
+  bitwiseXor<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Bitwise (boolean: logical) exclusive or. In place. */
   bitwiseXor_(other: Scalar): this;
   /** Bitwise (boolean: logical) exclusive or. In place. */
@@ -424,19 +425,19 @@ declare module '../tensor' {
   /** Bitwise (boolean: logical) exclusive or. In place. */
   bitwiseXor_(options: { other: Tensor }): this;
   /** Products of batches of matrices: [b, n, m] @ [b, m, p]. */
-  bmm(mat2: Tensor): Tensor;
+  bmm<E extends Dtype, Q extends number>(mat2: Tensor<E, Q>): Tensor<Promoted[D][E], Product[R][Q]>;
   /** Products of batches of matrices: [b, n, m] @ [b, m, p]. */
-  bmm(options: { mat2: Tensor }): Tensor;
+  bmm<E extends Dtype, Q extends number>(options: { mat2: Tensor<E, Q> }): Tensor<Promoted[D][E], Product[R][Q]>;
   /** Products of batches of matrices: [b, n, m] @ [b, m, p]. */
   bmm(mat2: Tensor, outDtype: Dtype): Tensor;
   /** Products of batches of matrices: [b, n, m] @ [b, m, p]. */
   bmm(options: { mat2: Tensor; outDtype: Dtype }): Tensor;
   /** View broadcast to a shape. */
-  broadcastTo(size: Integers): Tensor;
+  broadcastTo<const S extends Integers>(size: S): Tensor<D, Shaped<R, S>>;
   /** View broadcast to a shape. */
-  broadcastTo(options: { size: Integers }): Tensor;
+  broadcastTo<const S extends Integers>(options: { size: S }): Tensor<D, Shaped<R, S>>;
   /** View broadcast to a shape. */
-  broadcastTo(...size: Integer[]): Tensor;
+  broadcastTo<const S extends readonly Integer[]>(...size: S): Tensor<D, Shaped<R, S>>;
   /** Between which boundaries each element lies. Defaults: outInt32 false, right false. */
   bucketize(boundaries: Tensor, options?: { outInt32?: boolean; right?: boolean }): Tensor;
   /** Between which boundaries each element lies. Defaults: outInt32 false, right false. */
@@ -450,13 +451,13 @@ declare module '../tensor' {
   /** libtorch's `ccol_indices_copy`. */
   ccolIndicesCopy(): Tensor;
   /** Rounded up. */
-  ceil(): Tensor;
+  ceil(): Tensor<D, R>;
   /** Rounded up. In place. */
   ceil_(): this;
   /** x, and alpha * (exp(x / alpha) - 1) below 0. Defaults: alpha 1.. */
-  celu(alpha?: Scalar): Tensor;
+  celu(alpha?: Scalar): Tensor<D, R>;
   /** x, and alpha * (exp(x / alpha) - 1) below 0. Defaults: alpha 1.. */
-  celu(options?: { alpha?: Scalar }): Tensor;
+  celu(options?: { alpha?: Scalar }): Tensor<D, R>;
   /** x, and alpha * (exp(x / alpha) - 1) below 0. In place. Defaults: alpha 1.. */
   celu_(alpha?: Scalar): this;
   /** x, and alpha * (exp(x / alpha) - 1) below 0. In place. Defaults: alpha 1.. */
@@ -482,11 +483,11 @@ declare module '../tensor' {
   /** Solves A x = self from the Cholesky factor of A. Defaults: upper false. */
   choleskySolve(options: { input2: Tensor; upper?: boolean }): Tensor;
   /** Splits into up to `chunks` views of equal size along `dim`. Defaults: dim 0. */
-  chunk(chunks: Integer, dim?: Integer): Tensor[];
+  chunk(chunks: Integer, dim?: Integer): Tensor<D, R>[];
   /** Splits into up to `chunks` views of equal size along `dim`. Defaults: dim 0. */
-  chunk(chunks: Integer, options?: { dim?: Integer }): Tensor[];
+  chunk(chunks: Integer, options?: { dim?: Integer }): Tensor<D, R>[];
   /** Splits into up to `chunks` views of equal size along `dim`. Defaults: dim 0. */
-  chunk(options: { chunks: Integer; dim?: Integer }): Tensor[];
+  chunk(options: { chunks: Integer; dim?: Integer }): Tensor<D, R>[];
   /** Cut off below `min` and above `max`, either of which may be left out. */
   clamp(min?: Scalar | null, max?: Scalar | null): Tensor;
   /** Cut off below `min` and above `max`, either of which may be left out. */
@@ -552,7 +553,7 @@ declare module '../tensor' {
   /** As `clamp`. In place. */
   clip_(options?: { min?: Tensor | null; max?: Tensor | null }): this;
   /** A copy with memory of its own; gradients flow through it. */
-  clone(options?: { memoryFormat?: MemoryFormat | null }): Tensor;
+  clone(options?: { memoryFormat?: MemoryFormat | null }): Tensor<D, R>;
   /** libtorch's `coalesce`. */
   coalesce(): Tensor;
   /** libtorch's `col2im`. */
@@ -568,9 +569,9 @@ declare module '../tensor' {
   /** All combinations of r elements, a row each. Defaults: r 2, withReplacement false. */
   combinations(options?: { r?: Integer; withReplacement?: boolean }): Tensor;
   /** Complex conjugate, lazily as a view. */
-  conj(): Tensor;
+  conj(): Tensor<D, R>;
   /** libtorch's `conj_physical`. */
-  conjPhysical(): Tensor;
+  conjPhysical(): Tensor<D, R>;
   /** libtorch's `conj_physical_`. In place. */
   conjPhysical_(): this;
   /** libtorch's `constant_pad_nd`. Defaults: value 0. */
@@ -580,7 +581,7 @@ declare module '../tensor' {
   /** libtorch's `constant_pad_nd`. Defaults: value 0. */
   constantPadNd(options: { pad: Integers; value?: Scalar }): Tensor;
   /** The same elements in memory order: itself where they are so already. Defaults: memoryFormat as libtorch has it. */
-  contiguous(options?: { memoryFormat?: MemoryFormat }): Tensor;
+  contiguous(options?: { memoryFormat?: MemoryFormat }): Tensor<D, R>;
   /** libtorch's `conv_tbc`. Defaults: pad 0. */
   convTbc(weight: Tensor, bias: Tensor, pad?: Integer): Tensor;
   /** libtorch's `conv_tbc`. Defaults: pad 0. */
@@ -594,13 +595,13 @@ declare module '../tensor' {
   /** Overwrites this tensor with the source, broadcast and converted. In place. Defaults: nonBlocking false. */
   copy_(options: { src: Tensor; nonBlocking?: boolean }): this;
   /** Magnitude of self with the sign of other. */
-  copysign(other: Scalar): Tensor;
+  copysign(other: Scalar): Tensor<D, R>;
   /** Magnitude of self with the sign of other. */
-  copysign(options: { other: Scalar }): Tensor;
+  copysign(options: { other: Scalar }): Tensor<D, R>;
   /** Magnitude of self with the sign of other. */
-  copysign(other: Tensor): Tensor;
+  copysign(other: Tensor): Tensor<D, R>;
   /** Magnitude of self with the sign of other. */
-  copysign(options: { other: Tensor }): Tensor;
+  copysign(options: { other: Tensor }): Tensor<D, R>;
   /** Magnitude of self with the sign of other. In place. */
   copysign_(other: Scalar): this;
   /** Magnitude of self with the sign of other. In place. */
@@ -612,23 +613,23 @@ declare module '../tensor' {
   /** Correlation coefficients of the rows. */
   corrcoef(): Tensor;
   /** Cosine. */
-  cos(): Tensor;
+  cos(): Tensor<Inexact[D], R>;
   /** Cosine. In place. */
   cos_(): this;
   /** Hyperbolic cosine. */
-  cosh(): Tensor;
+  cosh(): Tensor<Inexact[D], R>;
   /** Hyperbolic cosine. In place. */
   cosh_(): this;
   /** Number of elements that are not zero. */
-  countNonzero(dim?: Integer | null): Tensor;
+  countNonzero(dim?: Integer | null): Tensor<'int64'>;
   /** Number of elements that are not zero. */
-  countNonzero(options?: { dim?: Integer | null }): Tensor;
+  countNonzero(options?: { dim?: Integer | null }): Tensor<'int64'>;
   /** Number of elements that are not zero. */
-  countNonzero(dim: Integers): Tensor;
+  countNonzero(dim: Integers): Tensor<'int64'>;
   /** Number of elements that are not zero. */
-  countNonzero(options: { dim: Integers }): Tensor;
+  countNonzero(options: { dim: Integers }): Tensor<'int64'>;
   /** Number of elements that are not zero. */
-  countNonzero(...dim: Integer[]): Tensor;
+  countNonzero(...dim: Integer[]): Tensor<'int64'>;
   /** Covariances of the rows. Defaults: correction 1. */
   cov(options?: { correction?: Integer; fweights?: Tensor | null; aweights?: Tensor | null }): Tensor;
   /** Cross product of vectors of 3 along `dim`. */
@@ -648,31 +649,31 @@ declare module '../tensor' {
   /** libtorch's `crow_indices_copy`. */
   crowIndicesCopy(): Tensor;
   /** Largest element so far along `dim`, and where it stood. */
-  cummax(dim: Integer): [values: Tensor, indices: Tensor];
+  cummax(dim: Integer): [values: Tensor<D, R>, indices: Tensor<'int64', R>];
   /** Largest element so far along `dim`, and where it stood. */
-  cummax(options: { dim: Integer }): [values: Tensor, indices: Tensor];
+  cummax(options: { dim: Integer }): [values: Tensor<D, R>, indices: Tensor<'int64', R>];
   /** Smallest element so far along `dim`, and where it stood. */
-  cummin(dim: Integer): [values: Tensor, indices: Tensor];
+  cummin(dim: Integer): [values: Tensor<D, R>, indices: Tensor<'int64', R>];
   /** Smallest element so far along `dim`, and where it stood. */
-  cummin(options: { dim: Integer }): [values: Tensor, indices: Tensor];
+  cummin(options: { dim: Integer }): [values: Tensor<D, R>, indices: Tensor<'int64', R>];
   /** Products so far along `dim`. */
-  cumprod(dim: Integer, options?: { dtype?: Dtype | null }): Tensor;
+  cumprod<T extends Dtype = Summed[D]>(dim: Integer, options?: { dtype?: T | null }): Tensor<T, R>;
   /** Products so far along `dim`. */
-  cumprod(options: { dim: Integer; dtype?: Dtype | null }): Tensor;
+  cumprod<T extends Dtype = Summed[D]>(options: { dim: Integer; dtype?: T | null }): Tensor<T, R>;
   /** Products so far along `dim`. In place. */
   cumprod_(dim: Integer, options?: { dtype?: Dtype | null }): this;
   /** Products so far along `dim`. In place. */
   cumprod_(options: { dim: Integer; dtype?: Dtype | null }): this;
   /** Sums so far along `dim`. */
-  cumsum(dim: Integer, options?: { dtype?: Dtype | null }): Tensor;
+  cumsum<T extends Dtype = Summed[D]>(dim: Integer, options?: { dtype?: T | null }): Tensor<T, R>;
   /** Sums so far along `dim`. */
-  cumsum(options: { dim: Integer; dtype?: Dtype | null }): Tensor;
+  cumsum<T extends Dtype = Summed[D]>(options: { dim: Integer; dtype?: T | null }): Tensor<T, R>;
   /** Sums so far along `dim`. In place. */
   cumsum_(dim: Integer, options?: { dtype?: Dtype | null }): this;
   /** Sums so far along `dim`. In place. */
   cumsum_(options: { dim: Integer; dtype?: Dtype | null }): this;
   /** Degrees to radians. */
-  deg2rad(): Tensor;
+  deg2rad(): Tensor<Inexact[D], R>;
   /** Degrees to radians. In place. */
   deg2rad_(): this;
   /** libtorch's `dense_dim`. */
@@ -682,7 +683,7 @@ declare module '../tensor' {
   /** libtorch's `det`. */
   det(): Tensor;
   /** The same memory, cut off from the graph: no gradient flows through it. */
-  detach(): Tensor;
+  detach(): Tensor<D, R>;
   /** The same memory, cut off from the graph: no gradient flows through it. In place. */
   detach_(): this;
   /** libtorch's `detach_copy`. */
@@ -700,9 +701,9 @@ declare module '../tensor' {
   /** libtorch's `diagflat`. Defaults: offset 0. */
   diagflat(options?: { offset?: Integer }): Tensor;
   /** View of a diagonal. Defaults: offset 0, dim1 0, dim2 1. */
-  diagonal(offset?: Integer, dim1?: Integer, dim2?: Integer): Tensor;
+  diagonal(offset?: Integer, dim1?: Integer, dim2?: Integer): Tensor<D, Down[R]>;
   /** View of a diagonal. Defaults: offset 0, dim1 0, dim2 1. */
-  diagonal(options?: { offset?: Integer; dim1?: Integer; dim2?: Integer }): Tensor;
+  diagonal(options?: { offset?: Integer; dim1?: Integer; dim2?: Integer }): Tensor<D, Down[R]>;
   /** libtorch's `diagonal_copy`. Defaults: offset 0, dim1 0, dim2 1. */
   diagonalCopy(offset?: Integer, dim1?: Integer, dim2?: Integer): Tensor;
   /** libtorch's `diagonal_copy`. Defaults: offset 0, dim1 0, dim2 1. */
@@ -718,7 +719,7 @@ declare module '../tensor' {
   /** Differences of neighbours along `dim`, n times. Defaults: n 1, dim -1. */
   diff(options?: { n?: Integer; dim?: Integer; prepend?: Tensor | null; append?: Tensor | null }): Tensor;
   /** Derivative of the logarithm of the gamma function. */
-  digamma(): Tensor;
+  digamma(): Tensor<Inexact[D], R>;
   /** Derivative of the logarithm of the gamma function. In place. */
   digamma_(): this;
   /** libtorch's `dim`. */
@@ -730,21 +731,25 @@ declare module '../tensor' {
   /** p-norm of self - other. Defaults: p 2. */
   dist(options: { other: Tensor; p?: Scalar }): Tensor;
   /** self / other; `roundingMode` 'trunc' or 'floor' rounds the quotients. */
-  div(other: Scalar): Tensor;
+  div(other: RealNumber): Tensor<Inexact[D], R>;
   /** self / other; `roundingMode` 'trunc' or 'floor' rounds the quotients. */
-  div(options: { other: Scalar }): Tensor;
+  div(options: { other: RealNumber }): Tensor<Inexact[D], R>;
   /** self / other; `roundingMode` 'trunc' or 'floor' rounds the quotients. */
-  div(other: Tensor): Tensor;
+  div(other: Scalar): Tensor<Dtype, R>;
   /** self / other; `roundingMode` 'trunc' or 'floor' rounds the quotients. */
-  div(options: { other: Tensor }): Tensor;
+  div(options: { other: Scalar }): Tensor<Dtype, R>;
   /** self / other; `roundingMode` 'trunc' or 'floor' rounds the quotients. */
-  div(other: Scalar, options: { roundingMode: string | null }): Tensor;
+  div<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<InexactPromoted[D][E], Broadcast[R][Q]>;
   /** self / other; `roundingMode` 'trunc' or 'floor' rounds the quotients. */
-  div(options: { other: Scalar; roundingMode: string | null }): Tensor;
+  div<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<InexactPromoted[D][E], Broadcast[R][Q]>;
   /** self / other; `roundingMode` 'trunc' or 'floor' rounds the quotients. */
-  div(other: Tensor, options: { roundingMode: string | null }): Tensor;
+  div(other: Scalar, options: { roundingMode: string | null }): Tensor<Dtype, R>;
   /** self / other; `roundingMode` 'trunc' or 'floor' rounds the quotients. */
-  div(options: { other: Tensor; roundingMode: string | null }): Tensor;
+  div(options: { other: Scalar; roundingMode: string | null }): Tensor<Dtype, R>;
+  /** self / other; `roundingMode` 'trunc' or 'floor' rounds the quotients. */
+  div<E extends Dtype, Q extends number>(other: Tensor<E, Q>, options: { roundingMode: string | null }): Tensor<Dtype, Broadcast[R][Q]>;
+  /** self / other; `roundingMode` 'trunc' or 'floor' rounds the quotients. */
+  div<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q>; roundingMode: string | null }): Tensor<Dtype, Broadcast[R][Q]>;
   /** self / other; `roundingMode` 'trunc' or 'floor' rounds the quotients. In place. */
   div_(other: Scalar): this;
   /** self / other; `roundingMode` 'trunc' or 'floor' rounds the quotients. In place. */
@@ -762,21 +767,25 @@ declare module '../tensor' {
   /** self / other; `roundingMode` 'trunc' or 'floor' rounds the quotients. In place. */
   div_(options: { other: Tensor; roundingMode: string | null }): this;
   /** As `div`. */
-  divide(other: Scalar): Tensor;
+  divide(other: RealNumber): Tensor<Inexact[D], R>;
   /** As `div`. */
-  divide(options: { other: Scalar }): Tensor;
+  divide(options: { other: RealNumber }): Tensor<Inexact[D], R>;
   /** As `div`. */
-  divide(other: Tensor): Tensor;
+  divide(other: Scalar): Tensor<Dtype, R>;
   /** As `div`. */
-  divide(options: { other: Tensor }): Tensor;
+  divide(options: { other: Scalar }): Tensor<Dtype, R>;
   /** As `div`. */
-  divide(other: Scalar, options: { roundingMode: string | null }): Tensor;
+  divide<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<InexactPromoted[D][E], Broadcast[R][Q]>;
   /** As `div`. */
-  divide(options: { other: Scalar; roundingMode: string | null }): Tensor;
+  divide<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<InexactPromoted[D][E], Broadcast[R][Q]>;
   /** As `div`. */
-  divide(other: Tensor, options: { roundingMode: string | null }): Tensor;
+  divide(other: Scalar, options: { roundingMode: string | null }): Tensor<Dtype, R>;
   /** As `div`. */
-  divide(options: { other: Tensor; roundingMode: string | null }): Tensor;
+  divide(options: { other: Scalar; roundingMode: string | null }): Tensor<Dtype, R>;
+  /** As `div`. */
+  divide<E extends Dtype, Q extends number>(other: Tensor<E, Q>, options: { roundingMode: string | null }): Tensor<Dtype, Broadcast[R][Q]>;
+  /** As `div`. */
+  divide<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q>; roundingMode: string | null }): Tensor<Dtype, Broadcast[R][Q]>;
   /** As `div`. In place. */
   divide_(other: Scalar): this;
   /** As `div`. In place. */
@@ -794,9 +803,9 @@ declare module '../tensor' {
   /** As `div`. In place. */
   divide_(options: { other: Tensor; roundingMode: string | null }): this;
   /** Sum of the products of two vectors. */
-  dot(tensor: Tensor): Tensor;
+  dot<E extends Dtype, Q extends number>(tensor: Tensor<E, Q>): Tensor<Promoted[D][E], Product[R][Q]>;
   /** Sum of the products of two vectors. */
-  dot(options: { tensor: Tensor }): Tensor;
+  dot<E extends Dtype, Q extends number>(options: { tensor: Tensor<E, Q> }): Tensor<Promoted[D][E], Product[R][Q]>;
   /** Zeroes elements with probability `p` and scales the others by 1 / (1 - p), when `train`. In place. */
   dropout_(p: number, train: boolean): this;
   /** Zeroes elements with probability `p` and scales the others by 1 / (1 - p), when `train`. In place. */
@@ -812,9 +821,9 @@ declare module '../tensor' {
   /** Splits along the third dimension. */
   dsplit(...indices: Integer[]): Tensor[];
   /** x, and alpha * (exp(x) - 1) below 0. Defaults: alpha 1, scale 1, inputScale 1. */
-  elu(alpha?: Scalar, scale?: Scalar, inputScale?: Scalar): Tensor;
+  elu(alpha?: Scalar, scale?: Scalar, inputScale?: Scalar): Tensor<D, R>;
   /** x, and alpha * (exp(x) - 1) below 0. Defaults: alpha 1, scale 1, inputScale 1. */
-  elu(options?: { alpha?: Scalar; scale?: Scalar; inputScale?: Scalar }): Tensor;
+  elu(options?: { alpha?: Scalar; scale?: Scalar; inputScale?: Scalar }): Tensor<D, R>;
   /** x, and alpha * (exp(x) - 1) below 0. In place. Defaults: alpha 1, scale 1, inputScale 1. */
   elu_(alpha?: Scalar, scale?: Scalar, inputScale?: Scalar): this;
   /** x, and alpha * (exp(x) - 1) below 0. In place. Defaults: alpha 1, scale 1, inputScale 1. */
@@ -824,15 +833,15 @@ declare module '../tensor' {
   /** libtorch's `embedding_renorm_`. In place. */
   embeddingRenorm_(options: { indices: Tensor; maxNorm: number; normType: number }): this;
   /** A tensor like this one whose elements are whatever stood there. */
-  emptyLike(options?: FactoryOptions & { memoryFormat?: MemoryFormat | null }): Tensor;
+  emptyLike<T extends Dtype = D>(options?: FactoryOptions<T> & { memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** Whether equal, element by element. */
-  eq(other: Scalar): Tensor;
+  eq(other: Scalar): Tensor<'bool', R>;
   /** Whether equal, element by element. */
-  eq(options: { other: Scalar }): Tensor;
+  eq(options: { other: Scalar }): Tensor<'bool', R>;
   /** Whether equal, element by element. */
-  eq(other: Tensor): Tensor;
+  eq<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<'bool', Broadcast[R][Q]>;
   /** Whether equal, element by element. */
-  eq(options: { other: Tensor }): Tensor;
+  eq<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<'bool', Broadcast[R][Q]>;
   /** Whether equal, element by element. In place. */
   eq_(other: Scalar): this;
   /** Whether equal, element by element. In place. */
@@ -846,37 +855,37 @@ declare module '../tensor' {
   /** Whether two tensors have the same shape and elements. */
   equal(options: { other: Tensor }): boolean;
   /** Error function. */
-  erf(): Tensor;
+  erf(): Tensor<Inexact[D], R>;
   /** Error function. In place. */
   erf_(): this;
   /** 1 - the error function. */
-  erfc(): Tensor;
+  erfc(): Tensor<Inexact[D], R>;
   /** 1 - the error function. In place. */
   erfc_(): this;
   /** Inverse of the error function. */
-  erfinv(): Tensor;
+  erfinv(): Tensor<Inexact[D], R>;
   /** Inverse of the error function. In place. */
   erfinv_(): this;
   /** e to the power of each element. */
-  exp(): Tensor;
+  exp(): Tensor<Inexact[D], R>;
   /** 2 to the power of each element. */
-  exp2(): Tensor;
+  exp2(): Tensor<Inexact[D], R>;
   /** 2 to the power of each element. In place. */
   exp2_(): this;
   /** e to the power of each element. In place. */
   exp_(): this;
   /** View broadcast to these sizes; -1 keeps a size. Defaults: implicit false. */
-  expand(size: Integers, options?: { implicit?: boolean }): Tensor;
+  expand<const S extends Integers>(size: S, options?: { implicit?: boolean }): Tensor<D, Shaped<R, S>>;
   /** View broadcast to these sizes; -1 keeps a size. Defaults: implicit false. */
-  expand(options: { size: Integers; implicit?: boolean }): Tensor;
+  expand<const S extends Integers>(options: { size: S; implicit?: boolean }): Tensor<D, Shaped<R, S>>;
   /** View broadcast to these sizes; -1 keeps a size. Defaults: implicit false. */
-  expand(...size: Integer[]): Tensor;
+  expand<const S extends readonly Integer[]>(...size: S): Tensor<D, Shaped<R, S>>;
   /** View broadcast to these sizes; -1 keeps a size. Defaults: implicit false. */
-  expand(...sizeAndOptions: [...size: Integer[], options: { implicit?: boolean }]): Tensor;
+  expand<const S extends readonly Integer[]>(...sizeAndOptions: [...size: S, options: { implicit?: boolean }]): Tensor<D, Shaped<R, S>>;
   /** View broadcast to the shape of other. */
-  expandAs(other: Tensor): Tensor;
+  expandAs<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<D, Q>;
   /** View broadcast to the shape of other. */
-  expandAs(options: { other: Tensor }): Tensor;
+  expandAs<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<D, Q>;
   /** libtorch's `expand_copy`. Defaults: implicit false. */
   expandCopy(size: Integers, options?: { implicit?: boolean }): Tensor;
   /** libtorch's `expand_copy`. Defaults: implicit false. */
@@ -886,7 +895,7 @@ declare module '../tensor' {
   /** libtorch's `expand_copy`. Defaults: implicit false. */
   expandCopy(...sizeAndOptions: [...size: Integer[], options: { implicit?: boolean }]): Tensor;
   /** exp(x) - 1, exact near 0. */
-  expm1(): Tensor;
+  expm1(): Tensor<Inexact[D], R>;
   /** exp(x) - 1, exact near 0. In place. */
   expm1_(): this;
   /** libtorch's `exponential_`. In place. Defaults: lambd 1.. */
@@ -914,13 +923,13 @@ declare module '../tensor' {
   /** libtorch's `feature_dropout_`. In place. */
   featureDropout_(options: { p: number; train: boolean }): this;
   /** libtorch's `fill`. */
-  fill(value: Scalar): Tensor;
+  fill(value: Scalar): Tensor<D, R>;
   /** libtorch's `fill`. */
-  fill(options: { value: Scalar }): Tensor;
+  fill(options: { value: Scalar }): Tensor<D, R>;
   /** libtorch's `fill`. */
-  fill(value: Tensor): Tensor;
+  fill(value: Tensor): Tensor<D, R>;
   /** libtorch's `fill`. */
-  fill(options: { value: Tensor }): Tensor;
+  fill(options: { value: Tensor }): Tensor<D, R>;
   /** Sets every element to a value. In place. */
   fill_(value: Scalar): this;
   /** Sets every element to a value. In place. */
@@ -936,23 +945,25 @@ declare module '../tensor' {
   /** libtorch's `fill_diagonal_`. In place. Defaults: wrap false. */
   fillDiagonal_(options: { fillValue: Scalar; wrap?: boolean }): this;
   /** libtorch's `fix`. */
-  fix(): Tensor;
+  fix(): Tensor<D, R>;
   /** libtorch's `fix_`. In place. */
   fix_(): this;
   /** Joins the dimensions from `startDim` to `endDim` into one. Defaults: startDim 0, endDim -1. */
-  flatten(startDim?: Integer, endDim?: Integer): Tensor;
+  flatten(): Tensor<D, 1 | Plain[R]>;
   /** Joins the dimensions from `startDim` to `endDim` into one. Defaults: startDim 0, endDim -1. */
-  flatten(options?: { startDim?: Integer; endDim?: Integer }): Tensor;
+  flatten(startDim?: Integer, endDim?: Integer): Tensor<D>;
+  /** Joins the dimensions from `startDim` to `endDim` into one. Defaults: startDim 0, endDim -1. */
+  flatten(options?: { startDim?: Integer; endDim?: Integer }): Tensor<D>;
   /** Reversed along the dimensions. */
-  flip(dims: Integers): Tensor;
+  flip(dims: Integers): Tensor<D, R>;
   /** Reversed along the dimensions. */
-  flip(options: { dims: Integers }): Tensor;
+  flip(options: { dims: Integers }): Tensor<D, R>;
   /** Reversed along the dimensions. */
-  flip(...dims: Integer[]): Tensor;
+  flip(...dims: Integer[]): Tensor<D, R>;
   /** Reversed along the second dimension. */
-  fliplr(): Tensor;
+  fliplr(): Tensor<D, R>;
   /** Reversed along the first dimension. */
-  flipud(): Tensor;
+  flipud(): Tensor<D, R>;
   /** libtorch's `float_power`. */
   floatPower(exponent: Scalar): Tensor;
   /** libtorch's `float_power`. */
@@ -970,17 +981,21 @@ declare module '../tensor' {
   /** libtorch's `float_power_`. In place. */
   floatPower_(options: { exponent: Tensor }): this;
   /** Rounded down. */
-  floor(): Tensor;
+  floor(): Tensor<D, R>;
   /** Rounded down. In place. */
   floor_(): this;
   /** Quotients rounded down. */
-  floorDivide(other: Tensor): Tensor;
+  floorDivide<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Quotients rounded down. */
-  floorDivide(options: { other: Tensor }): Tensor;
+  floorDivide<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Quotients rounded down. */
-  floorDivide(other: Scalar): Tensor;
+  floorDivide(other: RealNumber): Tensor<WithNumber[D], R>;
   /** Quotients rounded down. */
-  floorDivide(options: { other: Scalar }): Tensor;
+  floorDivide(options: { other: RealNumber }): Tensor<WithNumber[D], R>;
+  /** Quotients rounded down. */
+  floorDivide(other: Scalar): Tensor<Dtype, R>;
+  /** Quotients rounded down. */
+  floorDivide(options: { other: Scalar }): Tensor<Dtype, R>;
   /** Quotients rounded down. In place. */
   floorDivide_(other: Scalar): this;
   /** Quotients rounded down. In place. */
@@ -990,21 +1005,25 @@ declare module '../tensor' {
   /** Quotients rounded down. In place. */
   floorDivide_(options: { other: Tensor }): this;
   /** Larger of two, ignoring NaN. */
-  fmax(other: Tensor): Tensor;
+  fmax<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Larger of two, ignoring NaN. */
-  fmax(options: { other: Tensor }): Tensor;
+  fmax<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Smaller of two, ignoring NaN. */
-  fmin(other: Tensor): Tensor;
+  fmin<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Smaller of two, ignoring NaN. */
-  fmin(options: { other: Tensor }): Tensor;
+  fmin<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Remainder with the sign of self, as C's fmod. */
-  fmod(other: Scalar): Tensor;
+  fmod(other: RealNumber): Tensor<WithNumber[D], R>;
   /** Remainder with the sign of self, as C's fmod. */
-  fmod(options: { other: Scalar }): Tensor;
+  fmod(options: { other: RealNumber }): Tensor<WithNumber[D], R>;
   /** Remainder with the sign of self, as C's fmod. */
-  fmod(other: Tensor): Tensor;
+  fmod(other: Scalar): Tensor<Dtype, R>;
   /** Remainder with the sign of self, as C's fmod. */
-  fmod(options: { other: Tensor }): Tensor;
+  fmod(options: { other: Scalar }): Tensor<Dtype, R>;
+  /** Remainder with the sign of self, as C's fmod. */
+  fmod<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<Promoted[D][E], Broadcast[R][Q]>;
+  /** Remainder with the sign of self, as C's fmod. */
+  fmod<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Remainder with the sign of self, as C's fmod. In place. */
   fmod_(other: Scalar): this;
   /** Remainder with the sign of self, as C's fmod. In place. */
@@ -1014,7 +1033,7 @@ declare module '../tensor' {
   /** Remainder with the sign of self, as C's fmod. In place. */
   fmod_(options: { other: Tensor }): this;
   /** Fractional part. */
-  frac(): Tensor;
+  frac(): Tensor<D, R>;
   /** Fractional part. In place. */
   frac_(): this;
   /** libtorch's `fractional_max_pool2d`. */
@@ -1034,9 +1053,9 @@ declare module '../tensor' {
   /** libtorch's `frobenius_norm`. Defaults: keepdim false. */
   frobeniusNorm(options: { dim: Integers; keepdim?: boolean }): Tensor;
   /** A tensor like this one with every element the value. */
-  fullLike(fillValue: Scalar, options?: FactoryOptions & { memoryFormat?: MemoryFormat | null }): Tensor;
+  fullLike<T extends Dtype = D>(fillValue: Scalar, options?: FactoryOptions<T> & { memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** A tensor like this one with every element the value. */
-  fullLike(options: FactoryOptions & { fillValue: Scalar; memoryFormat?: MemoryFormat | null }): Tensor;
+  fullLike<T extends Dtype = D>(options: FactoryOptions<T> & { fillValue: Scalar; memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** libtorch's `fused_moving_avg_obs_fake_quant`. Defaults: perRowFakeQuant false, symmetricQuant false. */
   fusedMovingAvgObsFakeQuant(observerOn: Tensor, fakeQuantOn: Tensor, runningMin: Tensor, runningMax: Tensor, scale: Tensor, zeroPoint: Tensor, averagingConst: number, quantMin: Integer, quantMax: Integer, chAxis: Integer, perRowFakeQuant?: boolean, symmetricQuant?: boolean): Tensor;
   /** libtorch's `fused_moving_avg_obs_fake_quant`. Defaults: perRowFakeQuant false, symmetricQuant false. */
@@ -1044,9 +1063,9 @@ declare module '../tensor' {
   /** libtorch's `fused_moving_avg_obs_fake_quant`. Defaults: perRowFakeQuant false, symmetricQuant false. */
   fusedMovingAvgObsFakeQuant(options: { observerOn: Tensor; fakeQuantOn: Tensor; runningMin: Tensor; runningMax: Tensor; scale: Tensor; zeroPoint: Tensor; averagingConst: number; quantMin: Integer; quantMax: Integer; chAxis: Integer; perRowFakeQuant?: boolean; symmetricQuant?: boolean }): Tensor;
   /** Elements at `index` along `dim`. Defaults: sparseGrad false. */
-  gather(dim: Integer, index: Tensor, options?: { sparseGrad?: boolean }): Tensor;
+  gather(dim: Integer, index: Tensor, options?: { sparseGrad?: boolean }): Tensor<D, R>;
   /** Elements at `index` along `dim`. Defaults: sparseGrad false. */
-  gather(options: { dim: Integer; index: Tensor; sparseGrad?: boolean }): Tensor;
+  gather(options: { dim: Integer; index: Tensor; sparseGrad?: boolean }): Tensor<D, R>;
   /** Greatest common divisor. */
   gcd(other: Tensor): Tensor;
   /** Greatest common divisor. */
@@ -1056,13 +1075,13 @@ declare module '../tensor' {
   /** Greatest common divisor. In place. */
   gcd_(options: { other: Tensor }): this;
   /** self >= other, element by element. */
-  ge(other: Scalar): Tensor;
+  ge(other: Scalar): Tensor<'bool', R>;
   /** self >= other, element by element. */
-  ge(options: { other: Scalar }): Tensor;
+  ge(options: { other: Scalar }): Tensor<'bool', R>;
   /** self >= other, element by element. */
-  ge(other: Tensor): Tensor;
+  ge<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<'bool', Broadcast[R][Q]>;
   /** self >= other, element by element. */
-  ge(options: { other: Tensor }): Tensor;
+  ge<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<'bool', Broadcast[R][Q]>;
   /** self >= other, element by element. In place. */
   ge_(other: Scalar): this;
   /** self >= other, element by element. In place. */
@@ -1072,7 +1091,7 @@ declare module '../tensor' {
   /** self >= other, element by element. In place. */
   ge_(options: { other: Tensor }): this;
   /** x times the normal distribution function of x; approximate 'tanh' for the faster form. Defaults: approximate none. */
-  gelu(options?: { approximate?: string }): Tensor;
+  gelu(options?: { approximate?: string }): Tensor<D, R>;
   /** x times the normal distribution function of x; approximate 'tanh' for the faster form. In place. Defaults: approximate none. */
   gelu_(options?: { approximate?: string }): this;
   /** libtorch's `geometric_`. In place. */
@@ -1106,13 +1125,13 @@ declare module '../tensor' {
   /** Derivative along dimensions by central differences. Defaults: edgeOrder 1. */
   gradient(options: { spacing: readonly Tensor[]; dim?: Integer | null; edgeOrder?: Integer }): Tensor[];
   /** libtorch's `greater`. */
-  greater(other: Scalar): Tensor;
+  greater(other: Scalar): Tensor<'bool', R>;
   /** libtorch's `greater`. */
-  greater(options: { other: Scalar }): Tensor;
+  greater(options: { other: Scalar }): Tensor<'bool', R>;
   /** libtorch's `greater`. */
-  greater(other: Tensor): Tensor;
+  greater<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<'bool', Broadcast[R][Q]>;
   /** libtorch's `greater`. */
-  greater(options: { other: Tensor }): Tensor;
+  greater<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<'bool', Broadcast[R][Q]>;
   /** libtorch's `greater_`. In place. */
   greater_(other: Scalar): this;
   /** libtorch's `greater_`. In place. */
@@ -1122,13 +1141,13 @@ declare module '../tensor' {
   /** libtorch's `greater_`. In place. */
   greater_(options: { other: Tensor }): this;
   /** libtorch's `greater_equal`. */
-  greaterEqual(other: Scalar): Tensor;
+  greaterEqual(other: Scalar): Tensor<'bool', R>;
   /** libtorch's `greater_equal`. */
-  greaterEqual(options: { other: Scalar }): Tensor;
+  greaterEqual(options: { other: Scalar }): Tensor<'bool', R>;
   /** libtorch's `greater_equal`. */
-  greaterEqual(other: Tensor): Tensor;
+  greaterEqual<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<'bool', Broadcast[R][Q]>;
   /** libtorch's `greater_equal`. */
-  greaterEqual(options: { other: Tensor }): Tensor;
+  greaterEqual<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<'bool', Broadcast[R][Q]>;
   /** libtorch's `greater_equal_`. In place. */
   greaterEqual_(other: Scalar): this;
   /** libtorch's `greater_equal_`. In place. */
@@ -1138,13 +1157,13 @@ declare module '../tensor' {
   /** libtorch's `greater_equal_`. In place. */
   greaterEqual_(options: { other: Tensor }): this;
   /** self > other, element by element. */
-  gt(other: Scalar): Tensor;
+  gt(other: Scalar): Tensor<'bool', R>;
   /** self > other, element by element. */
-  gt(options: { other: Scalar }): Tensor;
+  gt(options: { other: Scalar }): Tensor<'bool', R>;
   /** self > other, element by element. */
-  gt(other: Tensor): Tensor;
+  gt<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<'bool', Broadcast[R][Q]>;
   /** self > other, element by element. */
-  gt(options: { other: Tensor }): Tensor;
+  gt<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<'bool', Broadcast[R][Q]>;
   /** self > other, element by element. In place. */
   gt_(other: Scalar): this;
   /** self > other, element by element. In place. */
@@ -1154,21 +1173,21 @@ declare module '../tensor' {
   /** self > other, element by element. In place. */
   gt_(options: { other: Tensor }): this;
   /** x, and 0 between -lambd and lambd. Defaults: lambd 0.5. */
-  hardshrink(lambd?: Scalar): Tensor;
+  hardshrink(lambd?: Scalar): Tensor<D, R>;
   /** x, and 0 between -lambd and lambd. Defaults: lambd 0.5. */
-  hardshrink(options?: { lambd?: Scalar }): Tensor;
+  hardshrink(options?: { lambd?: Scalar }): Tensor<D, R>;
   /** relu6(x + 3) / 6. */
-  hardsigmoid(): Tensor;
+  hardsigmoid(): Tensor<D, R>;
   /** relu6(x + 3) / 6. In place. */
   hardsigmoid_(): this;
   /** x * relu6(x + 3) / 6. */
-  hardswish(): Tensor;
+  hardswish(): Tensor<D, R>;
   /** x * relu6(x + 3) / 6. In place. */
   hardswish_(): this;
   /** x cut off below minVal and above maxVal. Defaults: minVal -1, maxVal 1. */
-  hardtanh(minVal?: Scalar, maxVal?: Scalar): Tensor;
+  hardtanh(minVal?: Scalar, maxVal?: Scalar): Tensor<D, R>;
   /** x cut off below minVal and above maxVal. Defaults: minVal -1, maxVal 1. */
-  hardtanh(options?: { minVal?: Scalar; maxVal?: Scalar }): Tensor;
+  hardtanh(options?: { minVal?: Scalar; maxVal?: Scalar }): Tensor<D, R>;
   /** x cut off below minVal and above maxVal. In place. Defaults: minVal -1, maxVal 1. */
   hardtanh_(minVal?: Scalar, maxVal?: Scalar): this;
   /** x cut off below minVal and above maxVal. In place. Defaults: minVal -1, maxVal 1. */
@@ -1238,15 +1257,15 @@ declare module '../tensor' {
   /** libtorch's `huber_loss`. Defaults: reduction 1, delta 1.. */
   huberLoss(options: { target: Tensor; reduction?: Integer; delta?: number }): Tensor;
   /** sqrt(self^2 + other^2). */
-  hypot(other: Tensor): Tensor;
+  hypot<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<InexactPromoted[D][E], Broadcast[R][Q]>;
   /** sqrt(self^2 + other^2). */
-  hypot(options: { other: Tensor }): Tensor;
+  hypot<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<InexactPromoted[D][E], Broadcast[R][Q]>;
   /** sqrt(self^2 + other^2). In place. */
   hypot_(other: Tensor): this;
   /** sqrt(self^2 + other^2). In place. */
   hypot_(options: { other: Tensor }): this;
   /** libtorch's `i0`. */
-  i0(): Tensor;
+  i0(): Tensor<Inexact[D], R>;
   /** libtorch's `i0_`. In place. */
   i0_(): this;
   /** libtorch's `igamma`. */
@@ -1274,29 +1293,29 @@ declare module '../tensor' {
   /** libtorch's `index`. */
   index(options: { indices: readonly (Tensor | null)[] }): Tensor;
   /** Adds the slices of `source` to those at `index` along `dim`. Defaults: alpha 1. */
-  indexAdd(dim: Integer, index: Tensor, source: Tensor, options?: { alpha?: Scalar }): Tensor;
+  indexAdd(dim: Integer, index: Tensor, source: Tensor, options?: { alpha?: Scalar }): Tensor<D, R>;
   /** Adds the slices of `source` to those at `index` along `dim`. Defaults: alpha 1. */
-  indexAdd(options: { dim: Integer; index: Tensor; source: Tensor; alpha?: Scalar }): Tensor;
+  indexAdd(options: { dim: Integer; index: Tensor; source: Tensor; alpha?: Scalar }): Tensor<D, R>;
   /** Adds the slices of `source` to those at `index` along `dim`. In place. Defaults: alpha 1. */
   indexAdd_(dim: Integer, index: Tensor, source: Tensor, options?: { alpha?: Scalar }): this;
   /** Adds the slices of `source` to those at `index` along `dim`. In place. Defaults: alpha 1. */
   indexAdd_(options: { dim: Integer; index: Tensor; source: Tensor; alpha?: Scalar }): this;
   /** Puts the slices of `source` in the place of those at `index` along `dim`. */
-  indexCopy(dim: Integer, index: Tensor, source: Tensor): Tensor;
+  indexCopy(dim: Integer, index: Tensor, source: Tensor): Tensor<D, R>;
   /** Puts the slices of `source` in the place of those at `index` along `dim`. */
-  indexCopy(options: { dim: Integer; index: Tensor; source: Tensor }): Tensor;
+  indexCopy(options: { dim: Integer; index: Tensor; source: Tensor }): Tensor<D, R>;
   /** Puts the slices of `source` in the place of those at `index` along `dim`. In place. */
   indexCopy_(dim: Integer, index: Tensor, source: Tensor): this;
   /** Puts the slices of `source` in the place of those at `index` along `dim`. In place. */
   indexCopy_(options: { dim: Integer; index: Tensor; source: Tensor }): this;
   /** Sets the slices at `index` along `dim` to a value. */
-  indexFill(dim: Integer, index: Tensor, value: Scalar): Tensor;
+  indexFill(dim: Integer, index: Tensor, value: Scalar): Tensor<D, R>;
   /** Sets the slices at `index` along `dim` to a value. */
-  indexFill(options: { dim: Integer; index: Tensor; value: Scalar }): Tensor;
+  indexFill(options: { dim: Integer; index: Tensor; value: Scalar }): Tensor<D, R>;
   /** Sets the slices at `index` along `dim` to a value. */
-  indexFill(dim: Integer, index: Tensor, value: Tensor): Tensor;
+  indexFill(dim: Integer, index: Tensor, value: Tensor): Tensor<D, R>;
   /** Sets the slices at `index` along `dim` to a value. */
-  indexFill(options: { dim: Integer; index: Tensor; value: Tensor }): Tensor;
+  indexFill(options: { dim: Integer; index: Tensor; value: Tensor }): Tensor<D, R>;
   /** Sets the slices at `index` along `dim` to a value. In place. */
   indexFill_(dim: Integer, index: Tensor, value: Scalar): this;
   /** Sets the slices at `index` along `dim` to a value. In place. */
@@ -1326,9 +1345,9 @@ declare module '../tensor' {
   /** libtorch's `index_reduce_`. In place. Defaults: includeSelf true. */
   indexReduce_(options: { dim: Integer; index: Tensor; source: Tensor; reduce: string; includeSelf?: boolean }): this;
   /** Slices at `index` along `dim`. */
-  indexSelect(dim: Integer, index: Tensor): Tensor;
+  indexSelect(dim: Integer, index: Tensor): Tensor<D, R>;
   /** Slices at `index` along `dim`. */
-  indexSelect(options: { dim: Integer; index: Tensor }): Tensor;
+  indexSelect(options: { dim: Integer; index: Tensor }): Tensor<D, R>;
   /** libtorch's `indices`. */
   indices(): Tensor;
   /** libtorch's `indices_copy`. */
@@ -1374,23 +1393,23 @@ declare module '../tensor' {
   /** libtorch's `is_signed`. */
   isSigned(): boolean;
   /** |self - other| <= atol + rtol * |other|, element by element. Defaults: rtol 1.0000000000000001e-05, atol 1e-08, equalNan false. */
-  isclose(other: Tensor, rtol?: number, atol?: number, equalNan?: boolean): Tensor;
+  isclose<E extends Dtype, Q extends number>(other: Tensor<E, Q>, rtol?: number, atol?: number, equalNan?: boolean): Tensor<'bool', Broadcast[R][Q]>;
   /** |self - other| <= atol + rtol * |other|, element by element. Defaults: rtol 1.0000000000000001e-05, atol 1e-08, equalNan false. */
-  isclose(other: Tensor, options?: { rtol?: number; atol?: number; equalNan?: boolean }): Tensor;
+  isclose<E extends Dtype, Q extends number>(other: Tensor<E, Q>, options?: { rtol?: number; atol?: number; equalNan?: boolean }): Tensor<'bool', Broadcast[R][Q]>;
   /** |self - other| <= atol + rtol * |other|, element by element. Defaults: rtol 1.0000000000000001e-05, atol 1e-08, equalNan false. */
-  isclose(options: { other: Tensor; rtol?: number; atol?: number; equalNan?: boolean }): Tensor;
+  isclose<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q>; rtol?: number; atol?: number; equalNan?: boolean }): Tensor<'bool', Broadcast[R][Q]>;
   /** Neither infinite nor NaN. */
-  isfinite(): Tensor;
+  isfinite(): Tensor<'bool', R>;
   /** Infinite. */
-  isinf(): Tensor;
+  isinf(): Tensor<'bool', R>;
   /** Not a number. */
-  isnan(): Tensor;
+  isnan(): Tensor<'bool', R>;
   /** libtorch's `isneginf`. */
-  isneginf(): Tensor;
+  isneginf(): Tensor<'bool', R>;
   /** libtorch's `isposinf`. */
-  isposinf(): Tensor;
+  isposinf(): Tensor<'bool', R>;
   /** libtorch's `isreal`. */
-  isreal(): Tensor;
+  isreal(): Tensor<'bool', R>;
   /** libtorch's `kl_div`. Defaults: reduction 1, logTarget false. */
   klDiv(target: Tensor, reduction?: Integer, options?: { logTarget?: boolean }): Tensor;
   /** libtorch's `kl_div`. Defaults: reduction 1, logTarget false. */
@@ -1402,11 +1421,11 @@ declare module '../tensor' {
   /** Kronecker product. */
   kron(options: { other: Tensor }): Tensor;
   /** The k-th smallest element along `dim`, and its index. Defaults: dim -1, keepdim false. */
-  kthvalue(k: Integer, dim?: Integer, keepdim?: boolean): [values: Tensor, indices: Tensor];
+  kthvalue<const A extends Integer = number, K extends boolean = false>(k: Integer, dim?: A, keepdim?: K): [values: Tensor<D, Reduced<R, A, K>>, indices: Tensor<'int64', Reduced<R, A, K>>];
   /** The k-th smallest element along `dim`, and its index. Defaults: dim -1, keepdim false. */
-  kthvalue(k: Integer, options?: { dim?: Integer; keepdim?: boolean }): [values: Tensor, indices: Tensor];
+  kthvalue<const A extends Integer = number, K extends boolean = false>(k: Integer, options?: { dim?: A; keepdim?: K }): [values: Tensor<D, Reduced<R, A, K>>, indices: Tensor<'int64', Reduced<R, A, K>>];
   /** The k-th smallest element along `dim`, and its index. Defaults: dim -1, keepdim false. */
-  kthvalue(options: { k: Integer; dim?: Integer; keepdim?: boolean }): [values: Tensor, indices: Tensor];
+  kthvalue<const A extends Integer = number, K extends boolean = false>(options: { k: Integer; dim?: A; keepdim?: K }): [values: Tensor<D, Reduced<R, A, K>>, indices: Tensor<'int64', Reduced<R, A, K>>];
   /** libtorch's `l1_loss`. Defaults: reduction 1. */
   l1Loss(target: Tensor, reduction?: Integer): Tensor;
   /** libtorch's `l1_loss`. Defaults: reduction 1. */
@@ -1430,13 +1449,13 @@ declare module '../tensor' {
   /** self * 2^other. In place. */
   ldexp_(options: { other: Tensor }): this;
   /** self <= other, element by element. */
-  le(other: Scalar): Tensor;
+  le(other: Scalar): Tensor<'bool', R>;
   /** self <= other, element by element. */
-  le(options: { other: Scalar }): Tensor;
+  le(options: { other: Scalar }): Tensor<'bool', R>;
   /** self <= other, element by element. */
-  le(other: Tensor): Tensor;
+  le<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<'bool', Broadcast[R][Q]>;
   /** self <= other, element by element. */
-  le(options: { other: Tensor }): Tensor;
+  le<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<'bool', Broadcast[R][Q]>;
   /** self <= other, element by element. In place. */
   le_(other: Scalar): this;
   /** self <= other, element by element. In place. */
@@ -1446,9 +1465,9 @@ declare module '../tensor' {
   /** self <= other, element by element. In place. */
   le_(options: { other: Tensor }): this;
   /** x, and negativeSlope * x below 0. Defaults: negativeSlope 0.01. */
-  leakyRelu(negativeSlope?: Scalar): Tensor;
+  leakyRelu(negativeSlope?: Scalar): Tensor<D, R>;
   /** x, and negativeSlope * x below 0. Defaults: negativeSlope 0.01. */
-  leakyRelu(options?: { negativeSlope?: Scalar }): Tensor;
+  leakyRelu(options?: { negativeSlope?: Scalar }): Tensor<D, R>;
   /** x, and negativeSlope * x below 0. In place. Defaults: negativeSlope 0.01. */
   leakyRelu_(negativeSlope?: Scalar): this;
   /** x, and negativeSlope * x below 0. In place. Defaults: negativeSlope 0.01. */
@@ -1470,13 +1489,13 @@ declare module '../tensor' {
   /** self + weight * (end - self). In place. */
   lerp_(options: { end: Tensor; weight: Tensor }): this;
   /** libtorch's `less`. */
-  less(other: Scalar): Tensor;
+  less(other: Scalar): Tensor<'bool', R>;
   /** libtorch's `less`. */
-  less(options: { other: Scalar }): Tensor;
+  less(options: { other: Scalar }): Tensor<'bool', R>;
   /** libtorch's `less`. */
-  less(other: Tensor): Tensor;
+  less<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<'bool', Broadcast[R][Q]>;
   /** libtorch's `less`. */
-  less(options: { other: Tensor }): Tensor;
+  less<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<'bool', Broadcast[R][Q]>;
   /** libtorch's `less_`. In place. */
   less_(other: Scalar): this;
   /** libtorch's `less_`. In place. */
@@ -1486,13 +1505,13 @@ declare module '../tensor' {
   /** libtorch's `less_`. In place. */
   less_(options: { other: Tensor }): this;
   /** libtorch's `less_equal`. */
-  lessEqual(other: Scalar): Tensor;
+  lessEqual(other: Scalar): Tensor<'bool', R>;
   /** libtorch's `less_equal`. */
-  lessEqual(options: { other: Scalar }): Tensor;
+  lessEqual(options: { other: Scalar }): Tensor<'bool', R>;
   /** libtorch's `less_equal`. */
-  lessEqual(other: Tensor): Tensor;
+  lessEqual<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<'bool', Broadcast[R][Q]>;
   /** libtorch's `less_equal`. */
-  lessEqual(options: { other: Tensor }): Tensor;
+  lessEqual<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<'bool', Broadcast[R][Q]>;
   /** libtorch's `less_equal_`. In place. */
   lessEqual_(other: Scalar): this;
   /** libtorch's `less_equal_`. In place. */
@@ -1502,21 +1521,21 @@ declare module '../tensor' {
   /** libtorch's `less_equal_`. In place. */
   lessEqual_(options: { other: Tensor }): this;
   /** Logarithm of the gamma function's magnitude. */
-  lgamma(): Tensor;
+  lgamma(): Tensor<Inexact[D], R>;
   /** Logarithm of the gamma function's magnitude. In place. */
   lgamma_(): this;
   /** Natural logarithm. */
-  log(): Tensor;
+  log(): Tensor<Inexact[D], R>;
   /** Logarithm to base 10. */
-  log10(): Tensor;
+  log10(): Tensor<Inexact[D], R>;
   /** Logarithm to base 10. In place. */
   log10_(): this;
   /** log(1 + x), exact near 0. */
-  log1p(): Tensor;
+  log1p(): Tensor<Inexact[D], R>;
   /** log(1 + x), exact near 0. In place. */
   log1p_(): this;
   /** Logarithm to base 2. */
-  log2(): Tensor;
+  log2(): Tensor<Inexact[D], R>;
   /** Logarithm to base 2. In place. */
   log2_(): this;
   /** Natural logarithm. In place. */
@@ -1526,13 +1545,13 @@ declare module '../tensor' {
   /** libtorch's `log_normal_`. In place. Defaults: mean 1., std 2.. */
   logNormal_(options?: { mean?: number; std?: number; generator?: Generator | null }): this;
   /** libtorch's `log_sigmoid`. */
-  logSigmoid(): Tensor;
+  logSigmoid(): Tensor<D, R>;
   /** Logarithm of softmax along `dim`. */
-  logSoftmax(dim: Integer, dtype?: Dtype | null): Tensor;
+  logSoftmax<T extends Dtype = Inexact[D]>(dim: Integer, dtype?: T | null): Tensor<T, R>;
   /** Logarithm of softmax along `dim`. */
-  logSoftmax(dim: Integer, options?: { dtype?: Dtype | null }): Tensor;
+  logSoftmax<T extends Dtype = Inexact[D]>(dim: Integer, options?: { dtype?: T | null }): Tensor<T, R>;
   /** Logarithm of softmax along `dim`. */
-  logSoftmax(options: { dim: Integer; dtype?: Dtype | null }): Tensor;
+  logSoftmax<T extends Dtype = Inexact[D]>(options: { dim: Integer; dtype?: T | null }): Tensor<T, R>;
   /** log(exp(self) + exp(other)). */
   logaddexp(other: Tensor): Tensor;
   /** log(exp(self) + exp(other)). */
@@ -1548,55 +1567,55 @@ declare module '../tensor' {
   /** Logarithm of the determinant. */
   logdet(): Tensor;
   /** Logical and. */
-  logicalAnd(other: Tensor): Tensor;
+  logicalAnd<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<'bool', Broadcast[R][Q]>;
   /** Logical and. */
-  logicalAnd(options: { other: Tensor }): Tensor;
+  logicalAnd<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<'bool', Broadcast[R][Q]>;
   /** Logical and. In place. */
   logicalAnd_(other: Tensor): this;
   /** Logical and. In place. */
   logicalAnd_(options: { other: Tensor }): this;
   /** Logical not. */
-  logicalNot(): Tensor;
+  logicalNot(): Tensor<'bool', R>;
   /** Logical not. In place. */
   logicalNot_(): this;
   /** Logical or. */
-  logicalOr(other: Tensor): Tensor;
+  logicalOr<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<'bool', Broadcast[R][Q]>;
   /** Logical or. */
-  logicalOr(options: { other: Tensor }): Tensor;
+  logicalOr<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<'bool', Broadcast[R][Q]>;
   /** Logical or. In place. */
   logicalOr_(other: Tensor): this;
   /** Logical or. In place. */
   logicalOr_(options: { other: Tensor }): this;
   /** Logical exclusive or. */
-  logicalXor(other: Tensor): Tensor;
+  logicalXor<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<'bool', Broadcast[R][Q]>;
   /** Logical exclusive or. */
-  logicalXor(options: { other: Tensor }): Tensor;
+  logicalXor<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<'bool', Broadcast[R][Q]>;
   /** Logical exclusive or. In place. */
   logicalXor_(other: Tensor): this;
   /** Logical exclusive or. In place. */
   logicalXor_(options: { other: Tensor }): this;
   /** log(x / (1 - x)); `eps` cuts x off at both ends. */
-  logit(eps?: number | null): Tensor;
+  logit(eps?: number | null): Tensor<Inexact[D], R>;
   /** log(x / (1 - x)); `eps` cuts x off at both ends. */
-  logit(options?: { eps?: number | null }): Tensor;
+  logit(options?: { eps?: number | null }): Tensor<Inexact[D], R>;
   /** log(x / (1 - x)); `eps` cuts x off at both ends. In place. */
   logit_(eps?: number | null): this;
   /** log(x / (1 - x)); `eps` cuts x off at both ends. In place. */
   logit_(options?: { eps?: number | null }): this;
   /** Logarithm of the sum of exponentials along `dim`. Defaults: keepdim false. */
-  logsumexp(dim: Integers, keepdim?: boolean): Tensor;
+  logsumexp<const A extends Integers, K extends boolean = false>(dim: A, keepdim?: K): Tensor<Inexact[D], Reduced<R, A, K>>;
   /** Logarithm of the sum of exponentials along `dim`. Defaults: keepdim false. */
-  logsumexp(dim: Integers, options?: { keepdim?: boolean }): Tensor;
+  logsumexp<const A extends Integers, K extends boolean = false>(dim: A, options?: { keepdim?: K }): Tensor<Inexact[D], Reduced<R, A, K>>;
   /** Logarithm of the sum of exponentials along `dim`. Defaults: keepdim false. */
-  logsumexp(options: { dim: Integers; keepdim?: boolean }): Tensor;
+  logsumexp<const A extends Integers, K extends boolean = false>(options: { dim: A; keepdim?: K }): Tensor<Inexact[D], Reduced<R, A, K>>;
   /** self < other, element by element. */
-  lt(other: Scalar): Tensor;
+  lt(other: Scalar): Tensor<'bool', R>;
   /** self < other, element by element. */
-  lt(options: { other: Scalar }): Tensor;
+  lt(options: { other: Scalar }): Tensor<'bool', R>;
   /** self < other, element by element. */
-  lt(other: Tensor): Tensor;
+  lt<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<'bool', Broadcast[R][Q]>;
   /** self < other, element by element. */
-  lt(options: { other: Tensor }): Tensor;
+  lt<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<'bool', Broadcast[R][Q]>;
   /** self < other, element by element. In place. */
   lt_(other: Scalar): this;
   /** self < other, element by element. In place. */
@@ -1610,13 +1629,13 @@ declare module '../tensor' {
   /** libtorch's `lu_solve`. */
   luSolve(options: { LUData: Tensor; LUPivots: Tensor }): Tensor;
   /** The value where the mask holds. */
-  maskedFill(mask: Tensor, value: Scalar): Tensor;
+  maskedFill(mask: Tensor, value: Scalar): Tensor<D, R>;
   /** The value where the mask holds. */
-  maskedFill(options: { mask: Tensor; value: Scalar }): Tensor;
+  maskedFill(options: { mask: Tensor; value: Scalar }): Tensor<D, R>;
   /** The value where the mask holds. */
-  maskedFill(mask: Tensor, value: Tensor): Tensor;
+  maskedFill(mask: Tensor, value: Tensor): Tensor<D, R>;
   /** The value where the mask holds. */
-  maskedFill(options: { mask: Tensor; value: Tensor }): Tensor;
+  maskedFill(options: { mask: Tensor; value: Tensor }): Tensor<D, R>;
   /** The value where the mask holds. In place. */
   maskedFill_(mask: Tensor, value: Scalar): this;
   /** The value where the mask holds. In place. */
@@ -1626,9 +1645,9 @@ declare module '../tensor' {
   /** The value where the mask holds. In place. */
   maskedFill_(options: { mask: Tensor; value: Tensor }): this;
   /** Elements of `source`, in order, where the mask holds. */
-  maskedScatter(mask: Tensor, source: Tensor): Tensor;
+  maskedScatter(mask: Tensor, source: Tensor): Tensor<D, R>;
   /** Elements of `source`, in order, where the mask holds. */
-  maskedScatter(options: { mask: Tensor; source: Tensor }): Tensor;
+  maskedScatter(options: { mask: Tensor; source: Tensor }): Tensor<D, R>;
   /** Elements of `source`, in order, where the mask holds. In place. */
   maskedScatter_(mask: Tensor, source: Tensor): this;
   /** Elements of `source`, in order, where the mask holds. In place. */
@@ -1638,9 +1657,9 @@ declare module '../tensor' {
   /** Elements where the mask holds, as a vector. */
   maskedSelect(options: { mask: Tensor }): Tensor;
   /** Matrix product; vectors and batches as in NumPy. */
-  matmul(other: Tensor): Tensor;
+  matmul<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<Promoted[D][E], Product[R][Q]>;
   /** Matrix product; vectors and batches as in NumPy. */
-  matmul(options: { other: Tensor }): Tensor;
+  matmul<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<Promoted[D][E], Product[R][Q]>;
   /** Exponential of square matrices. */
   matrixExp(): Tensor;
   /** Power of square matrices. */
@@ -1648,17 +1667,17 @@ declare module '../tensor' {
   /** Power of square matrices. */
   matrixPower(options: { n: Integer }): Tensor;
   /** Largest element; along `dim` with its index; or the larger of two tensors. */
-  max(): Tensor;
+  max(): Tensor<D, Reduced<R, null, false>>;
   /** Largest element; along `dim` with its index; or the larger of two tensors. */
-  max(other: Tensor): Tensor;
+  max<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Largest element; along `dim` with its index; or the larger of two tensors. */
-  max(options: { other: Tensor }): Tensor;
+  max<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Largest element; along `dim` with its index; or the larger of two tensors. Defaults: keepdim false. */
-  max(dim: Integer, keepdim?: boolean): [values: Tensor, indices: Tensor];
+  max<const A extends Integer, K extends boolean = false>(dim: A, keepdim?: K): [values: Tensor<D, Reduced<R, A, K>>, indices: Tensor<'int64', Reduced<R, A, K>>];
   /** Largest element; along `dim` with its index; or the larger of two tensors. Defaults: keepdim false. */
-  max(dim: Integer, options?: { keepdim?: boolean }): [values: Tensor, indices: Tensor];
+  max<const A extends Integer, K extends boolean = false>(dim: A, options?: { keepdim?: K }): [values: Tensor<D, Reduced<R, A, K>>, indices: Tensor<'int64', Reduced<R, A, K>>];
   /** Largest element; along `dim` with its index; or the larger of two tensors. Defaults: keepdim false. */
-  max(options: { dim: Integer; keepdim?: boolean }): [values: Tensor, indices: Tensor];
+  max<const A extends Integer, K extends boolean = false>(options: { dim: A; keepdim?: K }): [values: Tensor<D, Reduced<R, A, K>>, indices: Tensor<'int64', Reduced<R, A, K>>];
   /** Largest element of each window of `[..., channel, length]`. Defaults: stride [], padding [0], dilation [1], ceilMode false. */
   maxPool1d(kernelSize: Integers, stride?: Integers, padding?: Integers, dilation?: Integers, ceilMode?: boolean): Tensor;
   /** Largest element of each window of `[..., channel, length]`. Defaults: stride [], padding [0], dilation [1], ceilMode false. */
@@ -1704,73 +1723,73 @@ declare module '../tensor' {
   /** libtorch's `max_unpool3d`. */
   maxUnpool3d(options: { indices: Tensor; outputSize: Integers; stride: Integers; padding: Integers }): Tensor;
   /** Larger of two, element by element. */
-  maximum(other: Tensor): Tensor;
+  maximum<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Larger of two, element by element. */
-  maximum(options: { other: Tensor }): Tensor;
+  maximum<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Mean of all elements, or along `dim`. */
-  mean(options?: { dtype?: Dtype | null }): Tensor;
+  mean<T extends Dtype = D>(options?: { dtype?: T | null }): Tensor<T, Reduced<R, null, false>>;
   /** Mean of all elements, or along `dim`. Defaults: keepdim false. */
-  mean(dim: Integers | null, keepdim?: boolean, options?: { dtype?: Dtype | null }): Tensor;
+  mean<const A extends Integers | null = null, K extends boolean = false, T extends Dtype = D>(dim: A, keepdim?: K, options?: { dtype?: T | null }): Tensor<T, Reduced<R, A, K>>;
   /** Mean of all elements, or along `dim`. Defaults: keepdim false. */
-  mean(dim: Integers | null, options?: { keepdim?: boolean; dtype?: Dtype | null }): Tensor;
+  mean<const A extends Integers | null = null, K extends boolean = false, T extends Dtype = D>(dim: A, options?: { keepdim?: K; dtype?: T | null }): Tensor<T, Reduced<R, A, K>>;
   /** Mean of all elements, or along `dim`. Defaults: keepdim false. */
-  mean(options: { dim: Integers | null; keepdim?: boolean; dtype?: Dtype | null }): Tensor;
+  mean<const A extends Integers | null = null, K extends boolean = false, T extends Dtype = D>(options: { dim: A; keepdim?: K; dtype?: T | null }): Tensor<T, Reduced<R, A, K>>;
   /** Median (the lower of two); along `dim` with its index. */
-  median(): Tensor;
+  median(): Tensor<D, Reduced<R, null, false>>;
   /** Median (the lower of two); along `dim` with its index. Defaults: keepdim false. */
-  median(dim: Integer, keepdim?: boolean): [values: Tensor, indices: Tensor];
+  median<const A extends Integer, K extends boolean = false>(dim: A, keepdim?: K): [values: Tensor<D, Reduced<R, A, K>>, indices: Tensor<'int64', Reduced<R, A, K>>];
   /** Median (the lower of two); along `dim` with its index. Defaults: keepdim false. */
-  median(dim: Integer, options?: { keepdim?: boolean }): [values: Tensor, indices: Tensor];
+  median<const A extends Integer, K extends boolean = false>(dim: A, options?: { keepdim?: K }): [values: Tensor<D, Reduced<R, A, K>>, indices: Tensor<'int64', Reduced<R, A, K>>];
   /** Median (the lower of two); along `dim` with its index. Defaults: keepdim false. */
-  median(options: { dim: Integer; keepdim?: boolean }): [values: Tensor, indices: Tensor];
+  median<const A extends Integer, K extends boolean = false>(options: { dim: A; keepdim?: K }): [values: Tensor<D, Reduced<R, A, K>>, indices: Tensor<'int64', Reduced<R, A, K>>];
   /** Smallest element; along `dim` with its index; or the smaller of two tensors. */
-  min(): Tensor;
+  min(): Tensor<D, Reduced<R, null, false>>;
   /** Smallest element; along `dim` with its index; or the smaller of two tensors. */
-  min(other: Tensor): Tensor;
+  min<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Smallest element; along `dim` with its index; or the smaller of two tensors. */
-  min(options: { other: Tensor }): Tensor;
+  min<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Smallest element; along `dim` with its index; or the smaller of two tensors. Defaults: keepdim false. */
-  min(dim: Integer, keepdim?: boolean): [values: Tensor, indices: Tensor];
+  min<const A extends Integer, K extends boolean = false>(dim: A, keepdim?: K): [values: Tensor<D, Reduced<R, A, K>>, indices: Tensor<'int64', Reduced<R, A, K>>];
   /** Smallest element; along `dim` with its index; or the smaller of two tensors. Defaults: keepdim false. */
-  min(dim: Integer, options?: { keepdim?: boolean }): [values: Tensor, indices: Tensor];
+  min<const A extends Integer, K extends boolean = false>(dim: A, options?: { keepdim?: K }): [values: Tensor<D, Reduced<R, A, K>>, indices: Tensor<'int64', Reduced<R, A, K>>];
   /** Smallest element; along `dim` with its index; or the smaller of two tensors. Defaults: keepdim false. */
-  min(options: { dim: Integer; keepdim?: boolean }): [values: Tensor, indices: Tensor];
+  min<const A extends Integer, K extends boolean = false>(options: { dim: A; keepdim?: K }): [values: Tensor<D, Reduced<R, A, K>>, indices: Tensor<'int64', Reduced<R, A, K>>];
   /** Smaller of two, element by element. */
-  minimum(other: Tensor): Tensor;
+  minimum<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Smaller of two, element by element. */
-  minimum(options: { other: Tensor }): Tensor;
+  minimum<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** x * tanh(softplus(x)). */
-  mish(): Tensor;
+  mish(): Tensor<D, R>;
   /** x * tanh(softplus(x)). In place. */
   mish_(): this;
   /** Product of two matrices. */
-  mm(mat2: Tensor): Tensor;
+  mm<E extends Dtype, Q extends number>(mat2: Tensor<E, Q>): Tensor<Promoted[D][E], Product[R][Q]>;
   /** Product of two matrices. */
-  mm(options: { mat2: Tensor }): Tensor;
+  mm<E extends Dtype, Q extends number>(options: { mat2: Tensor<E, Q> }): Tensor<Promoted[D][E], Product[R][Q]>;
   /** Product of two matrices. */
   mm(mat2: Tensor, outDtype: Dtype): Tensor;
   /** Product of two matrices. */
   mm(options: { mat2: Tensor; outDtype: Dtype }): Tensor;
   /** Most frequent element along `dim`, and its index. Defaults: dim -1, keepdim false. */
-  mode(dim?: Integer, keepdim?: boolean): [values: Tensor, indices: Tensor];
+  mode<const A extends Integer = number, K extends boolean = false>(dim?: A, keepdim?: K): [values: Tensor<D, Reduced<R, A, K>>, indices: Tensor<'int64', Reduced<R, A, K>>];
   /** Most frequent element along `dim`, and its index. Defaults: dim -1, keepdim false. */
-  mode(options?: { dim?: Integer; keepdim?: boolean }): [values: Tensor, indices: Tensor];
+  mode<const A extends Integer = number, K extends boolean = false>(options?: { dim?: A; keepdim?: K }): [values: Tensor<D, Reduced<R, A, K>>, indices: Tensor<'int64', Reduced<R, A, K>>];
   /** libtorch's `moveaxis`. */
-  moveaxis(source: Integer, destination: Integer): Tensor;
+  moveaxis(source: Integer, destination: Integer): Tensor<D, R>;
   /** libtorch's `moveaxis`. */
-  moveaxis(options: { source: Integer; destination: Integer }): Tensor;
+  moveaxis(options: { source: Integer; destination: Integer }): Tensor<D, R>;
   /** libtorch's `moveaxis`. */
-  moveaxis(source: Integers, destination: Integers): Tensor;
+  moveaxis(source: Integers, destination: Integers): Tensor<D, R>;
   /** libtorch's `moveaxis`. */
-  moveaxis(options: { source: Integers; destination: Integers }): Tensor;
+  moveaxis(options: { source: Integers; destination: Integers }): Tensor<D, R>;
   /** View with dimensions moved to other places. */
-  movedim(source: Integer, destination: Integer): Tensor;
+  movedim(source: Integer, destination: Integer): Tensor<D, R>;
   /** View with dimensions moved to other places. */
-  movedim(options: { source: Integer; destination: Integer }): Tensor;
+  movedim(options: { source: Integer; destination: Integer }): Tensor<D, R>;
   /** View with dimensions moved to other places. */
-  movedim(source: Integers, destination: Integers): Tensor;
+  movedim(source: Integers, destination: Integers): Tensor<D, R>;
   /** View with dimensions moved to other places. */
-  movedim(options: { source: Integers; destination: Integers }): Tensor;
+  movedim(options: { source: Integers; destination: Integers }): Tensor<D, R>;
   /** Squared differences; `reduction` 0 none, 1 mean, 2 sum. Defaults: reduction 1. */
   mseLoss(target: Tensor, reduction?: Integer): Tensor;
   /** Squared differences; `reduction` 0 none, 1 mean, 2 sum. Defaults: reduction 1. */
@@ -1780,13 +1799,17 @@ declare module '../tensor' {
   /** libtorch's `msort`. */
   msort(): Tensor;
   /** self * other, broadcast. */
-  mul(other: Scalar): Tensor;
+  mul(other: RealNumber): Tensor<WithNumber[D], R>;
   /** self * other, broadcast. */
-  mul(options: { other: Scalar }): Tensor;
+  mul(options: { other: RealNumber }): Tensor<WithNumber[D], R>;
   /** self * other, broadcast. */
-  mul(other: Tensor): Tensor;
+  mul(other: Scalar): Tensor<Dtype, R>;
   /** self * other, broadcast. */
-  mul(options: { other: Tensor }): Tensor;
+  mul(options: { other: Scalar }): Tensor<Dtype, R>;
+  /** self * other, broadcast. */
+  mul<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<Promoted[D][E], Broadcast[R][Q]>;
+  /** self * other, broadcast. */
+  mul<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** self * other, broadcast. In place. */
   mul_(other: Scalar): this;
   /** self * other, broadcast. In place. */
@@ -1814,13 +1837,17 @@ declare module '../tensor' {
   /** Indices drawn with the weights of each row. Defaults: replacement false. */
   multinomial(options: { numSamples: Integer; replacement?: boolean; generator?: Generator | null }): Tensor;
   /** As `mul`. */
-  multiply(other: Scalar): Tensor;
+  multiply(other: RealNumber): Tensor<WithNumber[D], R>;
   /** As `mul`. */
-  multiply(options: { other: Scalar }): Tensor;
+  multiply(options: { other: RealNumber }): Tensor<WithNumber[D], R>;
   /** As `mul`. */
-  multiply(other: Tensor): Tensor;
+  multiply(other: Scalar): Tensor<Dtype, R>;
   /** As `mul`. */
-  multiply(options: { other: Tensor }): Tensor;
+  multiply(options: { other: Scalar }): Tensor<Dtype, R>;
+  /** As `mul`. */
+  multiply<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<Promoted[D][E], Broadcast[R][Q]>;
+  /** As `mul`. */
+  multiply<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** As `mul`. In place. */
   multiply_(other: Scalar): this;
   /** As `mul`. In place. */
@@ -1830,37 +1857,37 @@ declare module '../tensor' {
   /** As `mul`. In place. */
   multiply_(options: { other: Tensor }): this;
   /** Matrix times vector. */
-  mv(vec: Tensor): Tensor;
+  mv<E extends Dtype, Q extends number>(vec: Tensor<E, Q>): Tensor<Promoted[D][E], Product[R][Q]>;
   /** Matrix times vector. */
-  mv(options: { vec: Tensor }): Tensor;
+  mv<E extends Dtype, Q extends number>(options: { vec: Tensor<E, Q> }): Tensor<Promoted[D][E], Product[R][Q]>;
   /** libtorch's `mvlgamma`. */
-  mvlgamma(p: Integer): Tensor;
+  mvlgamma(p: Integer): Tensor<Inexact[D], R>;
   /** libtorch's `mvlgamma`. */
-  mvlgamma(options: { p: Integer }): Tensor;
+  mvlgamma(options: { p: Integer }): Tensor<Inexact[D], R>;
   /** libtorch's `mvlgamma_`. In place. */
   mvlgamma_(p: Integer): this;
   /** libtorch's `mvlgamma_`. In place. */
   mvlgamma_(options: { p: Integer }): this;
   /** Replaces NaN and the infinities by numbers. */
-  nanToNum(nan?: number | null, posinf?: number | null, neginf?: number | null): Tensor;
+  nanToNum(nan?: number | null, posinf?: number | null, neginf?: number | null): Tensor<D, R>;
   /** Replaces NaN and the infinities by numbers. */
-  nanToNum(options?: { nan?: number | null; posinf?: number | null; neginf?: number | null }): Tensor;
+  nanToNum(options?: { nan?: number | null; posinf?: number | null; neginf?: number | null }): Tensor<D, R>;
   /** Replaces NaN and the infinities by numbers. In place. */
   nanToNum_(nan?: number | null, posinf?: number | null, neginf?: number | null): this;
   /** Replaces NaN and the infinities by numbers. In place. */
   nanToNum_(options?: { nan?: number | null; posinf?: number | null; neginf?: number | null }): this;
   /** Mean without NaN. Defaults: keepdim false. */
-  nanmean(dim?: Integers | null, keepdim?: boolean, options?: { dtype?: Dtype | null }): Tensor;
+  nanmean<const A extends Integers | null = null, K extends boolean = false, T extends Dtype = D>(dim?: A, keepdim?: K, options?: { dtype?: T | null }): Tensor<T, Reduced<R, A, K>>;
   /** Mean without NaN. Defaults: keepdim false. */
-  nanmean(options?: { dim?: Integers | null; keepdim?: boolean; dtype?: Dtype | null }): Tensor;
+  nanmean<const A extends Integers | null = null, K extends boolean = false, T extends Dtype = D>(options?: { dim?: A; keepdim?: K; dtype?: T | null }): Tensor<T, Reduced<R, A, K>>;
   /** Median without NaN. */
-  nanmedian(): Tensor;
+  nanmedian(): Tensor<D, Reduced<R, null, false>>;
   /** Median without NaN. Defaults: keepdim false. */
-  nanmedian(dim: Integer, keepdim?: boolean): [values: Tensor, indices: Tensor];
+  nanmedian<const A extends Integer, K extends boolean = false>(dim: A, keepdim?: K): [values: Tensor<D, Reduced<R, A, K>>, indices: Tensor<'int64', Reduced<R, A, K>>];
   /** Median without NaN. Defaults: keepdim false. */
-  nanmedian(dim: Integer, options?: { keepdim?: boolean }): [values: Tensor, indices: Tensor];
+  nanmedian<const A extends Integer, K extends boolean = false>(dim: A, options?: { keepdim?: K }): [values: Tensor<D, Reduced<R, A, K>>, indices: Tensor<'int64', Reduced<R, A, K>>];
   /** Median without NaN. Defaults: keepdim false. */
-  nanmedian(options: { dim: Integer; keepdim?: boolean }): [values: Tensor, indices: Tensor];
+  nanmedian<const A extends Integer, K extends boolean = false>(options: { dim: A; keepdim?: K }): [values: Tensor<D, Reduced<R, A, K>>, indices: Tensor<'int64', Reduced<R, A, K>>];
   /** libtorch's `nanquantile`. Defaults: keepdim false, interpolation linear. */
   nanquantile(q: Tensor, dim?: Integer | null, keepdim?: boolean, options?: { interpolation?: string }): Tensor;
   /** libtorch's `nanquantile`. Defaults: keepdim false, interpolation linear. */
@@ -1874,17 +1901,17 @@ declare module '../tensor' {
   /** libtorch's `nanquantile`. Defaults: keepdim false, interpolation linear. */
   nanquantile(options: { q: number; dim?: Integer | null; keepdim?: boolean; interpolation?: string }): Tensor;
   /** Sum without NaN. Defaults: keepdim false. */
-  nansum(dim?: Integers | null, keepdim?: boolean, options?: { dtype?: Dtype | null }): Tensor;
+  nansum<const A extends Integers | null = null, K extends boolean = false, T extends Dtype = Summed[D]>(dim?: A, keepdim?: K, options?: { dtype?: T | null }): Tensor<T, Reduced<R, A, K>>;
   /** Sum without NaN. Defaults: keepdim false. */
-  nansum(options?: { dim?: Integers | null; keepdim?: boolean; dtype?: Dtype | null }): Tensor;
+  nansum<const A extends Integers | null = null, K extends boolean = false, T extends Dtype = Summed[D]>(options?: { dim?: A; keepdim?: K; dtype?: T | null }): Tensor<T, Reduced<R, A, K>>;
   /** View of `length` elements from `start` along `dim`. */
-  narrow(dim: Integer, start: Integer, length: Integer): Tensor;
+  narrow(dim: Integer, start: Integer, length: Integer): Tensor<D, R>;
   /** View of `length` elements from `start` along `dim`. */
-  narrow(options: { dim: Integer; start: Integer; length: Integer }): Tensor;
+  narrow(options: { dim: Integer; start: Integer; length: Integer }): Tensor<D, R>;
   /** View of `length` elements from `start` along `dim`. */
-  narrow(dim: Integer, start: Tensor, length: Integer): Tensor;
+  narrow(dim: Integer, start: Tensor, length: Integer): Tensor<D, R>;
   /** View of `length` elements from `start` along `dim`. */
-  narrow(options: { dim: Integer; start: Tensor; length: Integer }): Tensor;
+  narrow(options: { dim: Integer; start: Tensor; length: Integer }): Tensor<D, R>;
   /** libtorch's `narrow_copy`. */
   narrowCopy(dim: Integer, start: Integer, length: Integer): Tensor;
   /** libtorch's `narrow_copy`. */
@@ -1902,13 +1929,13 @@ declare module '../tensor' {
   /** libtorch's `native_norm`. */
   nativeNorm(options: { p: Scalar | null; dim: Integers; keepdim: boolean; dtype: Dtype | null }): Tensor;
   /** Whether unequal, element by element. */
-  ne(other: Scalar): Tensor;
+  ne(other: Scalar): Tensor<'bool', R>;
   /** Whether unequal, element by element. */
-  ne(options: { other: Scalar }): Tensor;
+  ne(options: { other: Scalar }): Tensor<'bool', R>;
   /** Whether unequal, element by element. */
-  ne(other: Tensor): Tensor;
+  ne<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<'bool', Broadcast[R][Q]>;
   /** Whether unequal, element by element. */
-  ne(options: { other: Tensor }): Tensor;
+  ne<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<'bool', Broadcast[R][Q]>;
   /** Whether unequal, element by element. In place. */
   ne_(other: Scalar): this;
   /** Whether unequal, element by element. In place. */
@@ -1918,45 +1945,45 @@ declare module '../tensor' {
   /** Whether unequal, element by element. In place. */
   ne_(options: { other: Tensor }): this;
   /** -x. */
-  neg(): Tensor;
+  neg(): Tensor<D, R>;
   /** -x. In place. */
   neg_(): this;
   /** libtorch's `negative`. */
-  negative(): Tensor;
+  negative(): Tensor<D, R>;
   /** libtorch's `negative_`. In place. */
   negative_(): this;
   /** Uninitialised, of this tensor's dtype and device. */
-  newEmpty(size: Integers, options?: FactoryOptions): Tensor;
+  newEmpty<const S extends Integers, T extends Dtype = D>(size: S, options?: FactoryOptions<T>): Tensor<T, Shaped<R, S>>;
   /** Uninitialised, of this tensor's dtype and device. */
-  newEmpty(options: FactoryOptions & { size: Integers }): Tensor;
+  newEmpty<const S extends Integers, T extends Dtype = D>(options: FactoryOptions<T> & { size: S }): Tensor<T, Shaped<R, S>>;
   /** Uninitialised, of this tensor's dtype and device. */
-  newEmpty(...size: Integer[]): Tensor;
+  newEmpty<const S extends readonly Integer[], T extends Dtype = D>(...size: S): Tensor<T, Shaped<R, S>>;
   /** Uninitialised, of this tensor's dtype and device. */
-  newEmpty(...sizeAndOptions: [...size: Integer[], options: FactoryOptions]): Tensor;
+  newEmpty<const S extends readonly Integer[], T extends Dtype = D>(...sizeAndOptions: [...size: S, options: FactoryOptions<T>]): Tensor<T, Shaped<R, S>>;
   /** libtorch's `new_empty_strided`. */
   newEmptyStrided(size: Integers, stride: Integers, options?: FactoryOptions): Tensor;
   /** libtorch's `new_empty_strided`. */
   newEmptyStrided(options: FactoryOptions & { size: Integers; stride: Integers }): Tensor;
   /** Filled with a value, of this tensor's dtype and device. */
-  newFull(size: Integers, fillValue: Scalar, options?: FactoryOptions): Tensor;
+  newFull<const S extends Integers, T extends Dtype = D>(size: S, fillValue: Scalar, options?: FactoryOptions<T>): Tensor<T, Shaped<R, S>>;
   /** Filled with a value, of this tensor's dtype and device. */
-  newFull(options: FactoryOptions & { size: Integers; fillValue: Scalar }): Tensor;
+  newFull<const S extends Integers, T extends Dtype = D>(options: FactoryOptions<T> & { size: S; fillValue: Scalar }): Tensor<T, Shaped<R, S>>;
   /** Ones, of this tensor's dtype and device. */
-  newOnes(size: Integers, options?: FactoryOptions): Tensor;
+  newOnes<const S extends Integers, T extends Dtype = D>(size: S, options?: FactoryOptions<T>): Tensor<T, Shaped<R, S>>;
   /** Ones, of this tensor's dtype and device. */
-  newOnes(options: FactoryOptions & { size: Integers }): Tensor;
+  newOnes<const S extends Integers, T extends Dtype = D>(options: FactoryOptions<T> & { size: S }): Tensor<T, Shaped<R, S>>;
   /** Ones, of this tensor's dtype and device. */
-  newOnes(...size: Integer[]): Tensor;
+  newOnes<const S extends readonly Integer[], T extends Dtype = D>(...size: S): Tensor<T, Shaped<R, S>>;
   /** Ones, of this tensor's dtype and device. */
-  newOnes(...sizeAndOptions: [...size: Integer[], options: FactoryOptions]): Tensor;
+  newOnes<const S extends readonly Integer[], T extends Dtype = D>(...sizeAndOptions: [...size: S, options: FactoryOptions<T>]): Tensor<T, Shaped<R, S>>;
   /** Zeros, of this tensor's dtype and device. */
-  newZeros(size: Integers, options?: FactoryOptions): Tensor;
+  newZeros<const S extends Integers, T extends Dtype = D>(size: S, options?: FactoryOptions<T>): Tensor<T, Shaped<R, S>>;
   /** Zeros, of this tensor's dtype and device. */
-  newZeros(options: FactoryOptions & { size: Integers }): Tensor;
+  newZeros<const S extends Integers, T extends Dtype = D>(options: FactoryOptions<T> & { size: S }): Tensor<T, Shaped<R, S>>;
   /** Zeros, of this tensor's dtype and device. */
-  newZeros(...size: Integer[]): Tensor;
+  newZeros<const S extends readonly Integer[], T extends Dtype = D>(...size: S): Tensor<T, Shaped<R, S>>;
   /** Zeros, of this tensor's dtype and device. */
-  newZeros(...sizeAndOptions: [...size: Integer[], options: FactoryOptions]): Tensor;
+  newZeros<const S extends readonly Integer[], T extends Dtype = D>(...sizeAndOptions: [...size: S, options: FactoryOptions<T>]): Tensor<T, Shaped<R, S>>;
   /** libtorch's `nextafter`. */
   nextafter(other: Tensor): Tensor;
   /** libtorch's `nextafter`. */
@@ -1983,8 +2010,8 @@ declare module '../tensor' {
   nllLossNd(target: Tensor, options?: { weight?: Tensor | null; reduction?: Integer; ignoreIndex?: Integer }): Tensor;
   /** libtorch's `nll_loss_nd`. Defaults: reduction 1, ignoreIndex -100. */
   nllLossNd(options: { target: Tensor; weight?: Tensor | null; reduction?: Integer; ignoreIndex?: Integer }): Tensor;
-  /** Indices of the elements that are not zero, a row each. */
-  nonzero(): Tensor;
+  /** libtorch's `nonzero_numpy`. */
+  nonzeroNumpy(): Tensor[];
   /** libtorch's `nonzero_static`. Defaults: fillValue -1. */
   nonzeroStatic(options: { size: Integer; fillValue?: Integer }): Tensor;
   /** Fills with normally distributed numbers. In place. Defaults: mean 0., std 1.. */
@@ -1992,13 +2019,13 @@ declare module '../tensor' {
   /** Fills with normally distributed numbers. In place. Defaults: mean 0., std 1.. */
   normal_(options?: { mean?: number; std?: number; generator?: Generator | null }): this;
   /** libtorch's `not_equal`. */
-  notEqual(other: Scalar): Tensor;
+  notEqual(other: Scalar): Tensor<'bool', R>;
   /** libtorch's `not_equal`. */
-  notEqual(options: { other: Scalar }): Tensor;
+  notEqual(options: { other: Scalar }): Tensor<'bool', R>;
   /** libtorch's `not_equal`. */
-  notEqual(other: Tensor): Tensor;
+  notEqual<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<'bool', Broadcast[R][Q]>;
   /** libtorch's `not_equal`. */
-  notEqual(options: { other: Tensor }): Tensor;
+  notEqual<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<'bool', Broadcast[R][Q]>;
   /** libtorch's `not_equal_`. In place. */
   notEqual_(other: Scalar): this;
   /** libtorch's `not_equal_`. In place. */
@@ -2022,7 +2049,7 @@ declare module '../tensor' {
   /** Vectors that are 1 at the class and 0 elsewhere. Defaults: numClasses -1. */
   oneHot(options?: { numClasses?: Integer }): Tensor;
   /** A tensor like this one filled with ones. */
-  onesLike(options?: FactoryOptions & { memoryFormat?: MemoryFormat | null }): Tensor;
+  onesLike<T extends Dtype = D>(options?: FactoryOptions<T> & { memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** libtorch's `orgqr`. */
   orgqr(input2: Tensor): Tensor;
   /** libtorch's `orgqr`. */
@@ -2048,11 +2075,11 @@ declare module '../tensor' {
   /** libtorch's `pdist`. Defaults: p 2.. */
   pdist(options?: { p?: number }): Tensor;
   /** View with the dimensions in this order. */
-  permute(dims: Integers): Tensor;
+  permute(dims: Integers): Tensor<D, R>;
   /** View with the dimensions in this order. */
-  permute(options: { dims: Integers }): Tensor;
+  permute(options: { dims: Integers }): Tensor<D, R>;
   /** View with the dimensions in this order. */
-  permute(...dims: Integer[]): Tensor;
+  permute(...dims: Integer[]): Tensor<D, R>;
   /** libtorch's `permute_copy`. */
   permuteCopy(dims: Integers): Tensor;
   /** libtorch's `permute_copy`. */
@@ -2084,15 +2111,19 @@ declare module '../tensor' {
   /** libtorch's `polygamma_`. In place. */
   polygamma_(options: { n: Integer }): this;
   /** libtorch's `positive`. */
-  positive(): Tensor;
+  positive(): Tensor<D, R>;
   /** self to the power of the exponent. */
-  pow(exponent: Scalar): Tensor;
+  pow(exponent: RealNumber): Tensor<WithNumber[D], R>;
   /** self to the power of the exponent. */
-  pow(options: { exponent: Scalar }): Tensor;
+  pow(options: { exponent: RealNumber }): Tensor<WithNumber[D], R>;
   /** self to the power of the exponent. */
-  pow(exponent: Tensor): Tensor;
+  pow(exponent: Scalar): Tensor<Dtype, R>;
   /** self to the power of the exponent. */
-  pow(options: { exponent: Tensor }): Tensor;
+  pow(options: { exponent: Scalar }): Tensor<Dtype, R>;
+  /** self to the power of the exponent. */
+  pow<E extends Dtype, Q extends number>(exponent: Tensor<E, Q>): Tensor<Promoted[D][E], Broadcast[R][Q]>;
+  /** self to the power of the exponent. */
+  pow<E extends Dtype, Q extends number>(options: { exponent: Tensor<E, Q> }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** self to the power of the exponent. In place. */
   pow_(exponent: Scalar): this;
   /** self to the power of the exponent. In place. */
@@ -2102,17 +2133,17 @@ declare module '../tensor' {
   /** self to the power of the exponent. In place. */
   pow_(options: { exponent: Tensor }): this;
   /** x, and weight * x below 0. */
-  prelu(weight: Tensor): Tensor;
+  prelu(weight: Tensor): Tensor<D, R>;
   /** x, and weight * x below 0. */
-  prelu(options: { weight: Tensor }): Tensor;
+  prelu(options: { weight: Tensor }): Tensor<D, R>;
   /** Product of all elements, or along `dim`. */
-  prod(options?: { dtype?: Dtype | null }): Tensor;
+  prod<T extends Dtype = Summed[D]>(options?: { dtype?: T | null }): Tensor<T, Reduced<R, null, false>>;
   /** Product of all elements, or along `dim`. Defaults: keepdim false. */
-  prod(dim: Integer, keepdim?: boolean, options?: { dtype?: Dtype | null }): Tensor;
+  prod<const A extends Integer, K extends boolean = false, T extends Dtype = Summed[D]>(dim: A, keepdim?: K, options?: { dtype?: T | null }): Tensor<T, Reduced<R, A, K>>;
   /** Product of all elements, or along `dim`. Defaults: keepdim false. */
-  prod(dim: Integer, options?: { keepdim?: boolean; dtype?: Dtype | null }): Tensor;
+  prod<const A extends Integer, K extends boolean = false, T extends Dtype = Summed[D]>(dim: A, options?: { keepdim?: K; dtype?: T | null }): Tensor<T, Reduced<R, A, K>>;
   /** Product of all elements, or along `dim`. Defaults: keepdim false. */
-  prod(options: { dim: Integer; keepdim?: boolean; dtype?: Dtype | null }): Tensor;
+  prod<const A extends Integer, K extends boolean = false, T extends Dtype = Summed[D]>(options: { dim: A; keepdim?: K; dtype?: T | null }): Tensor<T, Reduced<R, A, K>>;
   /** libtorch's `put`. Defaults: accumulate false. */
   put(index: Tensor, source: Tensor, accumulate?: boolean): Tensor;
   /** libtorch's `put`. Defaults: accumulate false. */
@@ -2168,41 +2199,41 @@ declare module '../tensor' {
   /** libtorch's `quantize_per_tensor_dynamic`. */
   quantizePerTensorDynamic(options: { dtype: Dtype; reduceRange: boolean }): Tensor;
   /** Radians to degrees. */
-  rad2deg(): Tensor;
+  rad2deg(): Tensor<Inexact[D], R>;
   /** Radians to degrees. In place. */
   rad2deg_(): this;
   /** Uniform random numbers from [0, 1), shaped like this tensor. */
-  randLike(options?: FactoryOptions & { memoryFormat?: MemoryFormat | null }): Tensor;
+  randLike<T extends Dtype = D>(options?: FactoryOptions<T> & { memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** Uniform random numbers from [0, 1), shaped like this tensor. */
-  randLike(options: FactoryOptions & { generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor;
+  randLike<T extends Dtype = D>(options: FactoryOptions<T> & { generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** libtorch's `randint_like`. */
-  randintLike(high: Integer, options?: FactoryOptions & { memoryFormat?: MemoryFormat | null }): Tensor;
+  randintLike<T extends Dtype = D>(high: Integer, options?: FactoryOptions<T> & { memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** libtorch's `randint_like`. */
-  randintLike(options: FactoryOptions & { high: Integer; memoryFormat?: MemoryFormat | null }): Tensor;
+  randintLike<T extends Dtype = D>(options: FactoryOptions<T> & { high: Integer; memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** libtorch's `randint_like`. */
-  randintLike(high: Tensor, options?: FactoryOptions & { memoryFormat?: MemoryFormat | null }): Tensor;
+  randintLike<T extends Dtype = D>(high: Tensor, options?: FactoryOptions<T> & { memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** libtorch's `randint_like`. */
-  randintLike(options: FactoryOptions & { high: Tensor; memoryFormat?: MemoryFormat | null }): Tensor;
+  randintLike<T extends Dtype = D>(options: FactoryOptions<T> & { high: Tensor; memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** libtorch's `randint_like`. */
-  randintLike(high: Integer, options: FactoryOptions & { generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor;
+  randintLike<T extends Dtype = D>(high: Integer, options: FactoryOptions<T> & { generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** libtorch's `randint_like`. */
-  randintLike(options: FactoryOptions & { high: Integer; generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor;
+  randintLike<T extends Dtype = D>(options: FactoryOptions<T> & { high: Integer; generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** libtorch's `randint_like`. */
-  randintLike(low: Integer, high: Integer, options?: FactoryOptions & { memoryFormat?: MemoryFormat | null }): Tensor;
+  randintLike<T extends Dtype = D>(low: Integer, high: Integer, options?: FactoryOptions<T> & { memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** libtorch's `randint_like`. */
-  randintLike(options: FactoryOptions & { low: Integer; high: Integer; memoryFormat?: MemoryFormat | null }): Tensor;
+  randintLike<T extends Dtype = D>(options: FactoryOptions<T> & { low: Integer; high: Integer; memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** libtorch's `randint_like`. */
-  randintLike(high: Tensor, options: FactoryOptions & { generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor;
+  randintLike<T extends Dtype = D>(high: Tensor, options: FactoryOptions<T> & { generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** libtorch's `randint_like`. */
-  randintLike(options: FactoryOptions & { high: Tensor; generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor;
+  randintLike<T extends Dtype = D>(options: FactoryOptions<T> & { high: Tensor; generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** libtorch's `randint_like`. */
-  randintLike(low: Integer, high: Integer, options: FactoryOptions & { generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor;
+  randintLike<T extends Dtype = D>(low: Integer, high: Integer, options: FactoryOptions<T> & { generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** libtorch's `randint_like`. */
-  randintLike(options: FactoryOptions & { low: Integer; high: Integer; generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor;
+  randintLike<T extends Dtype = D>(options: FactoryOptions<T> & { low: Integer; high: Integer; generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** Normally distributed random numbers, shaped like this tensor. */
-  randnLike(options?: FactoryOptions & { memoryFormat?: MemoryFormat | null }): Tensor;
+  randnLike<T extends Dtype = D>(options?: FactoryOptions<T> & { memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** Normally distributed random numbers, shaped like this tensor. */
-  randnLike(options: FactoryOptions & { generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor;
+  randnLike<T extends Dtype = D>(options: FactoryOptions<T> & { generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** libtorch's `random_`. In place. */
   random_(options?: { generator?: Generator | null }): this;
   /** libtorch's `random_`. In place. */
@@ -2214,9 +2245,9 @@ declare module '../tensor' {
   /** libtorch's `random_`. In place. */
   random_(options: { from: Integer; to: Integer | null; generator?: Generator | null }): this;
   /** As one dimension: a view where possible. */
-  ravel(): Tensor;
+  ravel(): Tensor<D, 1 | Plain[R]>;
   /** 1 / x. */
-  reciprocal(): Tensor;
+  reciprocal(): Tensor<Inexact[D], R>;
   /** 1 / x. In place. */
   reciprocal_(): this;
   /** libtorch's `reflection_pad1d`. */
@@ -2232,21 +2263,25 @@ declare module '../tensor' {
   /** libtorch's `reflection_pad3d`. */
   reflectionPad3d(options: { padding: Integers }): Tensor;
   /** max(x, 0). */
-  relu(): Tensor;
+  relu(): Tensor<D, R>;
   /** min(max(x, 0), 6). */
-  relu6(): Tensor;
+  relu6(): Tensor<D, R>;
   /** min(max(x, 0), 6). In place. */
   relu6_(): this;
   /** max(x, 0). In place. */
   relu_(): this;
   /** Remainder with the sign of other, as Python's %. */
-  remainder(other: Scalar): Tensor;
+  remainder(other: RealNumber): Tensor<WithNumber[D], R>;
   /** Remainder with the sign of other, as Python's %. */
-  remainder(options: { other: Scalar }): Tensor;
+  remainder(options: { other: RealNumber }): Tensor<WithNumber[D], R>;
   /** Remainder with the sign of other, as Python's %. */
-  remainder(other: Tensor): Tensor;
+  remainder(other: Scalar): Tensor<Dtype, R>;
   /** Remainder with the sign of other, as Python's %. */
-  remainder(options: { other: Tensor }): Tensor;
+  remainder(options: { other: Scalar }): Tensor<Dtype, R>;
+  /** Remainder with the sign of other, as Python's %. */
+  remainder<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<Promoted[D][E], Broadcast[R][Q]>;
+  /** Remainder with the sign of other, as Python's %. */
+  remainder<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Remainder with the sign of other, as Python's %. In place. */
   remainder_(other: Scalar): this;
   /** Remainder with the sign of other, as Python's %. In place. */
@@ -2256,9 +2291,9 @@ declare module '../tensor' {
   /** Remainder with the sign of other, as Python's %. In place. */
   remainder_(options: { other: Tensor }): this;
   /** libtorch's `renorm`. */
-  renorm(p: Scalar, dim: Integer, maxnorm: Scalar): Tensor;
+  renorm(p: Scalar, dim: Integer, maxnorm: Scalar): Tensor<D, R>;
   /** libtorch's `renorm`. */
-  renorm(options: { p: Scalar; dim: Integer; maxnorm: Scalar }): Tensor;
+  renorm(options: { p: Scalar; dim: Integer; maxnorm: Scalar }): Tensor<D, R>;
   /** libtorch's `renorm_`. In place. */
   renorm_(p: Scalar, dim: Integer, maxnorm: Scalar): this;
   /** libtorch's `renorm_`. In place. */
@@ -2294,15 +2329,15 @@ declare module '../tensor' {
   /** libtorch's `replication_pad3d`. */
   replicationPad3d(options: { padding: Integers }): Tensor;
   /** With these sizes: a view where possible; -1 stands for what is left. */
-  reshape(shape: Integers): Tensor;
+  reshape<const S extends Integers>(shape: S): Tensor<D, Shaped<R, S>>;
   /** With these sizes: a view where possible; -1 stands for what is left. */
-  reshape(options: { shape: Integers }): Tensor;
+  reshape<const S extends Integers>(options: { shape: S }): Tensor<D, Shaped<R, S>>;
   /** With these sizes: a view where possible; -1 stands for what is left. */
-  reshape(...shape: Integer[]): Tensor;
+  reshape<const S extends readonly Integer[]>(...shape: S): Tensor<D, Shaped<R, S>>;
   /** With the shape of other: a view where possible. */
-  reshapeAs(other: Tensor): Tensor;
+  reshapeAs<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<D, Q>;
   /** With the shape of other: a view where possible. */
-  reshapeAs(options: { other: Tensor }): Tensor;
+  reshapeAs<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<D, Q>;
   /** libtorch's `resize_`. In place. */
   resize_(size: Integers, options?: { memoryFormat?: MemoryFormat | null }): this;
   /** libtorch's `resize_`. In place. */
@@ -2320,23 +2355,23 @@ declare module '../tensor' {
   /** libtorch's `resize_as_sparse_`. In place. */
   resizeAsSparse_(options: { theTemplate: Tensor }): this;
   /** libtorch's `resolve_conj`. */
-  resolveConj(): Tensor;
+  resolveConj(): Tensor<D, R>;
   /** libtorch's `resolve_neg`. */
-  resolveNeg(): Tensor;
+  resolveNeg(): Tensor<D, R>;
   /** Shifted along dimensions; what leaves at one end enters at the other. Defaults: dims []. */
-  roll(shifts: Integers, dims?: Integers): Tensor;
+  roll(shifts: Integers, dims?: Integers): Tensor<D, R>;
   /** Shifted along dimensions; what leaves at one end enters at the other. Defaults: dims []. */
-  roll(shifts: Integers, options?: { dims?: Integers }): Tensor;
+  roll(shifts: Integers, options?: { dims?: Integers }): Tensor<D, R>;
   /** Shifted along dimensions; what leaves at one end enters at the other. Defaults: dims []. */
-  roll(options: { shifts: Integers; dims?: Integers }): Tensor;
+  roll(options: { shifts: Integers; dims?: Integers }): Tensor<D, R>;
   /** Turned by 90 degrees k times in the plane of two dimensions. Defaults: k 1, dims [0, 1]. */
-  rot90(k?: Integer, dims?: Integers): Tensor;
+  rot90(k?: Integer, dims?: Integers): Tensor<D, R>;
   /** Turned by 90 degrees k times in the plane of two dimensions. Defaults: k 1, dims [0, 1]. */
-  rot90(options?: { k?: Integer; dims?: Integers }): Tensor;
+  rot90(options?: { k?: Integer; dims?: Integers }): Tensor<D, R>;
   /** Rounded to the nearest whole number, halves to even. */
-  round(): Tensor;
+  round(): Tensor<D, R>;
   /** Rounded to the nearest whole number, halves to even. */
-  round(options: { decimals: Integer }): Tensor;
+  round(options: { decimals: Integer }): Tensor<D, R>;
   /** Rounded to the nearest whole number, halves to even. In place. */
   round_(): this;
   /** Rounded to the nearest whole number, halves to even. In place. */
@@ -2354,35 +2389,41 @@ declare module '../tensor' {
   /** libtorch's `rrelu_`. In place. Defaults: lower 0.125, upper 0.33333333333333331, training false. */
   rrelu_(options?: { lower?: Scalar; upper?: Scalar; training?: boolean; generator?: Generator | null }): this;
   /** 1 / sqrt(x). */
-  rsqrt(): Tensor;
+  rsqrt(): Tensor<Inexact[D], R>;
   /** 1 / sqrt(x). In place. */
   rsqrt_(): this;
   /** libtorch's `rsub`. Defaults: alpha 1. */
-  rsub(other: Scalar, alpha?: Scalar): Tensor;
+  rsub(other: RealNumber, alpha?: Scalar): Tensor<WithNumber[D], R>;
   /** libtorch's `rsub`. Defaults: alpha 1. */
-  rsub(other: Scalar, options?: { alpha?: Scalar }): Tensor;
+  rsub(other: RealNumber, options?: { alpha?: Scalar }): Tensor<WithNumber[D], R>;
   /** libtorch's `rsub`. Defaults: alpha 1. */
-  rsub(options: { other: Scalar; alpha?: Scalar }): Tensor;
+  rsub(options: { other: RealNumber; alpha?: Scalar }): Tensor<WithNumber[D], R>;
   /** libtorch's `rsub`. Defaults: alpha 1. */
-  rsub(other: Tensor, options?: { alpha?: Scalar }): Tensor;
+  rsub(other: Scalar, alpha?: Scalar): Tensor<Dtype, R>;
   /** libtorch's `rsub`. Defaults: alpha 1. */
-  rsub(options: { other: Tensor; alpha?: Scalar }): Tensor;
+  rsub(other: Scalar, options?: { alpha?: Scalar }): Tensor<Dtype, R>;
+  /** libtorch's `rsub`. Defaults: alpha 1. */
+  rsub(options: { other: Scalar; alpha?: Scalar }): Tensor<Dtype, R>;
+  /** libtorch's `rsub`. Defaults: alpha 1. */
+  rsub<E extends Dtype, Q extends number>(other: Tensor<E, Q>, options?: { alpha?: Scalar }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
+  /** libtorch's `rsub`. Defaults: alpha 1. */
+  rsub<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q>; alpha?: Scalar }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Writes `src` at `index` along `dim`. */
-  scatter(dim: Integer, index: Tensor, src: Tensor): Tensor;
+  scatter(dim: Integer, index: Tensor, src: Tensor): Tensor<D, R>;
   /** Writes `src` at `index` along `dim`. */
-  scatter(options: { dim: Integer; index: Tensor; src: Tensor }): Tensor;
+  scatter(options: { dim: Integer; index: Tensor; src: Tensor }): Tensor<D, R>;
   /** Writes `src` at `index` along `dim`. */
-  scatter(dim: Integer, index: Tensor, value: Scalar): Tensor;
+  scatter(dim: Integer, index: Tensor, value: Scalar): Tensor<D, R>;
   /** Writes `src` at `index` along `dim`. */
-  scatter(options: { dim: Integer; index: Tensor; value: Scalar }): Tensor;
+  scatter(options: { dim: Integer; index: Tensor; value: Scalar }): Tensor<D, R>;
   /** Writes `src` at `index` along `dim`. */
-  scatter(dim: Integer, index: Tensor, src: Tensor, options: { reduce: string }): Tensor;
+  scatter(dim: Integer, index: Tensor, src: Tensor, options: { reduce: string }): Tensor<D, R>;
   /** Writes `src` at `index` along `dim`. */
-  scatter(options: { dim: Integer; index: Tensor; src: Tensor; reduce: string }): Tensor;
+  scatter(options: { dim: Integer; index: Tensor; src: Tensor; reduce: string }): Tensor<D, R>;
   /** Writes `src` at `index` along `dim`. */
-  scatter(dim: Integer, index: Tensor, value: Scalar, options: { reduce: string }): Tensor;
+  scatter(dim: Integer, index: Tensor, value: Scalar, options: { reduce: string }): Tensor<D, R>;
   /** Writes `src` at `index` along `dim`. */
-  scatter(options: { dim: Integer; index: Tensor; value: Scalar; reduce: string }): Tensor;
+  scatter(options: { dim: Integer; index: Tensor; value: Scalar; reduce: string }): Tensor<D, R>;
   /** Writes `src` at `index` along `dim`. In place. */
   scatter_(dim: Integer, index: Tensor, src: Tensor): this;
   /** Writes `src` at `index` along `dim`. In place. */
@@ -2400,9 +2441,9 @@ declare module '../tensor' {
   /** Writes `src` at `index` along `dim`. In place. */
   scatter_(options: { dim: Integer; index: Tensor; value: Scalar; reduce: string }): this;
   /** Adds `src` at `index` along `dim`. */
-  scatterAdd(dim: Integer, index: Tensor, src: Tensor): Tensor;
+  scatterAdd(dim: Integer, index: Tensor, src: Tensor): Tensor<D, R>;
   /** Adds `src` at `index` along `dim`. */
-  scatterAdd(options: { dim: Integer; index: Tensor; src: Tensor }): Tensor;
+  scatterAdd(options: { dim: Integer; index: Tensor; src: Tensor }): Tensor<D, R>;
   /** Adds `src` at `index` along `dim`. In place. */
   scatterAdd_(dim: Integer, index: Tensor, src: Tensor): this;
   /** Adds `src` at `index` along `dim`. In place. */
@@ -2416,9 +2457,9 @@ declare module '../tensor' {
   /** Combines `src` at `index` along `dim` by sum, prod, mean, amax or amin. In place. Defaults: includeSelf true. */
   scatterReduce_(options: { dim: Integer; index: Tensor; src: Tensor; reduce: string; includeSelf?: boolean }): this;
   /** View of one slice along `dim`, which goes away. */
-  select(dim: Integer, index: Integer): Tensor;
+  select(dim: Integer, index: Integer): Tensor<D, Down[R]>;
   /** View of one slice along `dim`, which goes away. */
-  select(options: { dim: Integer; index: Integer }): Tensor;
+  select(options: { dim: Integer; index: Integer }): Tensor<D, Down[R]>;
   /** libtorch's `select_copy`. */
   selectCopy(dim: Integer, index: Integer): Tensor;
   /** libtorch's `select_copy`. */
@@ -2428,7 +2469,7 @@ declare module '../tensor' {
   /** libtorch's `select_scatter`. */
   selectScatter(options: { src: Tensor; dim: Integer; index: Integer }): Tensor;
   /** ELU with the scale and alpha that keep mean 0 and variance 1. */
-  selu(): Tensor;
+  selu(): Tensor<D, R>;
   /** ELU with the scale and alpha that keep mean 0 and variance 1. In place. */
   selu_(): this;
   /** libtorch's `set_`. In place. */
@@ -2448,39 +2489,39 @@ declare module '../tensor' {
   /** libtorch's `set_data`. */
   setData(options: { newData: Tensor }): void;
   /** Sign; for complex numbers the direction. */
-  sgn(): Tensor;
+  sgn(): Tensor<D, R>;
   /** Sign; for complex numbers the direction. In place. */
   sgn_(): this;
   /** 1 / (1 + exp(-x)). */
-  sigmoid(): Tensor;
+  sigmoid(): Tensor<Inexact[D], R>;
   /** 1 / (1 + exp(-x)). In place. */
   sigmoid_(): this;
   /** -1, 0 or 1. */
-  sign(): Tensor;
+  sign(): Tensor<D, R>;
   /** -1, 0 or 1. In place. */
   sign_(): this;
   /** libtorch's `signbit`. */
-  signbit(): Tensor;
+  signbit(): Tensor<'bool', R>;
   /** x * sigmoid(x). */
-  silu(): Tensor;
+  silu(): Tensor<D, R>;
   /** x * sigmoid(x). In place. */
   silu_(): this;
   /** Sine. */
-  sin(): Tensor;
+  sin(): Tensor<Inexact[D], R>;
   /** Sine. In place. */
   sin_(): this;
   /** sin(pi x) / (pi x). */
-  sinc(): Tensor;
+  sinc(): Tensor<Inexact[D], R>;
   /** sin(pi x) / (pi x). In place. */
   sinc_(): this;
   /** Hyperbolic sine. */
-  sinh(): Tensor;
+  sinh(): Tensor<Inexact[D], R>;
   /** Hyperbolic sine. In place. */
   sinh_(): this;
   /** View from `start` to `end` by `step` along `dim`. Defaults: dim 0, step 1. */
-  slice(dim?: Integer, start?: Integer | null, end?: Integer | null, step?: Integer): Tensor;
+  slice(dim?: Integer, start?: Integer | null, end?: Integer | null, step?: Integer): Tensor<D, R>;
   /** View from `start` to `end` by `step` along `dim`. Defaults: dim 0, step 1. */
-  slice(options?: { dim?: Integer; start?: Integer | null; end?: Integer | null; step?: Integer }): Tensor;
+  slice(options?: { dim?: Integer; start?: Integer | null; end?: Integer | null; step?: Integer }): Tensor<D, R>;
   /** libtorch's `slice_copy`. Defaults: dim 0, step 1. */
   sliceCopy(dim?: Integer, start?: Integer | null, end?: Integer | null, step?: Integer): Tensor;
   /** libtorch's `slice_copy`. Defaults: dim 0, step 1. */
@@ -2516,25 +2557,25 @@ declare module '../tensor' {
   /** libtorch's `soft_margin_loss`. Defaults: reduction 1. */
   softMarginLoss(options: { target: Tensor; reduction?: Integer }): Tensor;
   /** Exponentials that sum to 1 along `dim`. */
-  softmax(dim: Integer, dtype?: Dtype | null): Tensor;
+  softmax<T extends Dtype = Inexact[D]>(dim: Integer, dtype?: T | null): Tensor<T, R>;
   /** Exponentials that sum to 1 along `dim`. */
-  softmax(dim: Integer, options?: { dtype?: Dtype | null }): Tensor;
+  softmax<T extends Dtype = Inexact[D]>(dim: Integer, options?: { dtype?: T | null }): Tensor<T, R>;
   /** Exponentials that sum to 1 along `dim`. */
-  softmax(options: { dim: Integer; dtype?: Dtype | null }): Tensor;
+  softmax<T extends Dtype = Inexact[D]>(options: { dim: Integer; dtype?: T | null }): Tensor<T, R>;
   /** log(1 + exp(beta x)) / beta. Defaults: beta 1, threshold 20. */
-  softplus(beta?: Scalar, threshold?: Scalar): Tensor;
+  softplus(beta?: Scalar, threshold?: Scalar): Tensor<D, R>;
   /** log(1 + exp(beta x)) / beta. Defaults: beta 1, threshold 20. */
-  softplus(options?: { beta?: Scalar; threshold?: Scalar }): Tensor;
+  softplus(options?: { beta?: Scalar; threshold?: Scalar }): Tensor<D, R>;
   /** x moved towards 0 by lambd. Defaults: lambd 0.5. */
-  softshrink(lambd?: Scalar): Tensor;
+  softshrink(lambd?: Scalar): Tensor<D, R>;
   /** x moved towards 0 by lambd. Defaults: lambd 0.5. */
-  softshrink(options?: { lambd?: Scalar }): Tensor;
+  softshrink(options?: { lambd?: Scalar }): Tensor<D, R>;
   /** Sorted along `dim`, with the indices. Defaults: dim -1, descending false. */
-  sort(dim?: Integer, descending?: boolean): [values: Tensor, indices: Tensor];
+  sort(dim?: Integer, descending?: boolean): [values: Tensor<D, R>, indices: Tensor<'int64', R>];
   /** Sorted along `dim`, with the indices. Defaults: dim -1, descending false. */
-  sort(options?: { dim?: Integer; descending?: boolean }): [values: Tensor, indices: Tensor];
+  sort(options?: { dim?: Integer; descending?: boolean }): [values: Tensor<D, R>, indices: Tensor<'int64', R>];
   /** Sorted along `dim`, with the indices. Defaults: dim -1, descending false. */
-  sort(options: { stable: boolean | null; dim?: Integer; descending?: boolean }): [values: Tensor, indices: Tensor];
+  sort(options: { stable: boolean | null; dim?: Integer; descending?: boolean }): [values: Tensor<D, R>, indices: Tensor<'int64', R>];
   /** libtorch's `sparse_dim`. */
   sparseDim(): number;
   /** libtorch's `sparse_mask`. */
@@ -2546,17 +2587,17 @@ declare module '../tensor' {
   /** libtorch's `sparse_sampled_addmm`. Defaults: beta 1, alpha 1. */
   sparseSampledAddmm(options: { mat1: Tensor; mat2: Tensor; beta?: Scalar; alpha?: Scalar }): Tensor;
   /** Splits into views of one size, or of these sizes, along `dim`. Defaults: dim 0. */
-  split(splitSize: Integers, dim?: Integer): Tensor[];
+  split(splitSize: Integers, dim?: Integer): Tensor<D, R>[];
   /** Splits into views of one size, or of these sizes, along `dim`. Defaults: dim 0. */
-  split(splitSize: Integers, options?: { dim?: Integer }): Tensor[];
+  split(splitSize: Integers, options?: { dim?: Integer }): Tensor<D, R>[];
   /** Splits into views of one size, or of these sizes, along `dim`. Defaults: dim 0. */
-  split(options: { splitSize: Integers; dim?: Integer }): Tensor[];
+  split(options: { splitSize: Integers; dim?: Integer }): Tensor<D, R>[];
   /** Splits into views of one size, or of these sizes, along `dim`. Defaults: dim 0. */
-  split(splitSize: Integer, dim?: Integer): Tensor[];
+  split(splitSize: Integer, dim?: Integer): Tensor<D, R>[];
   /** Splits into views of one size, or of these sizes, along `dim`. Defaults: dim 0. */
-  split(splitSize: Integer, options?: { dim?: Integer }): Tensor[];
+  split(splitSize: Integer, options?: { dim?: Integer }): Tensor<D, R>[];
   /** Splits into views of one size, or of these sizes, along `dim`. Defaults: dim 0. */
-  split(options: { splitSize: Integer; dim?: Integer }): Tensor[];
+  split(options: { splitSize: Integer; dim?: Integer }): Tensor<D, R>[];
   /** libtorch's `split_copy`. Defaults: dim 0. */
   splitCopy(splitSize: Integer, dim?: Integer): Tensor[];
   /** libtorch's `split_copy`. Defaults: dim 0. */
@@ -2564,11 +2605,11 @@ declare module '../tensor' {
   /** libtorch's `split_copy`. Defaults: dim 0. */
   splitCopy(options: { splitSize: Integer; dim?: Integer }): Tensor[];
   /** Splits into views of these sizes along `dim`. Defaults: dim 0. */
-  splitWithSizes(splitSizes: Integers, dim?: Integer): Tensor[];
+  splitWithSizes(splitSizes: Integers, dim?: Integer): Tensor<D, R>[];
   /** Splits into views of these sizes along `dim`. Defaults: dim 0. */
-  splitWithSizes(splitSizes: Integers, options?: { dim?: Integer }): Tensor[];
+  splitWithSizes(splitSizes: Integers, options?: { dim?: Integer }): Tensor<D, R>[];
   /** Splits into views of these sizes along `dim`. Defaults: dim 0. */
-  splitWithSizes(options: { splitSizes: Integers; dim?: Integer }): Tensor[];
+  splitWithSizes(options: { splitSizes: Integers; dim?: Integer }): Tensor<D, R>[];
   /** libtorch's `split_with_sizes_copy`. Defaults: dim 0. */
   splitWithSizesCopy(splitSizes: Integers, dim?: Integer): Tensor[];
   /** libtorch's `split_with_sizes_copy`. Defaults: dim 0. */
@@ -2576,7 +2617,7 @@ declare module '../tensor' {
   /** libtorch's `split_with_sizes_copy`. Defaults: dim 0. */
   splitWithSizesCopy(options: { splitSizes: Integers; dim?: Integer }): Tensor[];
   /** Square root. */
-  sqrt(): Tensor;
+  sqrt(): Tensor<Inexact[D], R>;
   /** Square root. In place. */
   sqrt_(): this;
   /** x * x. */
@@ -2624,19 +2665,19 @@ declare module '../tensor' {
   /** libtorch's `sspaddmm`. Defaults: beta 1, alpha 1. */
   sspaddmm(options: { mat1: Tensor; mat2: Tensor; beta?: Scalar; alpha?: Scalar }): Tensor;
   /** Standard deviation; `correction` 1 unless given. Defaults: unbiased true. */
-  std(unbiased?: boolean): Tensor;
+  std(unbiased?: boolean): Tensor<Real[D], Reduced<R, null, false>>;
   /** Standard deviation; `correction` 1 unless given. Defaults: unbiased true. */
-  std(options?: { unbiased?: boolean }): Tensor;
+  std(options?: { unbiased?: boolean }): Tensor<Real[D], Reduced<R, null, false>>;
   /** Standard deviation; `correction` 1 unless given. Defaults: unbiased true, keepdim false. */
-  std(dim: Integers | null, unbiased?: boolean, keepdim?: boolean): Tensor;
+  std<const A extends Integers | null = null, K extends boolean = false>(dim: A, unbiased?: boolean, keepdim?: K): Tensor<Real[D], Reduced<R, A, K>>;
   /** Standard deviation; `correction` 1 unless given. Defaults: unbiased true, keepdim false. */
-  std(dim: Integers | null, options?: { unbiased?: boolean; keepdim?: boolean }): Tensor;
+  std<const A extends Integers | null = null, K extends boolean = false>(dim: A, options?: { unbiased?: boolean; keepdim?: K }): Tensor<Real[D], Reduced<R, A, K>>;
   /** Standard deviation; `correction` 1 unless given. Defaults: unbiased true, keepdim false. */
-  std(options: { dim: Integers | null; unbiased?: boolean; keepdim?: boolean }): Tensor;
+  std<const A extends Integers | null = null, K extends boolean = false>(options: { dim: A; unbiased?: boolean; keepdim?: K }): Tensor<Real[D], Reduced<R, A, K>>;
   /** Standard deviation; `correction` 1 unless given. Defaults: keepdim false. */
-  std(dim?: Integers | null, options?: { correction?: Scalar | null; keepdim?: boolean }): Tensor;
+  std<const A extends Integers | null = null, K extends boolean = false>(dim?: A, options?: { correction?: Scalar | null; keepdim?: K }): Tensor<Real[D], Reduced<R, A, K>>;
   /** Standard deviation; `correction` 1 unless given. Defaults: keepdim false. */
-  std(options?: { dim?: Integers | null; correction?: Scalar | null; keepdim?: boolean }): Tensor;
+  std<const A extends Integers | null = null, K extends boolean = false>(options?: { dim?: A; correction?: Scalar | null; keepdim?: K }): Tensor<Real[D], Reduced<R, A, K>>;
   /** Standard deviation and mean together. Defaults: unbiased true. */
   stdMean(unbiased?: boolean): [Tensor, Tensor];
   /** Standard deviation and mean together. Defaults: unbiased true. */
@@ -2654,15 +2695,21 @@ declare module '../tensor' {
   /** libtorch's `storage_offset`. */
   storageOffset(): number;
   /** self - alpha * other, broadcast. Defaults: alpha 1. */
-  sub(other: Scalar, alpha?: Scalar): Tensor;
+  sub(other: RealNumber, alpha?: Scalar): Tensor<WithNumber[D], R>;
   /** self - alpha * other, broadcast. Defaults: alpha 1. */
-  sub(other: Scalar, options?: { alpha?: Scalar }): Tensor;
+  sub(other: RealNumber, options?: { alpha?: Scalar }): Tensor<WithNumber[D], R>;
   /** self - alpha * other, broadcast. Defaults: alpha 1. */
-  sub(options: { other: Scalar; alpha?: Scalar }): Tensor;
+  sub(options: { other: RealNumber; alpha?: Scalar }): Tensor<WithNumber[D], R>;
   /** self - alpha * other, broadcast. Defaults: alpha 1. */
-  sub(other: Tensor, options?: { alpha?: Scalar }): Tensor;
+  sub(other: Scalar, alpha?: Scalar): Tensor<Dtype, R>;
   /** self - alpha * other, broadcast. Defaults: alpha 1. */
-  sub(options: { other: Tensor; alpha?: Scalar }): Tensor;
+  sub(other: Scalar, options?: { alpha?: Scalar }): Tensor<Dtype, R>;
+  /** self - alpha * other, broadcast. Defaults: alpha 1. */
+  sub(options: { other: Scalar; alpha?: Scalar }): Tensor<Dtype, R>;
+  /** self - alpha * other, broadcast. Defaults: alpha 1. */
+  sub<E extends Dtype, Q extends number>(other: Tensor<E, Q>, options?: { alpha?: Scalar }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
+  /** self - alpha * other, broadcast. Defaults: alpha 1. */
+  sub<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q>; alpha?: Scalar }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** self - alpha * other, broadcast. In place. Defaults: alpha 1. */
   sub_(other: Scalar, alpha?: Scalar): this;
   /** self - alpha * other, broadcast. In place. Defaults: alpha 1. */
@@ -2674,15 +2721,21 @@ declare module '../tensor' {
   /** self - alpha * other, broadcast. In place. Defaults: alpha 1. */
   sub_(options: { other: Tensor; alpha?: Scalar }): this;
   /** libtorch's `subtract`. Defaults: alpha 1. */
-  subtract(other: Scalar, alpha?: Scalar): Tensor;
+  subtract(other: RealNumber, alpha?: Scalar): Tensor<WithNumber[D], R>;
   /** libtorch's `subtract`. Defaults: alpha 1. */
-  subtract(other: Scalar, options?: { alpha?: Scalar }): Tensor;
+  subtract(other: RealNumber, options?: { alpha?: Scalar }): Tensor<WithNumber[D], R>;
   /** libtorch's `subtract`. Defaults: alpha 1. */
-  subtract(options: { other: Scalar; alpha?: Scalar }): Tensor;
+  subtract(options: { other: RealNumber; alpha?: Scalar }): Tensor<WithNumber[D], R>;
   /** libtorch's `subtract`. Defaults: alpha 1. */
-  subtract(other: Tensor, options?: { alpha?: Scalar }): Tensor;
+  subtract(other: Scalar, alpha?: Scalar): Tensor<Dtype, R>;
   /** libtorch's `subtract`. Defaults: alpha 1. */
-  subtract(options: { other: Tensor; alpha?: Scalar }): Tensor;
+  subtract(other: Scalar, options?: { alpha?: Scalar }): Tensor<Dtype, R>;
+  /** libtorch's `subtract`. Defaults: alpha 1. */
+  subtract(options: { other: Scalar; alpha?: Scalar }): Tensor<Dtype, R>;
+  /** libtorch's `subtract`. Defaults: alpha 1. */
+  subtract<E extends Dtype, Q extends number>(other: Tensor<E, Q>, options?: { alpha?: Scalar }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
+  /** libtorch's `subtract`. Defaults: alpha 1. */
+  subtract<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q>; alpha?: Scalar }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** libtorch's `subtract_`. In place. Defaults: alpha 1. */
   subtract_(other: Scalar, alpha?: Scalar): this;
   /** libtorch's `subtract_`. In place. Defaults: alpha 1. */
@@ -2694,13 +2747,13 @@ declare module '../tensor' {
   /** libtorch's `subtract_`. In place. Defaults: alpha 1. */
   subtract_(options: { other: Tensor; alpha?: Scalar }): this;
   /** Sum of all elements, or along `dim`. */
-  sum(options?: { dtype?: Dtype | null }): Tensor;
+  sum<T extends Dtype = Summed[D]>(options?: { dtype?: T | null }): Tensor<T, Reduced<R, null, false>>;
   /** Sum of all elements, or along `dim`. Defaults: keepdim false. */
-  sum(dim: Integers | null, keepdim?: boolean, options?: { dtype?: Dtype | null }): Tensor;
+  sum<const A extends Integers | null = null, K extends boolean = false, T extends Dtype = Summed[D]>(dim: A, keepdim?: K, options?: { dtype?: T | null }): Tensor<T, Reduced<R, A, K>>;
   /** Sum of all elements, or along `dim`. Defaults: keepdim false. */
-  sum(dim: Integers | null, options?: { keepdim?: boolean; dtype?: Dtype | null }): Tensor;
+  sum<const A extends Integers | null = null, K extends boolean = false, T extends Dtype = Summed[D]>(dim: A, options?: { keepdim?: K; dtype?: T | null }): Tensor<T, Reduced<R, A, K>>;
   /** Sum of all elements, or along `dim`. Defaults: keepdim false. */
-  sum(options: { dim: Integers | null; keepdim?: boolean; dtype?: Dtype | null }): Tensor;
+  sum<const A extends Integers | null = null, K extends boolean = false, T extends Dtype = Summed[D]>(options: { dim: A; keepdim?: K; dtype?: T | null }): Tensor<T, Reduced<R, A, K>>;
   /** libtorch's `sum_to_size`. */
   sumToSize(size: Integers): Tensor;
   /** libtorch's `sum_to_size`. */
@@ -2712,23 +2765,23 @@ declare module '../tensor' {
   /** Singular value decomposition; `torch.linalg.svd` is its successor. Defaults: some true, computeUv true. */
   svd(options?: { some?: boolean; computeUv?: boolean }): [U: Tensor, S: Tensor, V: Tensor];
   /** As `transpose`. */
-  swapaxes(axis0: Integer, axis1: Integer): Tensor;
+  swapaxes(axis0: Integer, axis1: Integer): Tensor<D, R>;
   /** As `transpose`. */
-  swapaxes(options: { axis0: Integer; axis1: Integer }): Tensor;
+  swapaxes(options: { axis0: Integer; axis1: Integer }): Tensor<D, R>;
   /** As `transpose`. In place. */
   swapaxes_(axis0: Integer, axis1: Integer): this;
   /** As `transpose`. In place. */
   swapaxes_(options: { axis0: Integer; axis1: Integer }): this;
   /** As `transpose`. */
-  swapdims(dim0: Integer, dim1: Integer): Tensor;
+  swapdims(dim0: Integer, dim1: Integer): Tensor<D, R>;
   /** As `transpose`. */
-  swapdims(options: { dim0: Integer; dim1: Integer }): Tensor;
+  swapdims(options: { dim0: Integer; dim1: Integer }): Tensor<D, R>;
   /** As `transpose`. In place. */
   swapdims_(dim0: Integer, dim1: Integer): this;
   /** As `transpose`. In place. */
   swapdims_(options: { dim0: Integer; dim1: Integer }): this;
   /** Transpose of a matrix. */
-  t(): Tensor;
+  t(): Tensor<D, R>;
   /** Transpose of a matrix. In place. */
   t_(): this;
   /** libtorch's `t_copy`. */
@@ -2744,39 +2797,35 @@ declare module '../tensor' {
   /** Elements at `indices` along `dim`, broadcast. */
   takeAlongDim(options: { indices: Tensor; dim?: Integer | null }): Tensor;
   /** Tangent. */
-  tan(): Tensor;
+  tan(): Tensor<Inexact[D], R>;
   /** Tangent. In place. */
   tan_(): this;
   /** Hyperbolic tangent. */
-  tanh(): Tensor;
+  tanh(): Tensor<Inexact[D], R>;
   /** Hyperbolic tangent. In place. */
   tanh_(): this;
   /** Splits into as many parts, or at these indices, along `dim`. Defaults: dim 0. */
-  tensorSplit(indices: Integers, dim?: Integer): Tensor[];
+  tensorSplit(indices: Integers, dim?: Integer): Tensor<D, R>[];
   /** Splits into as many parts, or at these indices, along `dim`. Defaults: dim 0. */
-  tensorSplit(indices: Integers, options?: { dim?: Integer }): Tensor[];
+  tensorSplit(indices: Integers, options?: { dim?: Integer }): Tensor<D, R>[];
   /** Splits into as many parts, or at these indices, along `dim`. Defaults: dim 0. */
-  tensorSplit(options: { indices: Integers; dim?: Integer }): Tensor[];
+  tensorSplit(options: { indices: Integers; dim?: Integer }): Tensor<D, R>[];
   /** Splits into as many parts, or at these indices, along `dim`. Defaults: dim 0. */
-  tensorSplit(sections: Integer, dim?: Integer): Tensor[];
+  tensorSplit(sections: Integer, dim?: Integer): Tensor<D, R>[];
   /** Splits into as many parts, or at these indices, along `dim`. Defaults: dim 0. */
-  tensorSplit(sections: Integer, options?: { dim?: Integer }): Tensor[];
+  tensorSplit(sections: Integer, options?: { dim?: Integer }): Tensor<D, R>[];
   /** Splits into as many parts, or at these indices, along `dim`. Defaults: dim 0. */
-  tensorSplit(options: { sections: Integer; dim?: Integer }): Tensor[];
+  tensorSplit(options: { sections: Integer; dim?: Integer }): Tensor<D, R>[];
   /** Splits into as many parts, or at these indices, along `dim`. Defaults: dim 0. */
-  tensorSplit(tensorIndicesOrSections: Tensor, dim?: Integer): Tensor[];
+  tensorSplit(tensorIndicesOrSections: Tensor, dim?: Integer): Tensor<D, R>[];
   /** Splits into as many parts, or at these indices, along `dim`. Defaults: dim 0. */
-  tensorSplit(tensorIndicesOrSections: Tensor, options?: { dim?: Integer }): Tensor[];
+  tensorSplit(tensorIndicesOrSections: Tensor, options?: { dim?: Integer }): Tensor<D, R>[];
   /** Splits into as many parts, or at these indices, along `dim`. Defaults: dim 0. */
-  tensorSplit(options: { tensorIndicesOrSections: Tensor; dim?: Integer }): Tensor[];
-  /** libtorch's `tensordot`. */
-  tensordot(other: Tensor, dimsSelf: Integers, dimsOther: Integers): Tensor;
-  /** libtorch's `tensordot`. */
-  tensordot(options: { other: Tensor; dimsSelf: Integers; dimsOther: Integers }): Tensor;
+  tensorSplit(options: { tensorIndicesOrSections: Tensor; dim?: Integer }): Tensor<D, R>[];
   /** libtorch's `threshold`. */
-  threshold(threshold: Scalar, value: Scalar): Tensor;
+  threshold(threshold: Scalar, value: Scalar): Tensor<D, R>;
   /** libtorch's `threshold`. */
-  threshold(options: { threshold: Scalar; value: Scalar }): Tensor;
+  threshold(options: { threshold: Scalar; value: Scalar }): Tensor<D, R>;
   /** libtorch's `threshold_`. In place. */
   threshold_(threshold: Scalar, value: Scalar): this;
   /** libtorch's `threshold_`. In place. */
@@ -2818,17 +2867,17 @@ declare module '../tensor' {
   /** libtorch's `to_sparse_csr`. */
   toSparseCsr(options?: { denseDim?: Integer | null }): Tensor;
   /** The k largest (or smallest) elements along `dim`, and their indices. Defaults: dim -1, largest true, sorted true. */
-  topk(k: Integer, dim?: Integer, largest?: boolean, sorted?: boolean): [values: Tensor, indices: Tensor];
+  topk(k: Integer, dim?: Integer, largest?: boolean, sorted?: boolean): [values: Tensor<D, R>, indices: Tensor<'int64', R>];
   /** The k largest (or smallest) elements along `dim`, and their indices. Defaults: dim -1, largest true, sorted true. */
-  topk(k: Integer, options?: { dim?: Integer; largest?: boolean; sorted?: boolean }): [values: Tensor, indices: Tensor];
+  topk(k: Integer, options?: { dim?: Integer; largest?: boolean; sorted?: boolean }): [values: Tensor<D, R>, indices: Tensor<'int64', R>];
   /** The k largest (or smallest) elements along `dim`, and their indices. Defaults: dim -1, largest true, sorted true. */
-  topk(options: { k: Integer; dim?: Integer; largest?: boolean; sorted?: boolean }): [values: Tensor, indices: Tensor];
+  topk(options: { k: Integer; dim?: Integer; largest?: boolean; sorted?: boolean }): [values: Tensor<D, R>, indices: Tensor<'int64', R>];
   /** Sum of a matrix's diagonal. */
   trace(): Tensor;
   /** View with two dimensions swapped. */
-  transpose(dim0: Integer, dim1: Integer): Tensor;
+  transpose(dim0: Integer, dim1: Integer): Tensor<D, R>;
   /** View with two dimensions swapped. */
-  transpose(options: { dim0: Integer; dim1: Integer }): Tensor;
+  transpose(options: { dim0: Integer; dim1: Integer }): Tensor<D, R>;
   /** View with two dimensions swapped. In place. */
   transpose_(dim0: Integer, dim1: Integer): this;
   /** View with two dimensions swapped. In place. */
@@ -2844,29 +2893,33 @@ declare module '../tensor' {
   /** libtorch's `triangular_solve`. Defaults: upper true, transpose false, unitriangular false. */
   triangularSolve(options: { A: Tensor; upper?: boolean; transpose?: boolean; unitriangular?: boolean }): [solution: Tensor, clonedCoefficient: Tensor];
   /** Lower triangle, zeros elsewhere. Defaults: diagonal 0. */
-  tril(diagonal?: Integer): Tensor;
+  tril(diagonal?: Integer): Tensor<D, R>;
   /** Lower triangle, zeros elsewhere. Defaults: diagonal 0. */
-  tril(options?: { diagonal?: Integer }): Tensor;
+  tril(options?: { diagonal?: Integer }): Tensor<D, R>;
   /** Lower triangle, zeros elsewhere. In place. Defaults: diagonal 0. */
   tril_(diagonal?: Integer): this;
   /** Lower triangle, zeros elsewhere. In place. Defaults: diagonal 0. */
   tril_(options?: { diagonal?: Integer }): this;
   /** Upper triangle, zeros elsewhere. Defaults: diagonal 0. */
-  triu(diagonal?: Integer): Tensor;
+  triu(diagonal?: Integer): Tensor<D, R>;
   /** Upper triangle, zeros elsewhere. Defaults: diagonal 0. */
-  triu(options?: { diagonal?: Integer }): Tensor;
+  triu(options?: { diagonal?: Integer }): Tensor<D, R>;
   /** Upper triangle, zeros elsewhere. In place. Defaults: diagonal 0. */
   triu_(diagonal?: Integer): this;
   /** Upper triangle, zeros elsewhere. In place. Defaults: diagonal 0. */
   triu_(options?: { diagonal?: Integer }): this;
   /** self / other. */
-  trueDivide(other: Scalar): Tensor;
+  trueDivide(other: RealNumber): Tensor<Inexact[D], R>;
   /** self / other. */
-  trueDivide(options: { other: Scalar }): Tensor;
+  trueDivide(options: { other: RealNumber }): Tensor<Inexact[D], R>;
   /** self / other. */
-  trueDivide(other: Tensor): Tensor;
+  trueDivide(other: Scalar): Tensor<Dtype, R>;
   /** self / other. */
-  trueDivide(options: { other: Tensor }): Tensor;
+  trueDivide(options: { other: Scalar }): Tensor<Dtype, R>;
+  /** self / other. */
+  trueDivide<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<InexactPromoted[D][E], Broadcast[R][Q]>;
+  /** self / other. */
+  trueDivide<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<InexactPromoted[D][E], Broadcast[R][Q]>;
   /** self / other. In place. */
   trueDivide_(other: Scalar): this;
   /** self / other. In place. */
@@ -2876,17 +2929,17 @@ declare module '../tensor' {
   /** self / other. In place. */
   trueDivide_(options: { other: Tensor }): this;
   /** Rounded towards 0. */
-  trunc(): Tensor;
+  trunc(): Tensor<D, R>;
   /** Rounded towards 0. In place. */
   trunc_(): this;
   /** libtorch's `type_as`. */
-  typeAs(other: Tensor): Tensor;
+  typeAs<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<E, R>;
   /** libtorch's `type_as`. */
-  typeAs(options: { other: Tensor }): Tensor;
+  typeAs<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<E, R>;
   /** Views of each slice along `dim`. Defaults: dim 0. */
-  unbind(dim?: Integer): Tensor[];
+  unbind(dim?: Integer): Tensor<D, Down[R]>[];
   /** Views of each slice along `dim`. Defaults: dim 0. */
-  unbind(options?: { dim?: Integer }): Tensor[];
+  unbind(options?: { dim?: Integer }): Tensor<D, Down[R]>[];
   /** libtorch's `unbind_copy`. Defaults: dim 0. */
   unbindCopy(dim?: Integer): Tensor[];
   /** libtorch's `unbind_copy`. Defaults: dim 0. */
@@ -2920,17 +2973,17 @@ declare module '../tensor' {
   /** libtorch's `unique_dim_consecutive`. Defaults: returnInverse false, returnCounts false. */
   uniqueDimConsecutive(options: { dim: Integer; returnInverse?: boolean; returnCounts?: boolean }): [Tensor, Tensor, Tensor];
   /** libtorch's `unsafe_chunk`. Defaults: dim 0. */
-  unsafeChunk(chunks: Integer, dim?: Integer): Tensor[];
+  unsafeChunk(chunks: Integer, dim?: Integer): Tensor<D, R>[];
   /** libtorch's `unsafe_chunk`. Defaults: dim 0. */
-  unsafeChunk(chunks: Integer, options?: { dim?: Integer }): Tensor[];
+  unsafeChunk(chunks: Integer, options?: { dim?: Integer }): Tensor<D, R>[];
   /** libtorch's `unsafe_chunk`. Defaults: dim 0. */
-  unsafeChunk(options: { chunks: Integer; dim?: Integer }): Tensor[];
+  unsafeChunk(options: { chunks: Integer; dim?: Integer }): Tensor<D, R>[];
   /** libtorch's `unsafe_split`. Defaults: dim 0. */
-  unsafeSplit(splitSize: Integer, dim?: Integer): Tensor[];
+  unsafeSplit(splitSize: Integer, dim?: Integer): Tensor<D, R>[];
   /** libtorch's `unsafe_split`. Defaults: dim 0. */
-  unsafeSplit(splitSize: Integer, options?: { dim?: Integer }): Tensor[];
+  unsafeSplit(splitSize: Integer, options?: { dim?: Integer }): Tensor<D, R>[];
   /** libtorch's `unsafe_split`. Defaults: dim 0. */
-  unsafeSplit(options: { splitSize: Integer; dim?: Integer }): Tensor[];
+  unsafeSplit(options: { splitSize: Integer; dim?: Integer }): Tensor<D, R>[];
   /** libtorch's `unsafe_split_with_sizes`. Defaults: dim 0. */
   unsafeSplitWithSizes(splitSizes: Integers, dim?: Integer): Tensor[];
   /** libtorch's `unsafe_split_with_sizes`. Defaults: dim 0. */
@@ -2938,9 +2991,9 @@ declare module '../tensor' {
   /** libtorch's `unsafe_split_with_sizes`. Defaults: dim 0. */
   unsafeSplitWithSizes(options: { splitSizes: Integers; dim?: Integer }): Tensor[];
   /** View with a dimension of size 1 put in. */
-  unsqueeze(dim: Integer): Tensor;
+  unsqueeze(dim: Integer): Tensor<D, Up[R]>;
   /** View with a dimension of size 1 put in. */
-  unsqueeze(options: { dim: Integer }): Tensor;
+  unsqueeze(options: { dim: Integer }): Tensor<D, Up[R]>;
   /** View with a dimension of size 1 put in. In place. */
   unsqueeze_(dim: Integer): this;
   /** View with a dimension of size 1 put in. In place. */
@@ -2996,19 +3049,19 @@ declare module '../tensor' {
   /** libtorch's `values_copy`. */
   valuesCopy(): Tensor;
   /** Variance; `correction` 1 unless given. Defaults: unbiased true. */
-  var(unbiased?: boolean): Tensor;
+  var(unbiased?: boolean): Tensor<Real[D], Reduced<R, null, false>>;
   /** Variance; `correction` 1 unless given. Defaults: unbiased true. */
-  var(options?: { unbiased?: boolean }): Tensor;
+  var(options?: { unbiased?: boolean }): Tensor<Real[D], Reduced<R, null, false>>;
   /** Variance; `correction` 1 unless given. Defaults: unbiased true, keepdim false. */
-  var(dim: Integers | null, unbiased?: boolean, keepdim?: boolean): Tensor;
+  var<const A extends Integers | null = null, K extends boolean = false>(dim: A, unbiased?: boolean, keepdim?: K): Tensor<Real[D], Reduced<R, A, K>>;
   /** Variance; `correction` 1 unless given. Defaults: unbiased true, keepdim false. */
-  var(dim: Integers | null, options?: { unbiased?: boolean; keepdim?: boolean }): Tensor;
+  var<const A extends Integers | null = null, K extends boolean = false>(dim: A, options?: { unbiased?: boolean; keepdim?: K }): Tensor<Real[D], Reduced<R, A, K>>;
   /** Variance; `correction` 1 unless given. Defaults: unbiased true, keepdim false. */
-  var(options: { dim: Integers | null; unbiased?: boolean; keepdim?: boolean }): Tensor;
+  var<const A extends Integers | null = null, K extends boolean = false>(options: { dim: A; unbiased?: boolean; keepdim?: K }): Tensor<Real[D], Reduced<R, A, K>>;
   /** Variance; `correction` 1 unless given. Defaults: keepdim false. */
-  var(dim?: Integers | null, options?: { correction?: Scalar | null; keepdim?: boolean }): Tensor;
+  var<const A extends Integers | null = null, K extends boolean = false>(dim?: A, options?: { correction?: Scalar | null; keepdim?: K }): Tensor<Real[D], Reduced<R, A, K>>;
   /** Variance; `correction` 1 unless given. Defaults: keepdim false. */
-  var(options?: { dim?: Integers | null; correction?: Scalar | null; keepdim?: boolean }): Tensor;
+  var<const A extends Integers | null = null, K extends boolean = false>(options?: { dim?: A; correction?: Scalar | null; keepdim?: K }): Tensor<Real[D], Reduced<R, A, K>>;
   /** Variance and mean together. Defaults: unbiased true. */
   varMean(unbiased?: boolean): [Tensor, Tensor];
   /** Variance and mean together. Defaults: unbiased true. */
@@ -3024,23 +3077,23 @@ declare module '../tensor' {
   /** Variance and mean together. Defaults: keepdim false. */
   varMean(options?: { dim?: Integers | null; correction?: Scalar | null; keepdim?: boolean }): [Tensor, Tensor];
   /** Sum of the products of the conjugate of one vector with another. */
-  vdot(other: Tensor): Tensor;
+  vdot<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<Promoted[D][E], Product[R][Q]>;
   /** Sum of the products of the conjugate of one vector with another. */
-  vdot(options: { other: Tensor }): Tensor;
+  vdot<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<Promoted[D][E], Product[R][Q]>;
   /** View with these sizes of the same memory; -1 stands for what is left. With a dtype: the same bytes as another type. */
-  view(size: Integers): Tensor;
+  view<const S extends Integers>(size: S): Tensor<D, Shaped<R, S>>;
   /** View with these sizes of the same memory; -1 stands for what is left. With a dtype: the same bytes as another type. */
-  view(options: { size: Integers }): Tensor;
+  view<const S extends Integers>(options: { size: S }): Tensor<D, Shaped<R, S>>;
   /** View with these sizes of the same memory; -1 stands for what is left. With a dtype: the same bytes as another type. */
-  view(...size: Integer[]): Tensor;
+  view<const S extends readonly Integer[]>(...size: S): Tensor<D, Shaped<R, S>>;
   /** View with these sizes of the same memory; -1 stands for what is left. With a dtype: the same bytes as another type. */
-  view(dtype: Dtype): Tensor;
+  view<T extends Dtype = 'float32'>(dtype: T): Tensor<T, R>;
   /** View with these sizes of the same memory; -1 stands for what is left. With a dtype: the same bytes as another type. */
-  view(options: { dtype: Dtype }): Tensor;
+  view<T extends Dtype = 'float32'>(options: { dtype: T }): Tensor<T, R>;
   /** View with the shape of other. */
-  viewAs(other: Tensor): Tensor;
+  viewAs<E extends Dtype, Q extends number>(other: Tensor<E, Q>): Tensor<D, Q>;
   /** View with the shape of other. */
-  viewAs(options: { other: Tensor }): Tensor;
+  viewAs<E extends Dtype, Q extends number>(options: { other: Tensor<E, Q> }): Tensor<D, Q>;
   /** Complex view of pairs. */
   viewAsComplex(): Tensor;
   /** libtorch's `view_as_complex_copy`. */
@@ -3088,7 +3141,7 @@ declare module '../tensor' {
   /** Sets every element to 0. In place. */
   zero_(): this;
   /** A tensor like this one filled with zeros. */
-  zerosLike(options?: FactoryOptions & { memoryFormat?: MemoryFormat | null }): Tensor;
+  zerosLike<T extends Dtype = D>(options?: FactoryOptions<T> & { memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
 }
 }
 
@@ -3603,17 +3656,17 @@ export interface TorchOperators {
   /** libtorch's `_fused_sgd_`. */
   _fusedSgd_(self: readonly Tensor[], options: { grads: readonly Tensor[]; momentumBufferList: readonly Tensor[]; weightDecay: number; momentum: number; lr: Tensor; dampening: number; nesterov: boolean; maximize: boolean; isFirstStep: boolean; gradScale?: Tensor | null; foundInf?: Tensor | null }): void;
   /** Absolute value. */
-  abs(self: Tensor): Tensor;
+  abs<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Real[D], R>;
   /** Absolute value. In place. */
   abs_(self: Tensor): Tensor;
   /** libtorch's `absolute`. */
-  absolute(self: Tensor): Tensor;
+  absolute<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Real[D], R>;
   /** Arc cosine. */
-  acos(self: Tensor): Tensor;
+  acos<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** Arc cosine. In place. */
   acos_(self: Tensor): Tensor;
   /** Inverse hyperbolic cosine. */
-  acosh(self: Tensor): Tensor;
+  acosh<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** Inverse hyperbolic cosine. In place. */
   acosh_(self: Tensor): Tensor;
   /** libtorch's `adaptive_avg_pool1d`. */
@@ -3641,15 +3694,21 @@ export interface TorchOperators {
   /** libtorch's `adaptive_max_pool3d`. */
   adaptiveMaxPool3d(self: Tensor, options: { outputSize: Integers }): [Tensor, Tensor];
   /** self + alpha * other, broadcast. Defaults: alpha 1. */
-  add(self: Tensor, other: Scalar, alpha?: Scalar): Tensor;
+  add<D extends Dtype, R extends number>(self: Tensor<D, R>, other: RealNumber, alpha?: Scalar): Tensor<WithNumber[D], R>;
   /** self + alpha * other, broadcast. Defaults: alpha 1. */
-  add(self: Tensor, other: Scalar, options?: { alpha?: Scalar }): Tensor;
+  add<D extends Dtype, R extends number>(self: Tensor<D, R>, other: RealNumber, options?: { alpha?: Scalar }): Tensor<WithNumber[D], R>;
   /** self + alpha * other, broadcast. Defaults: alpha 1. */
-  add(self: Tensor, options: { other: Scalar; alpha?: Scalar }): Tensor;
+  add<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: RealNumber; alpha?: Scalar }): Tensor<WithNumber[D], R>;
   /** self + alpha * other, broadcast. Defaults: alpha 1. */
-  add(self: Tensor, other: Tensor, options?: { alpha?: Scalar }): Tensor;
+  add<D extends Dtype, R extends number>(self: Tensor<D, R>, other: Scalar, alpha?: Scalar): Tensor<Dtype, R>;
   /** self + alpha * other, broadcast. Defaults: alpha 1. */
-  add(self: Tensor, options: { other: Tensor; alpha?: Scalar }): Tensor;
+  add<D extends Dtype, R extends number>(self: Tensor<D, R>, other: Scalar, options?: { alpha?: Scalar }): Tensor<Dtype, R>;
+  /** self + alpha * other, broadcast. Defaults: alpha 1. */
+  add<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: Scalar; alpha?: Scalar }): Tensor<Dtype, R>;
+  /** self + alpha * other, broadcast. Defaults: alpha 1. */
+  add<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>, options?: { alpha?: Scalar }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
+  /** self + alpha * other, broadcast. Defaults: alpha 1. */
+  add<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q>; alpha?: Scalar }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** beta * self + alpha * the sum over the batch of batch1 @ batch2. Defaults: beta 1, alpha 1. */
   addbmm(self: Tensor, batch1: Tensor, batch2: Tensor, options?: { beta?: Scalar; alpha?: Scalar }): Tensor;
   /** beta * self + alpha * the sum over the batch of batch1 @ batch2. Defaults: beta 1, alpha 1. */
@@ -3689,21 +3748,21 @@ export interface TorchOperators {
   /** libtorch's `affine_grid_generator`. */
   affineGridGenerator(theta: Tensor, options: { size: Integers; alignCorners: boolean }): Tensor;
   /** libtorch's `alias`. */
-  alias(self: Tensor): Tensor;
+  alias<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<D, R>;
   /** libtorch's `alias_copy`. */
   aliasCopy(self: Tensor): Tensor;
   /** Whether all elements are true, everywhere or along `dim`. */
-  all(self: Tensor): Tensor;
+  all<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Tested[D], Reduced<R, null, false>>;
   /** Whether all elements are true, everywhere or along `dim`. Defaults: keepdim false. */
-  all(self: Tensor, dim: Integer, keepdim?: boolean): Tensor;
+  all<D extends Dtype, R extends number, const A extends Integer, K extends boolean = false>(self: Tensor<D, R>, dim: A, keepdim?: K): Tensor<Tested[D], Reduced<R, A, K>>;
   /** Whether all elements are true, everywhere or along `dim`. Defaults: keepdim false. */
-  all(self: Tensor, dim: Integer, options?: { keepdim?: boolean }): Tensor;
+  all<D extends Dtype, R extends number, const A extends Integer, K extends boolean = false>(self: Tensor<D, R>, dim: A, options?: { keepdim?: K }): Tensor<Tested[D], Reduced<R, A, K>>;
   /** Whether all elements are true, everywhere or along `dim`. Defaults: keepdim false. */
-  all(self: Tensor, options: { dim: Integer; keepdim?: boolean }): Tensor;
+  all<D extends Dtype, R extends number, const A extends Integer, K extends boolean = false>(self: Tensor<D, R>, options: { dim: A; keepdim?: K }): Tensor<Tested[D], Reduced<R, A, K>>;
   /** Whether all elements are true, everywhere or along `dim`. Defaults: keepdim false. */
-  all(self: Tensor, dim?: Integers | null, keepdim?: boolean): Tensor;
+  all<D extends Dtype, R extends number, const A extends Integers | null = null, K extends boolean = false>(self: Tensor<D, R>, dim?: A, keepdim?: K): Tensor<Tested[D], Reduced<R, A, K>>;
   /** Whether all elements are true, everywhere or along `dim`. Defaults: keepdim false. */
-  all(self: Tensor, options?: { dim?: Integers | null; keepdim?: boolean }): Tensor;
+  all<D extends Dtype, R extends number, const A extends Integers | null = null, K extends boolean = false>(self: Tensor<D, R>, options?: { dim?: A; keepdim?: K }): Tensor<Tested[D], Reduced<R, A, K>>;
   /** Whether |self - other| <= atol + rtol * |other| everywhere. Defaults: rtol 1.0000000000000001e-05, atol 1e-08, equalNan false. */
   allclose(self: Tensor, other: Tensor, rtol?: number, atol?: number, equalNan?: boolean): boolean;
   /** Whether |self - other| <= atol + rtol * |other| everywhere. Defaults: rtol 1.0000000000000001e-05, atol 1e-08, equalNan false. */
@@ -3711,93 +3770,93 @@ export interface TorchOperators {
   /** Whether |self - other| <= atol + rtol * |other| everywhere. Defaults: rtol 1.0000000000000001e-05, atol 1e-08, equalNan false. */
   allclose(self: Tensor, options: { other: Tensor; rtol?: number; atol?: number; equalNan?: boolean }): boolean;
   /** libtorch's `alpha_dropout`. */
-  alphaDropout(input: Tensor, p: number, train: boolean): Tensor;
+  alphaDropout<D extends Dtype, R extends number>(input: Tensor<D, R>, p: number, train: boolean): Tensor<D, R>;
   /** libtorch's `alpha_dropout`. */
-  alphaDropout(input: Tensor, options: { p: number; train: boolean }): Tensor;
+  alphaDropout<D extends Dtype, R extends number>(input: Tensor<D, R>, options: { p: number; train: boolean }): Tensor<D, R>;
   /** libtorch's `alpha_dropout_`. In place. */
   alphaDropout_(self: Tensor, p: number, train: boolean): Tensor;
   /** libtorch's `alpha_dropout_`. In place. */
   alphaDropout_(self: Tensor, options: { p: number; train: boolean }): Tensor;
   /** Largest elements along `dim`; ties share the gradient. Defaults: dim [], keepdim false. */
-  amax(self: Tensor, dim?: Integers, keepdim?: boolean): Tensor;
+  amax<D extends Dtype, R extends number, const A extends Integers = readonly [], K extends boolean = false>(self: Tensor<D, R>, dim?: A, keepdim?: K): Tensor<D, Reduced<R, A, K>>;
   /** Largest elements along `dim`; ties share the gradient. Defaults: dim [], keepdim false. */
-  amax(self: Tensor, options?: { dim?: Integers; keepdim?: boolean }): Tensor;
+  amax<D extends Dtype, R extends number, const A extends Integers = readonly [], K extends boolean = false>(self: Tensor<D, R>, options?: { dim?: A; keepdim?: K }): Tensor<D, Reduced<R, A, K>>;
   /** Smallest elements along `dim`; ties share the gradient. Defaults: dim [], keepdim false. */
-  amin(self: Tensor, dim?: Integers, keepdim?: boolean): Tensor;
+  amin<D extends Dtype, R extends number, const A extends Integers = readonly [], K extends boolean = false>(self: Tensor<D, R>, dim?: A, keepdim?: K): Tensor<D, Reduced<R, A, K>>;
   /** Smallest elements along `dim`; ties share the gradient. Defaults: dim [], keepdim false. */
-  amin(self: Tensor, options?: { dim?: Integers; keepdim?: boolean }): Tensor;
+  amin<D extends Dtype, R extends number, const A extends Integers = readonly [], K extends boolean = false>(self: Tensor<D, R>, options?: { dim?: A; keepdim?: K }): Tensor<D, Reduced<R, A, K>>;
   /** Smallest and largest elements together. Defaults: keepdim false. */
   aminmax(self: Tensor, options?: { dim?: Integer | null; keepdim?: boolean }): [min: Tensor, max: Tensor];
   /** Phase of complex elements, in radians. */
   angle(self: Tensor): Tensor;
   /** Whether any element is true, everywhere or along `dim`. */
-  any(self: Tensor): Tensor;
+  any<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Tested[D], Reduced<R, null, false>>;
   /** Whether any element is true, everywhere or along `dim`. Defaults: keepdim false. */
-  any(self: Tensor, dim: Integer, keepdim?: boolean): Tensor;
+  any<D extends Dtype, R extends number, const A extends Integer, K extends boolean = false>(self: Tensor<D, R>, dim: A, keepdim?: K): Tensor<Tested[D], Reduced<R, A, K>>;
   /** Whether any element is true, everywhere or along `dim`. Defaults: keepdim false. */
-  any(self: Tensor, dim: Integer, options?: { keepdim?: boolean }): Tensor;
+  any<D extends Dtype, R extends number, const A extends Integer, K extends boolean = false>(self: Tensor<D, R>, dim: A, options?: { keepdim?: K }): Tensor<Tested[D], Reduced<R, A, K>>;
   /** Whether any element is true, everywhere or along `dim`. Defaults: keepdim false. */
-  any(self: Tensor, options: { dim: Integer; keepdim?: boolean }): Tensor;
+  any<D extends Dtype, R extends number, const A extends Integer, K extends boolean = false>(self: Tensor<D, R>, options: { dim: A; keepdim?: K }): Tensor<Tested[D], Reduced<R, A, K>>;
   /** Whether any element is true, everywhere or along `dim`. Defaults: keepdim false. */
-  any(self: Tensor, dim?: Integers | null, keepdim?: boolean): Tensor;
+  any<D extends Dtype, R extends number, const A extends Integers | null = null, K extends boolean = false>(self: Tensor<D, R>, dim?: A, keepdim?: K): Tensor<Tested[D], Reduced<R, A, K>>;
   /** Whether any element is true, everywhere or along `dim`. Defaults: keepdim false. */
-  any(self: Tensor, options?: { dim?: Integers | null; keepdim?: boolean }): Tensor;
+  any<D extends Dtype, R extends number, const A extends Integers | null = null, K extends boolean = false>(self: Tensor<D, R>, options?: { dim?: A; keepdim?: K }): Tensor<Tested[D], Reduced<R, A, K>>;
   /** Numbers from `start` (0) up to `end`, without it, by `step`: int64 where all three are whole. */
-  arange(end: Scalar, options?: FactoryOptions): Tensor;
+  arange<T extends Dtype = 'int64' | 'float32'>(end: Scalar, options?: FactoryOptions<T>): Tensor<T, 1>;
   /** Numbers from `start` (0) up to `end`, without it, by `step`: int64 where all three are whole. */
-  arange(start: Scalar, end: Scalar, options?: FactoryOptions): Tensor;
+  arange<T extends Dtype = 'int64' | 'float32'>(start: Scalar, end: Scalar, options?: FactoryOptions<T>): Tensor<T, 1>;
   /** Numbers from `start` (0) up to `end`, without it, by `step`: int64 where all three are whole. */
-  arange(start: Scalar, options: FactoryOptions & { end: Scalar }): Tensor;
+  arange<T extends Dtype = 'int64' | 'float32'>(start: Scalar, options: FactoryOptions<T> & { end: Scalar }): Tensor<T, 1>;
   /** Numbers from `start` (0) up to `end`, without it, by `step`: int64 where all three are whole. Defaults: step 1. */
-  arange(start: Scalar, end: Scalar, step?: Scalar, options?: FactoryOptions): Tensor;
+  arange<T extends Dtype = 'int64' | 'float32'>(start: Scalar, end: Scalar, step?: Scalar, options?: FactoryOptions<T>): Tensor<T, 1>;
   /** Numbers from `start` (0) up to `end`, without it, by `step`: int64 where all three are whole. Defaults: step 1. */
-  arange(start: Scalar, end: Scalar, options?: FactoryOptions & { step?: Scalar }): Tensor;
+  arange<T extends Dtype = 'int64' | 'float32'>(start: Scalar, end: Scalar, options?: FactoryOptions<T> & { step?: Scalar }): Tensor<T, 1>;
   /** Numbers from `start` (0) up to `end`, without it, by `step`: int64 where all three are whole. Defaults: step 1. */
-  arange(start: Scalar, options: FactoryOptions & { end: Scalar; step?: Scalar }): Tensor;
+  arange<T extends Dtype = 'int64' | 'float32'>(start: Scalar, options: FactoryOptions<T> & { end: Scalar; step?: Scalar }): Tensor<T, 1>;
   /** libtorch's `arccos`. */
-  arccos(self: Tensor): Tensor;
+  arccos<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** libtorch's `arccos_`. In place. */
   arccos_(self: Tensor): Tensor;
   /** libtorch's `arccosh`. */
-  arccosh(self: Tensor): Tensor;
+  arccosh<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** libtorch's `arccosh_`. In place. */
   arccosh_(self: Tensor): Tensor;
   /** libtorch's `arcsin`. */
-  arcsin(self: Tensor): Tensor;
+  arcsin<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** libtorch's `arcsin_`. In place. */
   arcsin_(self: Tensor): Tensor;
   /** libtorch's `arcsinh`. */
-  arcsinh(self: Tensor): Tensor;
+  arcsinh<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** libtorch's `arcsinh_`. In place. */
   arcsinh_(self: Tensor): Tensor;
   /** libtorch's `arctan`. */
-  arctan(self: Tensor): Tensor;
+  arctan<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** libtorch's `arctan2`. */
-  arctan2(self: Tensor, other: Tensor): Tensor;
+  arctan2<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<InexactPromoted[D][E], Broadcast[R][Q]>;
   /** libtorch's `arctan2`. */
-  arctan2(self: Tensor, options: { other: Tensor }): Tensor;
+  arctan2<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<InexactPromoted[D][E], Broadcast[R][Q]>;
   /** libtorch's `arctan_`. In place. */
   arctan_(self: Tensor): Tensor;
   /** libtorch's `arctanh`. */
-  arctanh(self: Tensor): Tensor;
+  arctanh<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** libtorch's `arctanh_`. In place. */
   arctanh_(self: Tensor): Tensor;
   /** Index of the largest element, everywhere or along `dim`. Defaults: keepdim false. */
-  argmax(self: Tensor, dim?: Integer | null, keepdim?: boolean): Tensor;
+  argmax<D extends Dtype, R extends number, const A extends Integer | null = null, K extends boolean = false>(self: Tensor<D, R>, dim?: A, keepdim?: K): Tensor<'int64', Reduced<R, A, K>>;
   /** Index of the largest element, everywhere or along `dim`. Defaults: keepdim false. */
-  argmax(self: Tensor, options?: { dim?: Integer | null; keepdim?: boolean }): Tensor;
+  argmax<D extends Dtype, R extends number, const A extends Integer | null = null, K extends boolean = false>(self: Tensor<D, R>, options?: { dim?: A; keepdim?: K }): Tensor<'int64', Reduced<R, A, K>>;
   /** Index of the smallest element, everywhere or along `dim`. Defaults: keepdim false. */
-  argmin(self: Tensor, dim?: Integer | null, keepdim?: boolean): Tensor;
+  argmin<D extends Dtype, R extends number, const A extends Integer | null = null, K extends boolean = false>(self: Tensor<D, R>, dim?: A, keepdim?: K): Tensor<'int64', Reduced<R, A, K>>;
   /** Index of the smallest element, everywhere or along `dim`. Defaults: keepdim false. */
-  argmin(self: Tensor, options?: { dim?: Integer | null; keepdim?: boolean }): Tensor;
+  argmin<D extends Dtype, R extends number, const A extends Integer | null = null, K extends boolean = false>(self: Tensor<D, R>, options?: { dim?: A; keepdim?: K }): Tensor<'int64', Reduced<R, A, K>>;
   /** Indices that sort along `dim`. Defaults: dim -1, descending false. */
-  argsort(self: Tensor, dim?: Integer, descending?: boolean): Tensor;
+  argsort<D extends Dtype, R extends number>(self: Tensor<D, R>, dim?: Integer, descending?: boolean): Tensor<'int64', R>;
   /** Indices that sort along `dim`. Defaults: dim -1, descending false. */
-  argsort(self: Tensor, options?: { dim?: Integer; descending?: boolean }): Tensor;
+  argsort<D extends Dtype, R extends number>(self: Tensor<D, R>, options?: { dim?: Integer; descending?: boolean }): Tensor<'int64', R>;
   /** Indices that sort along `dim`. Defaults: dim -1, descending false. */
-  argsort(self: Tensor, options: { stable: boolean; dim?: Integer; descending?: boolean }): Tensor;
+  argsort<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { stable: boolean; dim?: Integer; descending?: boolean }): Tensor<'int64', R>;
   /** Indices of the elements that are not zero, a row each. */
-  argwhere(self: Tensor): Tensor;
+  argwhere(self: Tensor): Tensor<'int64', 2>;
   /** View with these sizes and strides of the same memory. */
   asStrided(self: Tensor, size: Integers, stride: Integers, storageOffset?: Integer | null): Tensor;
   /** View with these sizes and strides of the same memory. */
@@ -3823,23 +3882,23 @@ export interface TorchOperators {
   /** libtorch's `as_strided_scatter`. */
   asStridedScatter(self: Tensor, options: { src: Tensor; size: Integers; stride: Integers; storageOffset?: Integer | null }): Tensor;
   /** Arc sine. */
-  asin(self: Tensor): Tensor;
+  asin<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** Arc sine. In place. */
   asin_(self: Tensor): Tensor;
   /** Inverse hyperbolic sine. */
-  asinh(self: Tensor): Tensor;
+  asinh<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** Inverse hyperbolic sine. In place. */
   asinh_(self: Tensor): Tensor;
   /** Arc tangent. */
-  atan(self: Tensor): Tensor;
+  atan<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** Angle of the point (other, self), in its quadrant. */
-  atan2(self: Tensor, other: Tensor): Tensor;
+  atan2<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<InexactPromoted[D][E], Broadcast[R][Q]>;
   /** Angle of the point (other, self), in its quadrant. */
-  atan2(self: Tensor, options: { other: Tensor }): Tensor;
+  atan2<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<InexactPromoted[D][E], Broadcast[R][Q]>;
   /** Arc tangent. In place. */
   atan_(self: Tensor): Tensor;
   /** Inverse hyperbolic tangent. */
-  atanh(self: Tensor): Tensor;
+  atanh<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** Inverse hyperbolic tangent. In place. */
   atanh_(self: Tensor): Tensor;
   /** libtorch's `atleast_1d`. */
@@ -3949,13 +4008,13 @@ export interface TorchOperators {
   /** libtorch's `binomial`. */
   binomial(count: Tensor, options: { prob: Tensor; generator?: Generator | null }): Tensor;
   /** Bitwise (boolean: logical) and. */
-  bitwiseAnd(self: Tensor, other: Scalar): Tensor;
+  bitwiseAnd<D extends Dtype, R extends number>(self: Tensor<D, R>, other: Scalar): Tensor<Dtype, R>;
   /** Bitwise (boolean: logical) and. */
-  bitwiseAnd(self: Tensor, options: { other: Scalar }): Tensor;
+  bitwiseAnd<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: Scalar }): Tensor<Dtype, R>;
   /** Bitwise (boolean: logical) and. */
-  bitwiseAnd(self: Tensor, other: Tensor): Tensor;
+  bitwiseAnd<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Bitwise (boolean: logical) and. */
-  bitwiseAnd(self: Tensor, options: { other: Tensor }): Tensor;
+  bitwiseAnd<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Bitwise (boolean: logical) and. */
   bitwiseAnd(self: Scalar, other: Tensor): Tensor;
   /** Bitwise (boolean: logical) and. */
@@ -3975,13 +4034,13 @@ export interface TorchOperators {
   /** Bitwise (boolean: logical) not. */
   bitwiseNot(self: Tensor): Tensor;
   /** Bitwise (boolean: logical) or. */
-  bitwiseOr(self: Tensor, other: Scalar): Tensor;
+  bitwiseOr<D extends Dtype, R extends number>(self: Tensor<D, R>, other: Scalar): Tensor<Dtype, R>;
   /** Bitwise (boolean: logical) or. */
-  bitwiseOr(self: Tensor, options: { other: Scalar }): Tensor;
+  bitwiseOr<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: Scalar }): Tensor<Dtype, R>;
   /** Bitwise (boolean: logical) or. */
-  bitwiseOr(self: Tensor, other: Tensor): Tensor;
+  bitwiseOr<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Bitwise (boolean: logical) or. */
-  bitwiseOr(self: Tensor, options: { other: Tensor }): Tensor;
+  bitwiseOr<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Bitwise (boolean: logical) or. */
   bitwiseOr(self: Scalar, other: Tensor): Tensor;
   /** Bitwise (boolean: logical) or. */
@@ -3999,13 +4058,13 @@ export interface TorchOperators {
   /** self / 2^other, rounded down. */
   bitwiseRightShift(self: Tensor, options: { other: Scalar }): Tensor;
   /** Bitwise (boolean: logical) exclusive or. */
-  bitwiseXor(self: Tensor, other: Scalar): Tensor;
+  bitwiseXor<D extends Dtype, R extends number>(self: Tensor<D, R>, other: Scalar): Tensor<Dtype, R>;
   /** Bitwise (boolean: logical) exclusive or. */
-  bitwiseXor(self: Tensor, options: { other: Scalar }): Tensor;
+  bitwiseXor<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: Scalar }): Tensor<Dtype, R>;
   /** Bitwise (boolean: logical) exclusive or. */
-  bitwiseXor(self: Tensor, other: Tensor): Tensor;
+  bitwiseXor<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Bitwise (boolean: logical) exclusive or. */
-  bitwiseXor(self: Tensor, options: { other: Tensor }): Tensor;
+  bitwiseXor<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Bitwise (boolean: logical) exclusive or. */
   bitwiseXor(self: Scalar, other: Tensor): Tensor;
   /** Bitwise (boolean: logical) exclusive or. */
@@ -4019,9 +4078,9 @@ export interface TorchOperators {
   /** libtorch's `block_diag`. */
   blockDiag(tensors: readonly Tensor[]): Tensor;
   /** Products of batches of matrices: [b, n, m] @ [b, m, p]. */
-  bmm(self: Tensor, mat2: Tensor): Tensor;
+  bmm<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, mat2: Tensor<E, Q>): Tensor<Promoted[D][E], Product[R][Q]>;
   /** Products of batches of matrices: [b, n, m] @ [b, m, p]. */
-  bmm(self: Tensor, options: { mat2: Tensor }): Tensor;
+  bmm<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { mat2: Tensor<E, Q> }): Tensor<Promoted[D][E], Product[R][Q]>;
   /** Products of batches of matrices: [b, n, m] @ [b, m, p]. */
   bmm(self: Tensor, mat2: Tensor, outDtype: Dtype): Tensor;
   /** Products of batches of matrices: [b, n, m] @ [b, m, p]. */
@@ -4029,9 +4088,9 @@ export interface TorchOperators {
   /** libtorch's `broadcast_tensors`. */
   broadcastTensors(tensors: readonly Tensor[]): Tensor[];
   /** View broadcast to a shape. */
-  broadcastTo(self: Tensor, size: Integers): Tensor;
+  broadcastTo<D extends Dtype, R extends number, const S extends Integers>(self: Tensor<D, R>, size: S): Tensor<D, Shaped<R, S>>;
   /** View broadcast to a shape. */
-  broadcastTo(self: Tensor, options: { size: Integers }): Tensor;
+  broadcastTo<D extends Dtype, R extends number, const S extends Integers>(self: Tensor<D, R>, options: { size: S }): Tensor<D, Shaped<R, S>>;
   /** Between which boundaries each element lies. Defaults: outInt32 false, right false. */
   bucketize(self: Scalar, boundaries: Tensor, options?: { outInt32?: boolean; right?: boolean }): Tensor;
   /** Between which boundaries each element lies. Defaults: outInt32 false, right false. */
@@ -4047,9 +4106,9 @@ export interface TorchOperators {
   /** libtorch's `cartesian_prod`. */
   cartesianProd(tensors: readonly Tensor[]): Tensor;
   /** Joins tensors along `dim`, which they have already. Defaults: dim 0. */
-  cat(tensors: readonly Tensor[], dim?: Integer): Tensor;
+  cat<D extends Dtype, R extends number>(tensors: readonly Tensor<D, R>[], dim?: Integer): Tensor<Promoted[D][D], R>;
   /** Joins tensors along `dim`, which they have already. Defaults: dim 0. */
-  cat(tensors: readonly Tensor[], options?: { dim?: Integer }): Tensor;
+  cat<D extends Dtype, R extends number>(tensors: readonly Tensor<D, R>[], options?: { dim?: Integer }): Tensor<Promoted[D][D], R>;
   /** libtorch's `ccol_indices`. */
   ccolIndices(self: Tensor): Tensor;
   /** libtorch's `ccol_indices_copy`. */
@@ -4061,13 +4120,13 @@ export interface TorchOperators {
   /** libtorch's `cdist`. Defaults: p 2.. */
   cdist(x1: Tensor, options: { x2: Tensor; p?: number; computeMode?: Integer | null }): Tensor;
   /** Rounded up. */
-  ceil(self: Tensor): Tensor;
+  ceil<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<D, R>;
   /** Rounded up. In place. */
   ceil_(self: Tensor): Tensor;
   /** x, and alpha * (exp(x / alpha) - 1) below 0. Defaults: alpha 1.. */
-  celu(self: Tensor, alpha?: Scalar): Tensor;
+  celu<D extends Dtype, R extends number>(self: Tensor<D, R>, alpha?: Scalar): Tensor<D, R>;
   /** x, and alpha * (exp(x / alpha) - 1) below 0. Defaults: alpha 1.. */
-  celu(self: Tensor, options?: { alpha?: Scalar }): Tensor;
+  celu<D extends Dtype, R extends number>(self: Tensor<D, R>, options?: { alpha?: Scalar }): Tensor<D, R>;
   /** x, and alpha * (exp(x / alpha) - 1) below 0. In place. Defaults: alpha 1.. */
   celu_(self: Tensor, alpha?: Scalar): Tensor;
   /** x, and alpha * (exp(x / alpha) - 1) below 0. In place. Defaults: alpha 1.. */
@@ -4095,11 +4154,11 @@ export interface TorchOperators {
   /** Solves A x = self from the Cholesky factor of A. Defaults: upper false. */
   choleskySolve(self: Tensor, options: { input2: Tensor; upper?: boolean }): Tensor;
   /** Splits into up to `chunks` views of equal size along `dim`. Defaults: dim 0. */
-  chunk(self: Tensor, chunks: Integer, dim?: Integer): Tensor[];
+  chunk<D extends Dtype, R extends number>(self: Tensor<D, R>, chunks: Integer, dim?: Integer): Tensor<D, R>[];
   /** Splits into up to `chunks` views of equal size along `dim`. Defaults: dim 0. */
-  chunk(self: Tensor, chunks: Integer, options?: { dim?: Integer }): Tensor[];
+  chunk<D extends Dtype, R extends number>(self: Tensor<D, R>, chunks: Integer, options?: { dim?: Integer }): Tensor<D, R>[];
   /** Splits into up to `chunks` views of equal size along `dim`. Defaults: dim 0. */
-  chunk(self: Tensor, options: { chunks: Integer; dim?: Integer }): Tensor[];
+  chunk<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { chunks: Integer; dim?: Integer }): Tensor<D, R>[];
   /** Cut off below `min` and above `max`, either of which may be left out. */
   clamp(self: Tensor, min?: Scalar | null, max?: Scalar | null): Tensor;
   /** Cut off below `min` and above `max`, either of which may be left out. */
@@ -4165,7 +4224,7 @@ export interface TorchOperators {
   /** As `clamp`. In place. */
   clip_(self: Tensor, options?: { min?: Tensor | null; max?: Tensor | null }): Tensor;
   /** A copy with memory of its own; gradients flow through it. */
-  clone(self: Tensor, options?: { memoryFormat?: MemoryFormat | null }): Tensor;
+  clone<D extends Dtype, R extends number>(self: Tensor<D, R>, options?: { memoryFormat?: MemoryFormat | null }): Tensor<D, R>;
   /** libtorch's `coalesce`. */
   coalesce(self: Tensor): Tensor;
   /** libtorch's `col2im`. */
@@ -4187,17 +4246,17 @@ export interface TorchOperators {
   /** Complex tensor of real and imaginary parts. */
   complex(real: Tensor, options: { imag: Tensor }): Tensor;
   /** As `cat`. Defaults: dim 0. */
-  concat(tensors: readonly Tensor[], dim?: Integer): Tensor;
+  concat<D extends Dtype, R extends number>(tensors: readonly Tensor<D, R>[], dim?: Integer): Tensor<Promoted[D][D], R>;
   /** As `cat`. Defaults: dim 0. */
-  concat(tensors: readonly Tensor[], options?: { dim?: Integer }): Tensor;
+  concat<D extends Dtype, R extends number>(tensors: readonly Tensor<D, R>[], options?: { dim?: Integer }): Tensor<Promoted[D][D], R>;
   /** As `cat`. Defaults: dim 0. */
-  concatenate(tensors: readonly Tensor[], dim?: Integer): Tensor;
+  concatenate<D extends Dtype, R extends number>(tensors: readonly Tensor<D, R>[], dim?: Integer): Tensor<Promoted[D][D], R>;
   /** As `cat`. Defaults: dim 0. */
-  concatenate(tensors: readonly Tensor[], options?: { dim?: Integer }): Tensor;
+  concatenate<D extends Dtype, R extends number>(tensors: readonly Tensor<D, R>[], options?: { dim?: Integer }): Tensor<Promoted[D][D], R>;
   /** Complex conjugate, lazily as a view. */
-  conj(self: Tensor): Tensor;
+  conj<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<D, R>;
   /** libtorch's `conj_physical`. */
-  conjPhysical(self: Tensor): Tensor;
+  conjPhysical<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<D, R>;
   /** libtorch's `conj_physical_`. In place. */
   conjPhysical_(self: Tensor): Tensor;
   /** libtorch's `constant_pad_nd`. Defaults: value 0. */
@@ -4207,7 +4266,7 @@ export interface TorchOperators {
   /** libtorch's `constant_pad_nd`. Defaults: value 0. */
   constantPadNd(self: Tensor, options: { pad: Integers; value?: Scalar }): Tensor;
   /** The same elements in memory order: itself where they are so already. Defaults: memoryFormat as libtorch has it. */
-  contiguous(self: Tensor, options?: { memoryFormat?: MemoryFormat }): Tensor;
+  contiguous<D extends Dtype, R extends number>(self: Tensor<D, R>, options?: { memoryFormat?: MemoryFormat }): Tensor<D, R>;
   /** Convolution of `[batch, in, length]` with `weight [out, in / groups, kernel]`. Defaults: stride [1], padding [0], dilation [1], groups 1. */
   conv1d(input: Tensor, weight: Tensor, bias?: Tensor | null, stride?: Integers, padding?: Integers, dilation?: Integers, groups?: Integer): Tensor;
   /** Convolution of `[batch, in, length]` with `weight [out, in / groups, kernel]`. Defaults: stride [1], padding [0], dilation [1], groups 1. */
@@ -4273,21 +4332,21 @@ export interface TorchOperators {
   /** libtorch's `convolution`. */
   convolution(input: Tensor, options: { weight: Tensor; bias: Tensor | null; stride: Integers; padding: Integers; dilation: Integers; transposed: boolean; outputPadding: Integers; groups: Integer }): Tensor;
   /** Magnitude of self with the sign of other. */
-  copysign(self: Tensor, other: Scalar): Tensor;
+  copysign<D extends Dtype, R extends number>(self: Tensor<D, R>, other: Scalar): Tensor<D, R>;
   /** Magnitude of self with the sign of other. */
-  copysign(self: Tensor, options: { other: Scalar }): Tensor;
+  copysign<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: Scalar }): Tensor<D, R>;
   /** Magnitude of self with the sign of other. */
-  copysign(self: Tensor, other: Tensor): Tensor;
+  copysign<D extends Dtype, R extends number>(self: Tensor<D, R>, other: Tensor): Tensor<D, R>;
   /** Magnitude of self with the sign of other. */
-  copysign(self: Tensor, options: { other: Tensor }): Tensor;
+  copysign<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: Tensor }): Tensor<D, R>;
   /** Correlation coefficients of the rows. */
   corrcoef(self: Tensor): Tensor;
   /** Cosine. */
-  cos(self: Tensor): Tensor;
+  cos<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** Cosine. In place. */
   cos_(self: Tensor): Tensor;
   /** Hyperbolic cosine. */
-  cosh(self: Tensor): Tensor;
+  cosh<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** Hyperbolic cosine. In place. */
   cosh_(self: Tensor): Tensor;
   /** libtorch's `cosine_embedding_loss`. Defaults: margin 0., reduction 1. */
@@ -4303,13 +4362,13 @@ export interface TorchOperators {
   /** Cosine of the angle between vectors along `dim`. Defaults: dim 1, eps 1e-08. */
   cosineSimilarity(x1: Tensor, options: { x2: Tensor; dim?: Integer; eps?: number }): Tensor;
   /** Number of elements that are not zero. */
-  countNonzero(self: Tensor, dim?: Integer | null): Tensor;
+  countNonzero(self: Tensor, dim?: Integer | null): Tensor<'int64'>;
   /** Number of elements that are not zero. */
-  countNonzero(self: Tensor, options?: { dim?: Integer | null }): Tensor;
+  countNonzero(self: Tensor, options?: { dim?: Integer | null }): Tensor<'int64'>;
   /** Number of elements that are not zero. */
-  countNonzero(self: Tensor, dim: Integers): Tensor;
+  countNonzero(self: Tensor, dim: Integers): Tensor<'int64'>;
   /** Number of elements that are not zero. */
-  countNonzero(self: Tensor, options: { dim: Integers }): Tensor;
+  countNonzero(self: Tensor, options: { dim: Integers }): Tensor<'int64'>;
   /** Covariances of the rows. Defaults: correction 1. */
   cov(self: Tensor, options?: { correction?: Integer; fweights?: Tensor | null; aweights?: Tensor | null }): Tensor;
   /** Cross product of vectors of 3 along `dim`. */
@@ -4341,21 +4400,21 @@ export interface TorchOperators {
   /** libtorch's `ctc_loss`. Defaults: blank 0, reduction 1, zeroInfinity false. */
   ctcLoss(logProbs: Tensor, options: { targets: Tensor; inputLengths: Integers; targetLengths: Integers; blank?: Integer; reduction?: Integer; zeroInfinity?: boolean }): Tensor;
   /** Largest element so far along `dim`, and where it stood. */
-  cummax(self: Tensor, dim: Integer): [values: Tensor, indices: Tensor];
+  cummax<D extends Dtype, R extends number>(self: Tensor<D, R>, dim: Integer): [values: Tensor<D, R>, indices: Tensor<'int64', R>];
   /** Largest element so far along `dim`, and where it stood. */
-  cummax(self: Tensor, options: { dim: Integer }): [values: Tensor, indices: Tensor];
+  cummax<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { dim: Integer }): [values: Tensor<D, R>, indices: Tensor<'int64', R>];
   /** Smallest element so far along `dim`, and where it stood. */
-  cummin(self: Tensor, dim: Integer): [values: Tensor, indices: Tensor];
+  cummin<D extends Dtype, R extends number>(self: Tensor<D, R>, dim: Integer): [values: Tensor<D, R>, indices: Tensor<'int64', R>];
   /** Smallest element so far along `dim`, and where it stood. */
-  cummin(self: Tensor, options: { dim: Integer }): [values: Tensor, indices: Tensor];
+  cummin<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { dim: Integer }): [values: Tensor<D, R>, indices: Tensor<'int64', R>];
   /** Products so far along `dim`. */
-  cumprod(self: Tensor, dim: Integer, options?: { dtype?: Dtype | null }): Tensor;
+  cumprod<D extends Dtype, R extends number, T extends Dtype = Summed[D]>(self: Tensor<D, R>, dim: Integer, options?: { dtype?: T | null }): Tensor<T, R>;
   /** Products so far along `dim`. */
-  cumprod(self: Tensor, options: { dim: Integer; dtype?: Dtype | null }): Tensor;
+  cumprod<D extends Dtype, R extends number, T extends Dtype = Summed[D]>(self: Tensor<D, R>, options: { dim: Integer; dtype?: T | null }): Tensor<T, R>;
   /** Sums so far along `dim`. */
-  cumsum(self: Tensor, dim: Integer, options?: { dtype?: Dtype | null }): Tensor;
+  cumsum<D extends Dtype, R extends number, T extends Dtype = Summed[D]>(self: Tensor<D, R>, dim: Integer, options?: { dtype?: T | null }): Tensor<T, R>;
   /** Sums so far along `dim`. */
-  cumsum(self: Tensor, options: { dim: Integer; dtype?: Dtype | null }): Tensor;
+  cumsum<D extends Dtype, R extends number, T extends Dtype = Summed[D]>(self: Tensor<D, R>, options: { dim: Integer; dtype?: T | null }): Tensor<T, R>;
   /** libtorch's `cumulative_trapezoid`. Defaults: dim -1. */
   cumulativeTrapezoid(y: Tensor, x: Tensor, options?: { dim?: Integer }): Tensor;
   /** libtorch's `cumulative_trapezoid`. Defaults: dim -1. */
@@ -4363,7 +4422,7 @@ export interface TorchOperators {
   /** libtorch's `cumulative_trapezoid`. Defaults: dx 1, dim -1. */
   cumulativeTrapezoid(y: Tensor, options?: { dx?: Scalar; dim?: Integer }): Tensor;
   /** Degrees to radians. */
-  deg2rad(self: Tensor): Tensor;
+  deg2rad<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** Degrees to radians. In place. */
   deg2rad_(self: Tensor): Tensor;
   /** libtorch's `dense_dim`. */
@@ -4375,7 +4434,7 @@ export interface TorchOperators {
   /** libtorch's `det`. */
   det(self: Tensor): Tensor;
   /** The same memory, cut off from the graph: no gradient flows through it. */
-  detach(self: Tensor): Tensor;
+  detach<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<D, R>;
   /** The same memory, cut off from the graph: no gradient flows through it. In place. */
   detach_(self: Tensor): Tensor;
   /** libtorch's `detach_copy`. */
@@ -4393,9 +4452,9 @@ export interface TorchOperators {
   /** libtorch's `diagflat`. Defaults: offset 0. */
   diagflat(self: Tensor, options?: { offset?: Integer }): Tensor;
   /** View of a diagonal. Defaults: offset 0, dim1 0, dim2 1. */
-  diagonal(self: Tensor, offset?: Integer, dim1?: Integer, dim2?: Integer): Tensor;
+  diagonal<D extends Dtype, R extends number>(self: Tensor<D, R>, offset?: Integer, dim1?: Integer, dim2?: Integer): Tensor<D, Down[R]>;
   /** View of a diagonal. Defaults: offset 0, dim1 0, dim2 1. */
-  diagonal(self: Tensor, options?: { offset?: Integer; dim1?: Integer; dim2?: Integer }): Tensor;
+  diagonal<D extends Dtype, R extends number>(self: Tensor<D, R>, options?: { offset?: Integer; dim1?: Integer; dim2?: Integer }): Tensor<D, Down[R]>;
   /** libtorch's `diagonal_copy`. Defaults: offset 0, dim1 0, dim2 1. */
   diagonalCopy(self: Tensor, offset?: Integer, dim1?: Integer, dim2?: Integer): Tensor;
   /** libtorch's `diagonal_copy`. Defaults: offset 0, dim1 0, dim2 1. */
@@ -4411,7 +4470,7 @@ export interface TorchOperators {
   /** Differences of neighbours along `dim`, n times. Defaults: n 1, dim -1. */
   diff(self: Tensor, options?: { n?: Integer; dim?: Integer; prepend?: Tensor | null; append?: Tensor | null }): Tensor;
   /** Derivative of the logarithm of the gamma function. */
-  digamma(self: Tensor): Tensor;
+  digamma<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** libtorch's `dim`. */
   dim(self: Tensor): number;
   /** p-norm of self - other. Defaults: p 2. */
@@ -4421,45 +4480,53 @@ export interface TorchOperators {
   /** p-norm of self - other. Defaults: p 2. */
   dist(self: Tensor, options: { other: Tensor; p?: Scalar }): Tensor;
   /** self / other; `roundingMode` 'trunc' or 'floor' rounds the quotients. */
-  div(self: Tensor, other: Scalar): Tensor;
+  div<D extends Dtype, R extends number>(self: Tensor<D, R>, other: RealNumber): Tensor<Inexact[D], R>;
   /** self / other; `roundingMode` 'trunc' or 'floor' rounds the quotients. */
-  div(self: Tensor, options: { other: Scalar }): Tensor;
+  div<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: RealNumber }): Tensor<Inexact[D], R>;
   /** self / other; `roundingMode` 'trunc' or 'floor' rounds the quotients. */
-  div(self: Tensor, other: Tensor): Tensor;
+  div<D extends Dtype, R extends number>(self: Tensor<D, R>, other: Scalar): Tensor<Dtype, R>;
   /** self / other; `roundingMode` 'trunc' or 'floor' rounds the quotients. */
-  div(self: Tensor, options: { other: Tensor }): Tensor;
+  div<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: Scalar }): Tensor<Dtype, R>;
   /** self / other; `roundingMode` 'trunc' or 'floor' rounds the quotients. */
-  div(self: Tensor, other: Scalar, options: { roundingMode: string | null }): Tensor;
+  div<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<InexactPromoted[D][E], Broadcast[R][Q]>;
   /** self / other; `roundingMode` 'trunc' or 'floor' rounds the quotients. */
-  div(self: Tensor, options: { other: Scalar; roundingMode: string | null }): Tensor;
+  div<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<InexactPromoted[D][E], Broadcast[R][Q]>;
   /** self / other; `roundingMode` 'trunc' or 'floor' rounds the quotients. */
-  div(self: Tensor, other: Tensor, options: { roundingMode: string | null }): Tensor;
+  div<D extends Dtype, R extends number>(self: Tensor<D, R>, other: Scalar, options: { roundingMode: string | null }): Tensor<Dtype, R>;
   /** self / other; `roundingMode` 'trunc' or 'floor' rounds the quotients. */
-  div(self: Tensor, options: { other: Tensor; roundingMode: string | null }): Tensor;
+  div<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: Scalar; roundingMode: string | null }): Tensor<Dtype, R>;
+  /** self / other; `roundingMode` 'trunc' or 'floor' rounds the quotients. */
+  div<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>, options: { roundingMode: string | null }): Tensor<Dtype, Broadcast[R][Q]>;
+  /** self / other; `roundingMode` 'trunc' or 'floor' rounds the quotients. */
+  div<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q>; roundingMode: string | null }): Tensor<Dtype, Broadcast[R][Q]>;
   /** As `div`. */
-  divide(self: Tensor, other: Scalar): Tensor;
+  divide<D extends Dtype, R extends number>(self: Tensor<D, R>, other: RealNumber): Tensor<Inexact[D], R>;
   /** As `div`. */
-  divide(self: Tensor, options: { other: Scalar }): Tensor;
+  divide<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: RealNumber }): Tensor<Inexact[D], R>;
   /** As `div`. */
-  divide(self: Tensor, other: Tensor): Tensor;
+  divide<D extends Dtype, R extends number>(self: Tensor<D, R>, other: Scalar): Tensor<Dtype, R>;
   /** As `div`. */
-  divide(self: Tensor, options: { other: Tensor }): Tensor;
+  divide<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: Scalar }): Tensor<Dtype, R>;
   /** As `div`. */
-  divide(self: Tensor, other: Scalar, options: { roundingMode: string | null }): Tensor;
+  divide<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<InexactPromoted[D][E], Broadcast[R][Q]>;
   /** As `div`. */
-  divide(self: Tensor, options: { other: Scalar; roundingMode: string | null }): Tensor;
+  divide<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<InexactPromoted[D][E], Broadcast[R][Q]>;
   /** As `div`. */
-  divide(self: Tensor, other: Tensor, options: { roundingMode: string | null }): Tensor;
+  divide<D extends Dtype, R extends number>(self: Tensor<D, R>, other: Scalar, options: { roundingMode: string | null }): Tensor<Dtype, R>;
   /** As `div`. */
-  divide(self: Tensor, options: { other: Tensor; roundingMode: string | null }): Tensor;
+  divide<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: Scalar; roundingMode: string | null }): Tensor<Dtype, R>;
+  /** As `div`. */
+  divide<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>, options: { roundingMode: string | null }): Tensor<Dtype, Broadcast[R][Q]>;
+  /** As `div`. */
+  divide<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q>; roundingMode: string | null }): Tensor<Dtype, Broadcast[R][Q]>;
   /** Sum of the products of two vectors. */
-  dot(self: Tensor, tensor: Tensor): Tensor;
+  dot<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, tensor: Tensor<E, Q>): Tensor<Promoted[D][E], Product[R][Q]>;
   /** Sum of the products of two vectors. */
-  dot(self: Tensor, options: { tensor: Tensor }): Tensor;
+  dot<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { tensor: Tensor<E, Q> }): Tensor<Promoted[D][E], Product[R][Q]>;
   /** Zeroes elements with probability `p` and scales the others by 1 / (1 - p), when `train`. */
-  dropout(input: Tensor, p: number, train: boolean): Tensor;
+  dropout<D extends Dtype, R extends number>(input: Tensor<D, R>, p: number, train: boolean): Tensor<D, R>;
   /** Zeroes elements with probability `p` and scales the others by 1 / (1 - p), when `train`. */
-  dropout(input: Tensor, options: { p: number; train: boolean }): Tensor;
+  dropout<D extends Dtype, R extends number>(input: Tensor<D, R>, options: { p: number; train: boolean }): Tensor<D, R>;
   /** Zeroes elements with probability `p` and scales the others by 1 / (1 - p), when `train`. In place. */
   dropout_(self: Tensor, p: number, train: boolean): Tensor;
   /** Zeroes elements with probability `p` and scales the others by 1 / (1 - p), when `train`. In place. */
@@ -4479,15 +4546,15 @@ export interface TorchOperators {
   /** libtorch's `einsum`. */
   einsum(equation: string, options: { tensors: readonly Tensor[]; path?: Integers | null }): Tensor;
   /** x, and alpha * (exp(x) - 1) below 0. Defaults: alpha 1, scale 1, inputScale 1. */
-  elu(self: Tensor, alpha?: Scalar, scale?: Scalar, inputScale?: Scalar): Tensor;
+  elu<D extends Dtype, R extends number>(self: Tensor<D, R>, alpha?: Scalar, scale?: Scalar, inputScale?: Scalar): Tensor<D, R>;
   /** x, and alpha * (exp(x) - 1) below 0. Defaults: alpha 1, scale 1, inputScale 1. */
-  elu(self: Tensor, options?: { alpha?: Scalar; scale?: Scalar; inputScale?: Scalar }): Tensor;
+  elu<D extends Dtype, R extends number>(self: Tensor<D, R>, options?: { alpha?: Scalar; scale?: Scalar; inputScale?: Scalar }): Tensor<D, R>;
   /** Rows of `weight [count, size]` for the indices. Defaults: paddingIdx -1, scaleGradByFreq false, sparse false. */
-  embedding(weight: Tensor, indices: Tensor, paddingIdx?: Integer, scaleGradByFreq?: boolean, sparse?: boolean): Tensor;
+  embedding<D extends Dtype, R extends number, E extends Dtype, Q extends number>(weight: Tensor<D, R>, indices: Tensor<E, Q>, paddingIdx?: Integer, scaleGradByFreq?: boolean, sparse?: boolean): Tensor<D, Up[Q]>;
   /** Rows of `weight [count, size]` for the indices. Defaults: paddingIdx -1, scaleGradByFreq false, sparse false. */
-  embedding(weight: Tensor, indices: Tensor, options?: { paddingIdx?: Integer; scaleGradByFreq?: boolean; sparse?: boolean }): Tensor;
+  embedding<D extends Dtype, R extends number, E extends Dtype, Q extends number>(weight: Tensor<D, R>, indices: Tensor<E, Q>, options?: { paddingIdx?: Integer; scaleGradByFreq?: boolean; sparse?: boolean }): Tensor<D, Up[Q]>;
   /** Rows of `weight [count, size]` for the indices. Defaults: paddingIdx -1, scaleGradByFreq false, sparse false. */
-  embedding(weight: Tensor, options: { indices: Tensor; paddingIdx?: Integer; scaleGradByFreq?: boolean; sparse?: boolean }): Tensor;
+  embedding<D extends Dtype, R extends number, E extends Dtype, Q extends number>(weight: Tensor<D, R>, options: { indices: Tensor<E, Q>; paddingIdx?: Integer; scaleGradByFreq?: boolean; sparse?: boolean }): Tensor<D, Up[Q]>;
   /** libtorch's `embedding_bag`. Defaults: scaleGradByFreq false, mode 0, sparse false, includeLastOffset false. */
   embeddingBag(weight: Tensor, indices: Tensor, offsets: Tensor, scaleGradByFreq?: boolean, mode?: Integer, sparse?: boolean, perSampleWeights?: Tensor | null, includeLastOffset?: boolean): [Tensor, Tensor, Tensor, Tensor];
   /** libtorch's `embedding_bag`. Defaults: scaleGradByFreq false, mode 0, sparse false, includeLastOffset false. */
@@ -4503,13 +4570,13 @@ export interface TorchOperators {
   /** libtorch's `embedding_renorm_`. In place. */
   embeddingRenorm_(self: Tensor, options: { indices: Tensor; maxNorm: number; normType: number }): Tensor;
   /** A tensor of this shape whose elements are whatever stood there. */
-  empty(size: Integers, options?: FactoryOptions & { memoryFormat?: MemoryFormat | null }): Tensor;
+  empty<const S extends Integers, T extends Dtype = 'float32'>(size: S, options?: FactoryOptions<T> & { memoryFormat?: MemoryFormat | null }): Tensor<T, RankOf<S>>;
   /** A tensor of this shape whose elements are whatever stood there. */
-  empty(...size: Integer[]): Tensor;
+  empty<const S extends readonly Integer[], T extends Dtype = 'float32'>(...size: S): Tensor<T, RankOf<S>>;
   /** A tensor of this shape whose elements are whatever stood there. */
-  empty(...sizeAndOptions: [...size: Integer[], options: FactoryOptions & { memoryFormat?: MemoryFormat | null }]): Tensor;
+  empty<const S extends readonly Integer[], T extends Dtype = 'float32'>(...sizeAndOptions: [...size: S, options: FactoryOptions<T> & { memoryFormat?: MemoryFormat | null }]): Tensor<T, RankOf<S>>;
   /** A tensor like this one whose elements are whatever stood there. */
-  emptyLike(self: Tensor, options?: FactoryOptions & { memoryFormat?: MemoryFormat | null }): Tensor;
+  emptyLike<D extends Dtype, R extends number, T extends Dtype = D>(self: Tensor<D, R>, options?: FactoryOptions<T> & { memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** libtorch's `empty_permuted`. */
   emptyPermuted(size: Integers, physicalLayout: Integers, options?: FactoryOptions): Tensor;
   /** libtorch's `empty_permuted`. */
@@ -4523,57 +4590,57 @@ export interface TorchOperators {
   /** libtorch's `empty_strided`. */
   emptyStrided(size: Integers, options: FactoryOptions & { stride: Integers }): Tensor;
   /** Whether equal, element by element. */
-  eq(self: Tensor, other: Scalar): Tensor;
+  eq<D extends Dtype, R extends number>(self: Tensor<D, R>, other: Scalar): Tensor<'bool', R>;
   /** Whether equal, element by element. */
-  eq(self: Tensor, options: { other: Scalar }): Tensor;
+  eq<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: Scalar }): Tensor<'bool', R>;
   /** Whether equal, element by element. */
-  eq(self: Tensor, other: Tensor): Tensor;
+  eq<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<'bool', Broadcast[R][Q]>;
   /** Whether equal, element by element. */
-  eq(self: Tensor, options: { other: Tensor }): Tensor;
+  eq<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<'bool', Broadcast[R][Q]>;
   /** Whether two tensors have the same shape and elements. */
   equal(self: Tensor, other: Tensor): boolean;
   /** Whether two tensors have the same shape and elements. */
   equal(self: Tensor, options: { other: Tensor }): boolean;
   /** Error function. */
-  erf(self: Tensor): Tensor;
+  erf<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** Error function. In place. */
   erf_(self: Tensor): Tensor;
   /** 1 - the error function. */
-  erfc(self: Tensor): Tensor;
+  erfc<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** 1 - the error function. In place. */
   erfc_(self: Tensor): Tensor;
   /** Inverse of the error function. */
-  erfinv(self: Tensor): Tensor;
+  erfinv<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** e to the power of each element. */
-  exp(self: Tensor): Tensor;
+  exp<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** 2 to the power of each element. */
-  exp2(self: Tensor): Tensor;
+  exp2<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** 2 to the power of each element. In place. */
   exp2_(self: Tensor): Tensor;
   /** e to the power of each element. In place. */
   exp_(self: Tensor): Tensor;
   /** View broadcast to these sizes; -1 keeps a size. Defaults: implicit false. */
-  expand(self: Tensor, size: Integers, options?: { implicit?: boolean }): Tensor;
+  expand<D extends Dtype, R extends number, const S extends Integers>(self: Tensor<D, R>, size: S, options?: { implicit?: boolean }): Tensor<D, Shaped<R, S>>;
   /** View broadcast to these sizes; -1 keeps a size. Defaults: implicit false. */
-  expand(self: Tensor, options: { size: Integers; implicit?: boolean }): Tensor;
+  expand<D extends Dtype, R extends number, const S extends Integers>(self: Tensor<D, R>, options: { size: S; implicit?: boolean }): Tensor<D, Shaped<R, S>>;
   /** View broadcast to the shape of other. */
-  expandAs(self: Tensor, other: Tensor): Tensor;
+  expandAs<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<D, Q>;
   /** View broadcast to the shape of other. */
-  expandAs(self: Tensor, options: { other: Tensor }): Tensor;
+  expandAs<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<D, Q>;
   /** libtorch's `expand_copy`. Defaults: implicit false. */
   expandCopy(self: Tensor, size: Integers, options?: { implicit?: boolean }): Tensor;
   /** libtorch's `expand_copy`. Defaults: implicit false. */
   expandCopy(self: Tensor, options: { size: Integers; implicit?: boolean }): Tensor;
   /** exp(x) - 1, exact near 0. */
-  expm1(self: Tensor): Tensor;
+  expm1<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** exp(x) - 1, exact near 0. In place. */
   expm1_(self: Tensor): Tensor;
   /** Identity matrix `[n, m]`. */
-  eye(n: Integer, options?: FactoryOptions): Tensor;
+  eye<T extends Dtype = 'float32'>(n: Integer, options?: FactoryOptions<T>): Tensor<T, 2>;
   /** Identity matrix `[n, m]`. */
-  eye(n: Integer, m: Integer, options?: FactoryOptions): Tensor;
+  eye<T extends Dtype = 'float32'>(n: Integer, m: Integer, options?: FactoryOptions<T>): Tensor<T, 2>;
   /** Identity matrix `[n, m]`. */
-  eye(n: Integer, options: FactoryOptions & { m: Integer }): Tensor;
+  eye<T extends Dtype = 'float32'>(n: Integer, options: FactoryOptions<T> & { m: Integer }): Tensor<T, 2>;
   /** libtorch's `fake_quantize_per_channel_affine`. */
   fakeQuantizePerChannelAffine(self: Tensor, scale: Tensor, zeroPoint: Tensor, axis: Integer, quantMin: Integer, quantMax: Integer): Tensor;
   /** libtorch's `fake_quantize_per_channel_affine`. */
@@ -4603,13 +4670,13 @@ export interface TorchOperators {
   /** libtorch's `feature_dropout_`. In place. */
   featureDropout_(self: Tensor, options: { p: number; train: boolean }): Tensor;
   /** libtorch's `fill`. */
-  fill(self: Tensor, value: Scalar): Tensor;
+  fill<D extends Dtype, R extends number>(self: Tensor<D, R>, value: Scalar): Tensor<D, R>;
   /** libtorch's `fill`. */
-  fill(self: Tensor, options: { value: Scalar }): Tensor;
+  fill<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { value: Scalar }): Tensor<D, R>;
   /** libtorch's `fill`. */
-  fill(self: Tensor, value: Tensor): Tensor;
+  fill<D extends Dtype, R extends number>(self: Tensor<D, R>, value: Tensor): Tensor<D, R>;
   /** libtorch's `fill`. */
-  fill(self: Tensor, options: { value: Tensor }): Tensor;
+  fill<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { value: Tensor }): Tensor<D, R>;
   /** Sets every element to a value. In place. */
   fill_(self: Tensor, value: Scalar): Tensor;
   /** Sets every element to a value. In place. */
@@ -4619,23 +4686,25 @@ export interface TorchOperators {
   /** Sets every element to a value. In place. */
   fill_(self: Tensor, options: { value: Tensor }): Tensor;
   /** libtorch's `fix`. */
-  fix(self: Tensor): Tensor;
+  fix<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<D, R>;
   /** libtorch's `fix_`. In place. */
   fix_(self: Tensor): Tensor;
   /** Joins the dimensions from `startDim` to `endDim` into one. Defaults: startDim 0, endDim -1. */
-  flatten(self: Tensor, startDim?: Integer, endDim?: Integer): Tensor;
+  flatten<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<D, 1 | Plain[R]>;
   /** Joins the dimensions from `startDim` to `endDim` into one. Defaults: startDim 0, endDim -1. */
-  flatten(self: Tensor, options?: { startDim?: Integer; endDim?: Integer }): Tensor;
+  flatten<D extends Dtype, R extends number>(self: Tensor<D, R>, startDim?: Integer, endDim?: Integer): Tensor<D>;
+  /** Joins the dimensions from `startDim` to `endDim` into one. Defaults: startDim 0, endDim -1. */
+  flatten<D extends Dtype, R extends number>(self: Tensor<D, R>, options?: { startDim?: Integer; endDim?: Integer }): Tensor<D>;
   /** libtorch's `flatten_dense_tensors`. */
   flattenDenseTensors(tensors: readonly Tensor[]): Tensor;
   /** Reversed along the dimensions. */
-  flip(self: Tensor, dims: Integers): Tensor;
+  flip<D extends Dtype, R extends number>(self: Tensor<D, R>, dims: Integers): Tensor<D, R>;
   /** Reversed along the dimensions. */
-  flip(self: Tensor, options: { dims: Integers }): Tensor;
+  flip<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { dims: Integers }): Tensor<D, R>;
   /** Reversed along the second dimension. */
-  fliplr(self: Tensor): Tensor;
+  fliplr<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<D, R>;
   /** Reversed along the first dimension. */
-  flipud(self: Tensor): Tensor;
+  flipud<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<D, R>;
   /** libtorch's `float_power`. */
   floatPower(self: Scalar, exponent: Tensor): Tensor;
   /** libtorch's `float_power`. */
@@ -4649,35 +4718,43 @@ export interface TorchOperators {
   /** libtorch's `float_power`. */
   floatPower(self: Tensor, options: { exponent: Tensor }): Tensor;
   /** Rounded down. */
-  floor(self: Tensor): Tensor;
+  floor<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<D, R>;
   /** Rounded down. In place. */
   floor_(self: Tensor): Tensor;
   /** Quotients rounded down. */
-  floorDivide(self: Tensor, other: Tensor): Tensor;
+  floorDivide<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Quotients rounded down. */
-  floorDivide(self: Tensor, options: { other: Tensor }): Tensor;
+  floorDivide<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Quotients rounded down. */
-  floorDivide(self: Tensor, other: Scalar): Tensor;
+  floorDivide<D extends Dtype, R extends number>(self: Tensor<D, R>, other: RealNumber): Tensor<WithNumber[D], R>;
   /** Quotients rounded down. */
-  floorDivide(self: Tensor, options: { other: Scalar }): Tensor;
+  floorDivide<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: RealNumber }): Tensor<WithNumber[D], R>;
+  /** Quotients rounded down. */
+  floorDivide<D extends Dtype, R extends number>(self: Tensor<D, R>, other: Scalar): Tensor<Dtype, R>;
+  /** Quotients rounded down. */
+  floorDivide<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: Scalar }): Tensor<Dtype, R>;
   /** Larger of two, ignoring NaN. */
-  fmax(self: Tensor, other: Tensor): Tensor;
+  fmax<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Larger of two, ignoring NaN. */
-  fmax(self: Tensor, options: { other: Tensor }): Tensor;
+  fmax<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Smaller of two, ignoring NaN. */
-  fmin(self: Tensor, other: Tensor): Tensor;
+  fmin<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Smaller of two, ignoring NaN. */
-  fmin(self: Tensor, options: { other: Tensor }): Tensor;
+  fmin<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Remainder with the sign of self, as C's fmod. */
-  fmod(self: Tensor, other: Scalar): Tensor;
+  fmod<D extends Dtype, R extends number>(self: Tensor<D, R>, other: RealNumber): Tensor<WithNumber[D], R>;
   /** Remainder with the sign of self, as C's fmod. */
-  fmod(self: Tensor, options: { other: Scalar }): Tensor;
+  fmod<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: RealNumber }): Tensor<WithNumber[D], R>;
   /** Remainder with the sign of self, as C's fmod. */
-  fmod(self: Tensor, other: Tensor): Tensor;
+  fmod<D extends Dtype, R extends number>(self: Tensor<D, R>, other: Scalar): Tensor<Dtype, R>;
   /** Remainder with the sign of self, as C's fmod. */
-  fmod(self: Tensor, options: { other: Tensor }): Tensor;
+  fmod<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: Scalar }): Tensor<Dtype, R>;
+  /** Remainder with the sign of self, as C's fmod. */
+  fmod<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<Promoted[D][E], Broadcast[R][Q]>;
+  /** Remainder with the sign of self, as C's fmod. */
+  fmod<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Fractional part. */
-  frac(self: Tensor): Tensor;
+  frac<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<D, R>;
   /** Fractional part. In place. */
   frac_(self: Tensor): Tensor;
   /** libtorch's `fractional_max_pool2d`. */
@@ -4701,13 +4778,13 @@ export interface TorchOperators {
   /** libtorch's `from_file`. Defaults: size 0. */
   fromFile(filename: string, options?: FactoryOptions & { shared?: boolean | null; size?: Integer | null }): Tensor;
   /** A tensor of this shape with every element the value. */
-  full(size: Integers, fillValue: Scalar, options?: FactoryOptions): Tensor;
+  full<const S extends Integers, T extends Dtype = Dtype>(size: S, fillValue: Scalar, options?: FactoryOptions<T>): Tensor<T, RankOf<S>>;
   /** A tensor of this shape with every element the value. */
-  full(size: Integers, options: FactoryOptions & { fillValue: Scalar }): Tensor;
+  full<const S extends Integers, T extends Dtype = Dtype>(size: S, options: FactoryOptions<T> & { fillValue: Scalar }): Tensor<T, RankOf<S>>;
   /** A tensor like this one with every element the value. */
-  fullLike(self: Tensor, fillValue: Scalar, options?: FactoryOptions & { memoryFormat?: MemoryFormat | null }): Tensor;
+  fullLike<D extends Dtype, R extends number, T extends Dtype = D>(self: Tensor<D, R>, fillValue: Scalar, options?: FactoryOptions<T> & { memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** A tensor like this one with every element the value. */
-  fullLike(self: Tensor, options: FactoryOptions & { fillValue: Scalar; memoryFormat?: MemoryFormat | null }): Tensor;
+  fullLike<D extends Dtype, R extends number, T extends Dtype = D>(self: Tensor<D, R>, options: FactoryOptions<T> & { fillValue: Scalar; memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** libtorch's `fused_moving_avg_obs_fake_quant`. Defaults: perRowFakeQuant false, symmetricQuant false. */
   fusedMovingAvgObsFakeQuant(self: Tensor, observerOn: Tensor, fakeQuantOn: Tensor, runningMin: Tensor, runningMax: Tensor, scale: Tensor, zeroPoint: Tensor, averagingConst: number, quantMin: Integer, quantMax: Integer, chAxis: Integer, perRowFakeQuant?: boolean, symmetricQuant?: boolean): Tensor;
   /** libtorch's `fused_moving_avg_obs_fake_quant`. Defaults: perRowFakeQuant false, symmetricQuant false. */
@@ -4715,9 +4792,9 @@ export interface TorchOperators {
   /** libtorch's `fused_moving_avg_obs_fake_quant`. Defaults: perRowFakeQuant false, symmetricQuant false. */
   fusedMovingAvgObsFakeQuant(self: Tensor, options: { observerOn: Tensor; fakeQuantOn: Tensor; runningMin: Tensor; runningMax: Tensor; scale: Tensor; zeroPoint: Tensor; averagingConst: number; quantMin: Integer; quantMax: Integer; chAxis: Integer; perRowFakeQuant?: boolean; symmetricQuant?: boolean }): Tensor;
   /** Elements at `index` along `dim`. Defaults: sparseGrad false. */
-  gather(self: Tensor, dim: Integer, index: Tensor, options?: { sparseGrad?: boolean }): Tensor;
+  gather<D extends Dtype, R extends number>(self: Tensor<D, R>, dim: Integer, index: Tensor, options?: { sparseGrad?: boolean }): Tensor<D, R>;
   /** Elements at `index` along `dim`. Defaults: sparseGrad false. */
-  gather(self: Tensor, options: { dim: Integer; index: Tensor; sparseGrad?: boolean }): Tensor;
+  gather<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { dim: Integer; index: Tensor; sparseGrad?: boolean }): Tensor<D, R>;
   /** Greatest common divisor. */
   gcd(self: Tensor, other: Tensor): Tensor;
   /** Greatest common divisor. */
@@ -4727,15 +4804,15 @@ export interface TorchOperators {
   /** Greatest common divisor. In place. */
   gcd_(self: Tensor, options: { other: Tensor }): Tensor;
   /** self >= other, element by element. */
-  ge(self: Tensor, other: Scalar): Tensor;
+  ge<D extends Dtype, R extends number>(self: Tensor<D, R>, other: Scalar): Tensor<'bool', R>;
   /** self >= other, element by element. */
-  ge(self: Tensor, options: { other: Scalar }): Tensor;
+  ge<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: Scalar }): Tensor<'bool', R>;
   /** self >= other, element by element. */
-  ge(self: Tensor, other: Tensor): Tensor;
+  ge<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<'bool', Broadcast[R][Q]>;
   /** self >= other, element by element. */
-  ge(self: Tensor, options: { other: Tensor }): Tensor;
+  ge<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<'bool', Broadcast[R][Q]>;
   /** x times the normal distribution function of x; approximate 'tanh' for the faster form. Defaults: approximate none. */
-  gelu(self: Tensor, options?: { approximate?: string }): Tensor;
+  gelu<D extends Dtype, R extends number>(self: Tensor<D, R>, options?: { approximate?: string }): Tensor<D, R>;
   /** libtorch's `geqrf`. */
   geqrf(self: Tensor): [a: Tensor, tau: Tensor];
   /** libtorch's `ger`. */
@@ -4763,21 +4840,21 @@ export interface TorchOperators {
   /** Derivative along dimensions by central differences. Defaults: edgeOrder 1. */
   gradient(self: Tensor, options: { spacing: readonly Tensor[]; dim?: Integer | null; edgeOrder?: Integer }): Tensor[];
   /** libtorch's `greater`. */
-  greater(self: Tensor, other: Scalar): Tensor;
+  greater<D extends Dtype, R extends number>(self: Tensor<D, R>, other: Scalar): Tensor<'bool', R>;
   /** libtorch's `greater`. */
-  greater(self: Tensor, options: { other: Scalar }): Tensor;
+  greater<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: Scalar }): Tensor<'bool', R>;
   /** libtorch's `greater`. */
-  greater(self: Tensor, other: Tensor): Tensor;
+  greater<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<'bool', Broadcast[R][Q]>;
   /** libtorch's `greater`. */
-  greater(self: Tensor, options: { other: Tensor }): Tensor;
+  greater<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<'bool', Broadcast[R][Q]>;
   /** libtorch's `greater_equal`. */
-  greaterEqual(self: Tensor, other: Scalar): Tensor;
+  greaterEqual<D extends Dtype, R extends number>(self: Tensor<D, R>, other: Scalar): Tensor<'bool', R>;
   /** libtorch's `greater_equal`. */
-  greaterEqual(self: Tensor, options: { other: Scalar }): Tensor;
+  greaterEqual<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: Scalar }): Tensor<'bool', R>;
   /** libtorch's `greater_equal`. */
-  greaterEqual(self: Tensor, other: Tensor): Tensor;
+  greaterEqual<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<'bool', Broadcast[R][Q]>;
   /** libtorch's `greater_equal`. */
-  greaterEqual(self: Tensor, options: { other: Tensor }): Tensor;
+  greaterEqual<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<'bool', Broadcast[R][Q]>;
   /** libtorch's `grid_sampler`. */
   gridSampler(input: Tensor, grid: Tensor, interpolationMode: Integer, paddingMode: Integer, alignCorners: boolean): Tensor;
   /** libtorch's `grid_sampler`. */
@@ -4811,13 +4888,13 @@ export interface TorchOperators {
   /** libtorch's `gru_cell`. */
   gruCell(input: Tensor, options: { hx: Tensor; wIh: Tensor; wHh: Tensor; bIh?: Tensor | null; bHh?: Tensor | null }): Tensor;
   /** self > other, element by element. */
-  gt(self: Tensor, other: Scalar): Tensor;
+  gt<D extends Dtype, R extends number>(self: Tensor<D, R>, other: Scalar): Tensor<'bool', R>;
   /** self > other, element by element. */
-  gt(self: Tensor, options: { other: Scalar }): Tensor;
+  gt<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: Scalar }): Tensor<'bool', R>;
   /** self > other, element by element. */
-  gt(self: Tensor, other: Tensor): Tensor;
+  gt<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<'bool', Broadcast[R][Q]>;
   /** self > other, element by element. */
-  gt(self: Tensor, options: { other: Tensor }): Tensor;
+  gt<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<'bool', Broadcast[R][Q]>;
   /** libtorch's `hamming_window`. */
   hammingWindow(windowLength: Integer, options?: FactoryOptions): Tensor;
   /** libtorch's `hamming_window`. */
@@ -4839,17 +4916,17 @@ export interface TorchOperators {
   /** libtorch's `hann_window`. */
   hannWindow(windowLength: Integer, options: FactoryOptions & { periodic: boolean }): Tensor;
   /** x, and 0 between -lambd and lambd. Defaults: lambd 0.5. */
-  hardshrink(self: Tensor, lambd?: Scalar): Tensor;
+  hardshrink<D extends Dtype, R extends number>(self: Tensor<D, R>, lambd?: Scalar): Tensor<D, R>;
   /** x, and 0 between -lambd and lambd. Defaults: lambd 0.5. */
-  hardshrink(self: Tensor, options?: { lambd?: Scalar }): Tensor;
+  hardshrink<D extends Dtype, R extends number>(self: Tensor<D, R>, options?: { lambd?: Scalar }): Tensor<D, R>;
   /** relu6(x + 3) / 6. */
-  hardsigmoid(self: Tensor): Tensor;
+  hardsigmoid<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<D, R>;
   /** x * relu6(x + 3) / 6. */
-  hardswish(self: Tensor): Tensor;
+  hardswish<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<D, R>;
   /** x cut off below minVal and above maxVal. Defaults: minVal -1, maxVal 1. */
-  hardtanh(self: Tensor, minVal?: Scalar, maxVal?: Scalar): Tensor;
+  hardtanh<D extends Dtype, R extends number>(self: Tensor<D, R>, minVal?: Scalar, maxVal?: Scalar): Tensor<D, R>;
   /** x cut off below minVal and above maxVal. Defaults: minVal -1, maxVal 1. */
-  hardtanh(self: Tensor, options?: { minVal?: Scalar; maxVal?: Scalar }): Tensor;
+  hardtanh<D extends Dtype, R extends number>(self: Tensor<D, R>, options?: { minVal?: Scalar; maxVal?: Scalar }): Tensor<D, R>;
   /** libtorch's `hash_tensor`. Defaults: dim [], keepdim false, mode 0. */
   hashTensor(self: Tensor, dim?: Integers, options?: { keepdim?: boolean; mode?: Integer }): Tensor;
   /** libtorch's `hash_tensor`. Defaults: dim [], keepdim false, mode 0. */
@@ -4907,7 +4984,7 @@ export interface TorchOperators {
   /** libtorch's `hspmm`. */
   hspmm(mat1: Tensor, options: { mat2: Tensor }): Tensor;
   /** Joins along columns. */
-  hstack(tensors: readonly Tensor[]): Tensor;
+  hstack<D extends Dtype, R extends number>(tensors: readonly Tensor<D, R>[]): Tensor<Promoted[D][D], R>;
   /** libtorch's `huber_loss`. Defaults: reduction 1, delta 1.. */
   huberLoss(self: Tensor, target: Tensor, reduction?: Integer, delta?: number): Tensor;
   /** libtorch's `huber_loss`. Defaults: reduction 1, delta 1.. */
@@ -4915,11 +4992,11 @@ export interface TorchOperators {
   /** libtorch's `huber_loss`. Defaults: reduction 1, delta 1.. */
   huberLoss(self: Tensor, options: { target: Tensor; reduction?: Integer; delta?: number }): Tensor;
   /** sqrt(self^2 + other^2). */
-  hypot(self: Tensor, other: Tensor): Tensor;
+  hypot<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<InexactPromoted[D][E], Broadcast[R][Q]>;
   /** sqrt(self^2 + other^2). */
-  hypot(self: Tensor, options: { other: Tensor }): Tensor;
+  hypot<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<InexactPromoted[D][E], Broadcast[R][Q]>;
   /** libtorch's `i0`. */
-  i0(self: Tensor): Tensor;
+  i0<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** libtorch's `i0_`. In place. */
   i0_(self: Tensor): Tensor;
   /** libtorch's `igamma`. */
@@ -4941,21 +5018,21 @@ export interface TorchOperators {
   /** libtorch's `index`. */
   index(self: Tensor, options: { indices: readonly (Tensor | null)[] }): Tensor;
   /** Adds the slices of `source` to those at `index` along `dim`. Defaults: alpha 1. */
-  indexAdd(self: Tensor, dim: Integer, index: Tensor, source: Tensor, options?: { alpha?: Scalar }): Tensor;
+  indexAdd<D extends Dtype, R extends number>(self: Tensor<D, R>, dim: Integer, index: Tensor, source: Tensor, options?: { alpha?: Scalar }): Tensor<D, R>;
   /** Adds the slices of `source` to those at `index` along `dim`. Defaults: alpha 1. */
-  indexAdd(self: Tensor, options: { dim: Integer; index: Tensor; source: Tensor; alpha?: Scalar }): Tensor;
+  indexAdd<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { dim: Integer; index: Tensor; source: Tensor; alpha?: Scalar }): Tensor<D, R>;
   /** Puts the slices of `source` in the place of those at `index` along `dim`. */
-  indexCopy(self: Tensor, dim: Integer, index: Tensor, source: Tensor): Tensor;
+  indexCopy<D extends Dtype, R extends number>(self: Tensor<D, R>, dim: Integer, index: Tensor, source: Tensor): Tensor<D, R>;
   /** Puts the slices of `source` in the place of those at `index` along `dim`. */
-  indexCopy(self: Tensor, options: { dim: Integer; index: Tensor; source: Tensor }): Tensor;
+  indexCopy<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { dim: Integer; index: Tensor; source: Tensor }): Tensor<D, R>;
   /** Sets the slices at `index` along `dim` to a value. */
-  indexFill(self: Tensor, dim: Integer, index: Tensor, value: Scalar): Tensor;
+  indexFill<D extends Dtype, R extends number>(self: Tensor<D, R>, dim: Integer, index: Tensor, value: Scalar): Tensor<D, R>;
   /** Sets the slices at `index` along `dim` to a value. */
-  indexFill(self: Tensor, options: { dim: Integer; index: Tensor; value: Scalar }): Tensor;
+  indexFill<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { dim: Integer; index: Tensor; value: Scalar }): Tensor<D, R>;
   /** Sets the slices at `index` along `dim` to a value. */
-  indexFill(self: Tensor, dim: Integer, index: Tensor, value: Tensor): Tensor;
+  indexFill<D extends Dtype, R extends number>(self: Tensor<D, R>, dim: Integer, index: Tensor, value: Tensor): Tensor<D, R>;
   /** Sets the slices at `index` along `dim` to a value. */
-  indexFill(self: Tensor, options: { dim: Integer; index: Tensor; value: Tensor }): Tensor;
+  indexFill<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { dim: Integer; index: Tensor; value: Tensor }): Tensor<D, R>;
   /** Sets, or adds to, the elements at the indices. Defaults: accumulate false. */
   indexPut(self: Tensor, indices: readonly (Tensor | null)[], values: Tensor, accumulate?: boolean): Tensor;
   /** Sets, or adds to, the elements at the indices. Defaults: accumulate false. */
@@ -4973,9 +5050,9 @@ export interface TorchOperators {
   /** libtorch's `index_reduce`. Defaults: includeSelf true. */
   indexReduce(self: Tensor, options: { dim: Integer; index: Tensor; source: Tensor; reduce: string; includeSelf?: boolean }): Tensor;
   /** Slices at `index` along `dim`. */
-  indexSelect(self: Tensor, dim: Integer, index: Tensor): Tensor;
+  indexSelect<D extends Dtype, R extends number>(self: Tensor<D, R>, dim: Integer, index: Tensor): Tensor<D, R>;
   /** Slices at `index` along `dim`. */
-  indexSelect(self: Tensor, options: { dim: Integer; index: Tensor }): Tensor;
+  indexSelect<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { dim: Integer; index: Tensor }): Tensor<D, R>;
   /** libtorch's `indices`. */
   indices(self: Tensor): Tensor;
   /** libtorch's `indices_copy`. */
@@ -5027,13 +5104,13 @@ export interface TorchOperators {
   /** libtorch's `is_vulkan_available`. */
   isVulkanAvailable(): boolean;
   /** |self - other| <= atol + rtol * |other|, element by element. Defaults: rtol 1.0000000000000001e-05, atol 1e-08, equalNan false. */
-  isclose(self: Tensor, other: Tensor, rtol?: number, atol?: number, equalNan?: boolean): Tensor;
+  isclose<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>, rtol?: number, atol?: number, equalNan?: boolean): Tensor<'bool', Broadcast[R][Q]>;
   /** |self - other| <= atol + rtol * |other|, element by element. Defaults: rtol 1.0000000000000001e-05, atol 1e-08, equalNan false. */
-  isclose(self: Tensor, other: Tensor, options?: { rtol?: number; atol?: number; equalNan?: boolean }): Tensor;
+  isclose<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>, options?: { rtol?: number; atol?: number; equalNan?: boolean }): Tensor<'bool', Broadcast[R][Q]>;
   /** |self - other| <= atol + rtol * |other|, element by element. Defaults: rtol 1.0000000000000001e-05, atol 1e-08, equalNan false. */
-  isclose(self: Tensor, options: { other: Tensor; rtol?: number; atol?: number; equalNan?: boolean }): Tensor;
+  isclose<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q>; rtol?: number; atol?: number; equalNan?: boolean }): Tensor<'bool', Broadcast[R][Q]>;
   /** Neither infinite nor NaN. */
-  isfinite(self: Tensor): Tensor;
+  isfinite<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<'bool', R>;
   /** Whether each element is among the test elements. Defaults: assumeUnique false, invert false. */
   isin(element: Scalar, testElements: Tensor, options?: { assumeUnique?: boolean; invert?: boolean }): Tensor;
   /** Whether each element is among the test elements. Defaults: assumeUnique false, invert false. */
@@ -5047,15 +5124,15 @@ export interface TorchOperators {
   /** Whether each element is among the test elements. Defaults: assumeUnique false, invert false. */
   isin(elements: Tensor, options: { testElements: Tensor; assumeUnique?: boolean; invert?: boolean }): Tensor;
   /** Infinite. */
-  isinf(self: Tensor): Tensor;
+  isinf<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<'bool', R>;
   /** Not a number. */
-  isnan(self: Tensor): Tensor;
+  isnan<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<'bool', R>;
   /** libtorch's `isneginf`. */
-  isneginf(self: Tensor): Tensor;
+  isneginf<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<'bool', R>;
   /** libtorch's `isposinf`. */
-  isposinf(self: Tensor): Tensor;
+  isposinf<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<'bool', R>;
   /** libtorch's `isreal`. */
-  isreal(self: Tensor): Tensor;
+  isreal<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<'bool', R>;
   /** libtorch's `istft`. Defaults: center true, normalized false, returnComplex false. */
   istft(self: Tensor, nFft: Integer, hopLength?: Integer | null, winLength?: Integer | null, window?: Tensor | null, center?: boolean, normalized?: boolean, onesided?: boolean | null, length?: Integer | null, returnComplex?: boolean): Tensor;
   /** libtorch's `istft`. Defaults: center true, normalized false, returnComplex false. */
@@ -5083,11 +5160,11 @@ export interface TorchOperators {
   /** Kronecker product. */
   kron(self: Tensor, options: { other: Tensor }): Tensor;
   /** The k-th smallest element along `dim`, and its index. Defaults: dim -1, keepdim false. */
-  kthvalue(self: Tensor, k: Integer, dim?: Integer, keepdim?: boolean): [values: Tensor, indices: Tensor];
+  kthvalue<D extends Dtype, R extends number, const A extends Integer = number, K extends boolean = false>(self: Tensor<D, R>, k: Integer, dim?: A, keepdim?: K): [values: Tensor<D, Reduced<R, A, K>>, indices: Tensor<'int64', Reduced<R, A, K>>];
   /** The k-th smallest element along `dim`, and its index. Defaults: dim -1, keepdim false. */
-  kthvalue(self: Tensor, k: Integer, options?: { dim?: Integer; keepdim?: boolean }): [values: Tensor, indices: Tensor];
+  kthvalue<D extends Dtype, R extends number, const A extends Integer = number, K extends boolean = false>(self: Tensor<D, R>, k: Integer, options?: { dim?: A; keepdim?: K }): [values: Tensor<D, Reduced<R, A, K>>, indices: Tensor<'int64', Reduced<R, A, K>>];
   /** The k-th smallest element along `dim`, and its index. Defaults: dim -1, keepdim false. */
-  kthvalue(self: Tensor, options: { k: Integer; dim?: Integer; keepdim?: boolean }): [values: Tensor, indices: Tensor];
+  kthvalue<D extends Dtype, R extends number, const A extends Integer = number, K extends boolean = false>(self: Tensor<D, R>, options: { k: Integer; dim?: A; keepdim?: K }): [values: Tensor<D, Reduced<R, A, K>>, indices: Tensor<'int64', Reduced<R, A, K>>];
   /** libtorch's `l1_loss`. Defaults: reduction 1. */
   l1Loss(self: Tensor, target: Tensor, reduction?: Integer): Tensor;
   /** libtorch's `l1_loss`. Defaults: reduction 1. */
@@ -5095,11 +5172,11 @@ export interface TorchOperators {
   /** libtorch's `l1_loss`. Defaults: reduction 1. */
   l1Loss(self: Tensor, options: { target: Tensor; reduction?: Integer }): Tensor;
   /** Normalises the last dimensions to mean 0 and variance 1, then scales and shifts. Defaults: eps 1.0000000000000001e-05, cudnnEnable true. */
-  layerNorm(input: Tensor, normalizedShape: Integers, weight?: Tensor | null, bias?: Tensor | null, eps?: number, cudnnEnable?: boolean): Tensor;
+  layerNorm<D extends Dtype, R extends number>(input: Tensor<D, R>, normalizedShape: Integers, weight?: Tensor | null, bias?: Tensor | null, eps?: number, cudnnEnable?: boolean): Tensor<D, R>;
   /** Normalises the last dimensions to mean 0 and variance 1, then scales and shifts. Defaults: eps 1.0000000000000001e-05, cudnnEnable true. */
-  layerNorm(input: Tensor, normalizedShape: Integers, options?: { weight?: Tensor | null; bias?: Tensor | null; eps?: number; cudnnEnable?: boolean }): Tensor;
+  layerNorm<D extends Dtype, R extends number>(input: Tensor<D, R>, normalizedShape: Integers, options?: { weight?: Tensor | null; bias?: Tensor | null; eps?: number; cudnnEnable?: boolean }): Tensor<D, R>;
   /** Normalises the last dimensions to mean 0 and variance 1, then scales and shifts. Defaults: eps 1.0000000000000001e-05, cudnnEnable true. */
-  layerNorm(input: Tensor, options: { normalizedShape: Integers; weight?: Tensor | null; bias?: Tensor | null; eps?: number; cudnnEnable?: boolean }): Tensor;
+  layerNorm<D extends Dtype, R extends number>(input: Tensor<D, R>, options: { normalizedShape: Integers; weight?: Tensor | null; bias?: Tensor | null; eps?: number; cudnnEnable?: boolean }): Tensor<D, R>;
   /** Least common multiple. */
   lcm(self: Tensor, other: Tensor): Tensor;
   /** Least common multiple. */
@@ -5117,17 +5194,17 @@ export interface TorchOperators {
   /** self * 2^other. In place. */
   ldexp_(self: Tensor, options: { other: Tensor }): Tensor;
   /** self <= other, element by element. */
-  le(self: Tensor, other: Scalar): Tensor;
+  le<D extends Dtype, R extends number>(self: Tensor<D, R>, other: Scalar): Tensor<'bool', R>;
   /** self <= other, element by element. */
-  le(self: Tensor, options: { other: Scalar }): Tensor;
+  le<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: Scalar }): Tensor<'bool', R>;
   /** self <= other, element by element. */
-  le(self: Tensor, other: Tensor): Tensor;
+  le<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<'bool', Broadcast[R][Q]>;
   /** self <= other, element by element. */
-  le(self: Tensor, options: { other: Tensor }): Tensor;
+  le<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<'bool', Broadcast[R][Q]>;
   /** x, and negativeSlope * x below 0. Defaults: negativeSlope 0.01. */
-  leakyRelu(self: Tensor, negativeSlope?: Scalar): Tensor;
+  leakyRelu<D extends Dtype, R extends number>(self: Tensor<D, R>, negativeSlope?: Scalar): Tensor<D, R>;
   /** x, and negativeSlope * x below 0. Defaults: negativeSlope 0.01. */
-  leakyRelu(self: Tensor, options?: { negativeSlope?: Scalar }): Tensor;
+  leakyRelu<D extends Dtype, R extends number>(self: Tensor<D, R>, options?: { negativeSlope?: Scalar }): Tensor<D, R>;
   /** self + weight * (end - self). */
   lerp(self: Tensor, end: Tensor, weight: Scalar): Tensor;
   /** self + weight * (end - self). */
@@ -5137,23 +5214,23 @@ export interface TorchOperators {
   /** self + weight * (end - self). */
   lerp(self: Tensor, options: { end: Tensor; weight: Tensor }): Tensor;
   /** libtorch's `less`. */
-  less(self: Tensor, other: Scalar): Tensor;
+  less<D extends Dtype, R extends number>(self: Tensor<D, R>, other: Scalar): Tensor<'bool', R>;
   /** libtorch's `less`. */
-  less(self: Tensor, options: { other: Scalar }): Tensor;
+  less<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: Scalar }): Tensor<'bool', R>;
   /** libtorch's `less`. */
-  less(self: Tensor, other: Tensor): Tensor;
+  less<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<'bool', Broadcast[R][Q]>;
   /** libtorch's `less`. */
-  less(self: Tensor, options: { other: Tensor }): Tensor;
+  less<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<'bool', Broadcast[R][Q]>;
   /** libtorch's `less_equal`. */
-  lessEqual(self: Tensor, other: Scalar): Tensor;
+  lessEqual<D extends Dtype, R extends number>(self: Tensor<D, R>, other: Scalar): Tensor<'bool', R>;
   /** libtorch's `less_equal`. */
-  lessEqual(self: Tensor, options: { other: Scalar }): Tensor;
+  lessEqual<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: Scalar }): Tensor<'bool', R>;
   /** libtorch's `less_equal`. */
-  lessEqual(self: Tensor, other: Tensor): Tensor;
+  lessEqual<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<'bool', Broadcast[R][Q]>;
   /** libtorch's `less_equal`. */
-  lessEqual(self: Tensor, options: { other: Tensor }): Tensor;
+  lessEqual<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<'bool', Broadcast[R][Q]>;
   /** Logarithm of the gamma function's magnitude. */
-  lgamma(self: Tensor): Tensor;
+  lgamma<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** `input [*, in]` times `weight [out, in]` transposed, plus `bias [out]`. */
   linear(input: Tensor, weight: Tensor, bias?: Tensor | null): Tensor;
   /** `input [*, in]` times `weight [out, in]` transposed, plus `bias [out]`. */
@@ -5161,45 +5238,45 @@ export interface TorchOperators {
   /** `input [*, in]` times `weight [out, in]` transposed, plus `bias [out]`. */
   linear(input: Tensor, options: { weight: Tensor; bias?: Tensor | null }): Tensor;
   /** `steps` numbers from `start` to `end`, both included. */
-  linspace(start: Scalar, end: Scalar, steps: Integer, options?: FactoryOptions): Tensor;
+  linspace<T extends Dtype = 'float32'>(start: Scalar, end: Scalar, steps: Integer, options?: FactoryOptions<T>): Tensor<T, 1>;
   /** `steps` numbers from `start` to `end`, both included. */
-  linspace(start: Scalar, options: FactoryOptions & { end: Scalar; steps: Integer }): Tensor;
+  linspace<T extends Dtype = 'float32'>(start: Scalar, options: FactoryOptions<T> & { end: Scalar; steps: Integer }): Tensor<T, 1>;
   /** `steps` numbers from `start` to `end`, both included. */
-  linspace(start: Scalar, end: Tensor, steps: Integer, options?: FactoryOptions): Tensor;
+  linspace<T extends Dtype = 'float32'>(start: Scalar, end: Tensor, steps: Integer, options?: FactoryOptions<T>): Tensor<T, 1>;
   /** `steps` numbers from `start` to `end`, both included. */
-  linspace(start: Scalar, options: FactoryOptions & { end: Tensor; steps: Integer }): Tensor;
+  linspace<T extends Dtype = 'float32'>(start: Scalar, options: FactoryOptions<T> & { end: Tensor; steps: Integer }): Tensor<T, 1>;
   /** `steps` numbers from `start` to `end`, both included. */
-  linspace(start: Tensor, end: Scalar, steps: Integer, options?: FactoryOptions): Tensor;
+  linspace<T extends Dtype = 'float32'>(start: Tensor, end: Scalar, steps: Integer, options?: FactoryOptions<T>): Tensor<T, 1>;
   /** `steps` numbers from `start` to `end`, both included. */
-  linspace(start: Tensor, options: FactoryOptions & { end: Scalar; steps: Integer }): Tensor;
+  linspace<T extends Dtype = 'float32'>(start: Tensor, options: FactoryOptions<T> & { end: Scalar; steps: Integer }): Tensor<T, 1>;
   /** `steps` numbers from `start` to `end`, both included. */
-  linspace(start: Tensor, end: Tensor, steps: Integer, options?: FactoryOptions): Tensor;
+  linspace<T extends Dtype = 'float32'>(start: Tensor, end: Tensor, steps: Integer, options?: FactoryOptions<T>): Tensor<T, 1>;
   /** `steps` numbers from `start` to `end`, both included. */
-  linspace(start: Tensor, options: FactoryOptions & { end: Tensor; steps: Integer }): Tensor;
+  linspace<T extends Dtype = 'float32'>(start: Tensor, options: FactoryOptions<T> & { end: Tensor; steps: Integer }): Tensor<T, 1>;
   /** Natural logarithm. */
-  log(self: Tensor): Tensor;
+  log<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** Logarithm to base 10. */
-  log10(self: Tensor): Tensor;
+  log10<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** Logarithm to base 10. In place. */
   log10_(self: Tensor): Tensor;
   /** log(1 + x), exact near 0. */
-  log1p(self: Tensor): Tensor;
+  log1p<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** log(1 + x), exact near 0. In place. */
   log1p_(self: Tensor): Tensor;
   /** Logarithm to base 2. */
-  log2(self: Tensor): Tensor;
+  log2<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** Logarithm to base 2. In place. */
   log2_(self: Tensor): Tensor;
   /** Natural logarithm. In place. */
   log_(self: Tensor): Tensor;
   /** libtorch's `log_sigmoid`. */
-  logSigmoid(self: Tensor): Tensor;
+  logSigmoid<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<D, R>;
   /** Logarithm of softmax along `dim`. */
-  logSoftmax(self: Tensor, dim: Integer, dtype?: Dtype | null): Tensor;
+  logSoftmax<D extends Dtype, R extends number, T extends Dtype = Inexact[D]>(self: Tensor<D, R>, dim: Integer, dtype?: T | null): Tensor<T, R>;
   /** Logarithm of softmax along `dim`. */
-  logSoftmax(self: Tensor, dim: Integer, options?: { dtype?: Dtype | null }): Tensor;
+  logSoftmax<D extends Dtype, R extends number, T extends Dtype = Inexact[D]>(self: Tensor<D, R>, dim: Integer, options?: { dtype?: T | null }): Tensor<T, R>;
   /** Logarithm of softmax along `dim`. */
-  logSoftmax(self: Tensor, options: { dim: Integer; dtype?: Dtype | null }): Tensor;
+  logSoftmax<D extends Dtype, R extends number, T extends Dtype = Inexact[D]>(self: Tensor<D, R>, options: { dim: Integer; dtype?: T | null }): Tensor<T, R>;
   /** log(exp(self) + exp(other)). */
   logaddexp(self: Tensor, other: Tensor): Tensor;
   /** log(exp(self) + exp(other)). */
@@ -5215,57 +5292,57 @@ export interface TorchOperators {
   /** Logarithm of the determinant. */
   logdet(self: Tensor): Tensor;
   /** Logical and. */
-  logicalAnd(self: Tensor, other: Tensor): Tensor;
+  logicalAnd<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<'bool', Broadcast[R][Q]>;
   /** Logical and. */
-  logicalAnd(self: Tensor, options: { other: Tensor }): Tensor;
+  logicalAnd<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<'bool', Broadcast[R][Q]>;
   /** Logical not. */
-  logicalNot(self: Tensor): Tensor;
+  logicalNot<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<'bool', R>;
   /** Logical or. */
-  logicalOr(self: Tensor, other: Tensor): Tensor;
+  logicalOr<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<'bool', Broadcast[R][Q]>;
   /** Logical or. */
-  logicalOr(self: Tensor, options: { other: Tensor }): Tensor;
+  logicalOr<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<'bool', Broadcast[R][Q]>;
   /** Logical exclusive or. */
-  logicalXor(self: Tensor, other: Tensor): Tensor;
+  logicalXor<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<'bool', Broadcast[R][Q]>;
   /** Logical exclusive or. */
-  logicalXor(self: Tensor, options: { other: Tensor }): Tensor;
+  logicalXor<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<'bool', Broadcast[R][Q]>;
   /** log(x / (1 - x)); `eps` cuts x off at both ends. */
-  logit(self: Tensor, eps?: number | null): Tensor;
+  logit<D extends Dtype, R extends number>(self: Tensor<D, R>, eps?: number | null): Tensor<Inexact[D], R>;
   /** log(x / (1 - x)); `eps` cuts x off at both ends. */
-  logit(self: Tensor, options?: { eps?: number | null }): Tensor;
+  logit<D extends Dtype, R extends number>(self: Tensor<D, R>, options?: { eps?: number | null }): Tensor<Inexact[D], R>;
   /** log(x / (1 - x)); `eps` cuts x off at both ends. In place. */
   logit_(self: Tensor, eps?: number | null): Tensor;
   /** log(x / (1 - x)); `eps` cuts x off at both ends. In place. */
   logit_(self: Tensor, options?: { eps?: number | null }): Tensor;
   /** `steps` numbers from base^start to base^end, evenly spaced in the exponent. Defaults: base 10.. */
-  logspace(start: Scalar, end: Scalar, steps: Integer, base?: number, options?: FactoryOptions): Tensor;
+  logspace<T extends Dtype = 'float32'>(start: Scalar, end: Scalar, steps: Integer, base?: number, options?: FactoryOptions<T>): Tensor<T, 1>;
   /** `steps` numbers from base^start to base^end, evenly spaced in the exponent. Defaults: base 10.. */
-  logspace(start: Scalar, end: Scalar, steps: Integer, options?: FactoryOptions & { base?: number }): Tensor;
+  logspace<T extends Dtype = 'float32'>(start: Scalar, end: Scalar, steps: Integer, options?: FactoryOptions<T> & { base?: number }): Tensor<T, 1>;
   /** `steps` numbers from base^start to base^end, evenly spaced in the exponent. Defaults: base 10.. */
-  logspace(start: Scalar, options: FactoryOptions & { end: Scalar; steps: Integer; base?: number }): Tensor;
+  logspace<T extends Dtype = 'float32'>(start: Scalar, options: FactoryOptions<T> & { end: Scalar; steps: Integer; base?: number }): Tensor<T, 1>;
   /** `steps` numbers from base^start to base^end, evenly spaced in the exponent. Defaults: base 10.. */
-  logspace(start: Scalar, end: Tensor, steps: Integer, base?: number, options?: FactoryOptions): Tensor;
+  logspace<T extends Dtype = 'float32'>(start: Scalar, end: Tensor, steps: Integer, base?: number, options?: FactoryOptions<T>): Tensor<T, 1>;
   /** `steps` numbers from base^start to base^end, evenly spaced in the exponent. Defaults: base 10.. */
-  logspace(start: Scalar, end: Tensor, steps: Integer, options?: FactoryOptions & { base?: number }): Tensor;
+  logspace<T extends Dtype = 'float32'>(start: Scalar, end: Tensor, steps: Integer, options?: FactoryOptions<T> & { base?: number }): Tensor<T, 1>;
   /** `steps` numbers from base^start to base^end, evenly spaced in the exponent. Defaults: base 10.. */
-  logspace(start: Scalar, options: FactoryOptions & { end: Tensor; steps: Integer; base?: number }): Tensor;
+  logspace<T extends Dtype = 'float32'>(start: Scalar, options: FactoryOptions<T> & { end: Tensor; steps: Integer; base?: number }): Tensor<T, 1>;
   /** `steps` numbers from base^start to base^end, evenly spaced in the exponent. Defaults: base 10.. */
-  logspace(start: Tensor, end: Scalar, steps: Integer, base?: number, options?: FactoryOptions): Tensor;
+  logspace<T extends Dtype = 'float32'>(start: Tensor, end: Scalar, steps: Integer, base?: number, options?: FactoryOptions<T>): Tensor<T, 1>;
   /** `steps` numbers from base^start to base^end, evenly spaced in the exponent. Defaults: base 10.. */
-  logspace(start: Tensor, end: Scalar, steps: Integer, options?: FactoryOptions & { base?: number }): Tensor;
+  logspace<T extends Dtype = 'float32'>(start: Tensor, end: Scalar, steps: Integer, options?: FactoryOptions<T> & { base?: number }): Tensor<T, 1>;
   /** `steps` numbers from base^start to base^end, evenly spaced in the exponent. Defaults: base 10.. */
-  logspace(start: Tensor, options: FactoryOptions & { end: Scalar; steps: Integer; base?: number }): Tensor;
+  logspace<T extends Dtype = 'float32'>(start: Tensor, options: FactoryOptions<T> & { end: Scalar; steps: Integer; base?: number }): Tensor<T, 1>;
   /** `steps` numbers from base^start to base^end, evenly spaced in the exponent. Defaults: base 10.. */
-  logspace(start: Tensor, end: Tensor, steps: Integer, base?: number, options?: FactoryOptions): Tensor;
+  logspace<T extends Dtype = 'float32'>(start: Tensor, end: Tensor, steps: Integer, base?: number, options?: FactoryOptions<T>): Tensor<T, 1>;
   /** `steps` numbers from base^start to base^end, evenly spaced in the exponent. Defaults: base 10.. */
-  logspace(start: Tensor, end: Tensor, steps: Integer, options?: FactoryOptions & { base?: number }): Tensor;
+  logspace<T extends Dtype = 'float32'>(start: Tensor, end: Tensor, steps: Integer, options?: FactoryOptions<T> & { base?: number }): Tensor<T, 1>;
   /** `steps` numbers from base^start to base^end, evenly spaced in the exponent. Defaults: base 10.. */
-  logspace(start: Tensor, options: FactoryOptions & { end: Tensor; steps: Integer; base?: number }): Tensor;
+  logspace<T extends Dtype = 'float32'>(start: Tensor, options: FactoryOptions<T> & { end: Tensor; steps: Integer; base?: number }): Tensor<T, 1>;
   /** Logarithm of the sum of exponentials along `dim`. Defaults: keepdim false. */
-  logsumexp(self: Tensor, dim: Integers, keepdim?: boolean): Tensor;
+  logsumexp<D extends Dtype, R extends number, const A extends Integers, K extends boolean = false>(self: Tensor<D, R>, dim: A, keepdim?: K): Tensor<Inexact[D], Reduced<R, A, K>>;
   /** Logarithm of the sum of exponentials along `dim`. Defaults: keepdim false. */
-  logsumexp(self: Tensor, dim: Integers, options?: { keepdim?: boolean }): Tensor;
+  logsumexp<D extends Dtype, R extends number, const A extends Integers, K extends boolean = false>(self: Tensor<D, R>, dim: A, options?: { keepdim?: K }): Tensor<Inexact[D], Reduced<R, A, K>>;
   /** Logarithm of the sum of exponentials along `dim`. Defaults: keepdim false. */
-  logsumexp(self: Tensor, options: { dim: Integers; keepdim?: boolean }): Tensor;
+  logsumexp<D extends Dtype, R extends number, const A extends Integers, K extends boolean = false>(self: Tensor<D, R>, options: { dim: A; keepdim?: K }): Tensor<Inexact[D], Reduced<R, A, K>>;
   /** Long short-term memory over a sequence. */
   lstm(data: Tensor, batchSizes: Tensor, hx: readonly Tensor[], params: readonly Tensor[], hasBiases: boolean, numLayers: Integer, dropout: number, train: boolean, bidirectional: boolean): [Tensor, Tensor, Tensor];
   /** Long short-term memory over a sequence. */
@@ -5281,13 +5358,13 @@ export interface TorchOperators {
   /** libtorch's `lstm_cell`. */
   lstmCell(input: Tensor, options: { hx: readonly Tensor[]; wIh: Tensor; wHh: Tensor; bIh?: Tensor | null; bHh?: Tensor | null }): [Tensor, Tensor];
   /** self < other, element by element. */
-  lt(self: Tensor, other: Scalar): Tensor;
+  lt<D extends Dtype, R extends number>(self: Tensor<D, R>, other: Scalar): Tensor<'bool', R>;
   /** self < other, element by element. */
-  lt(self: Tensor, options: { other: Scalar }): Tensor;
+  lt<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: Scalar }): Tensor<'bool', R>;
   /** self < other, element by element. */
-  lt(self: Tensor, other: Tensor): Tensor;
+  lt<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<'bool', Broadcast[R][Q]>;
   /** self < other, element by element. */
-  lt(self: Tensor, options: { other: Tensor }): Tensor;
+  lt<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<'bool', Broadcast[R][Q]>;
   /** libtorch's `lu_solve`. */
   luSolve(self: Tensor, LUData: Tensor, LUPivots: Tensor): Tensor;
   /** libtorch's `lu_solve`. */
@@ -5305,25 +5382,25 @@ export interface TorchOperators {
   /** libtorch's `margin_ranking_loss`. Defaults: margin 0., reduction 1. */
   marginRankingLoss(input1: Tensor, options: { input2: Tensor; target: Tensor; margin?: number; reduction?: Integer }): Tensor;
   /** The value where the mask holds. */
-  maskedFill(self: Tensor, mask: Tensor, value: Scalar): Tensor;
+  maskedFill<D extends Dtype, R extends number>(self: Tensor<D, R>, mask: Tensor, value: Scalar): Tensor<D, R>;
   /** The value where the mask holds. */
-  maskedFill(self: Tensor, options: { mask: Tensor; value: Scalar }): Tensor;
+  maskedFill<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { mask: Tensor; value: Scalar }): Tensor<D, R>;
   /** The value where the mask holds. */
-  maskedFill(self: Tensor, mask: Tensor, value: Tensor): Tensor;
+  maskedFill<D extends Dtype, R extends number>(self: Tensor<D, R>, mask: Tensor, value: Tensor): Tensor<D, R>;
   /** The value where the mask holds. */
-  maskedFill(self: Tensor, options: { mask: Tensor; value: Tensor }): Tensor;
+  maskedFill<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { mask: Tensor; value: Tensor }): Tensor<D, R>;
   /** Elements of `source`, in order, where the mask holds. */
-  maskedScatter(self: Tensor, mask: Tensor, source: Tensor): Tensor;
+  maskedScatter<D extends Dtype, R extends number>(self: Tensor<D, R>, mask: Tensor, source: Tensor): Tensor<D, R>;
   /** Elements of `source`, in order, where the mask holds. */
-  maskedScatter(self: Tensor, options: { mask: Tensor; source: Tensor }): Tensor;
+  maskedScatter<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { mask: Tensor; source: Tensor }): Tensor<D, R>;
   /** Elements where the mask holds, as a vector. */
   maskedSelect(self: Tensor, mask: Tensor): Tensor;
   /** Elements where the mask holds, as a vector. */
   maskedSelect(self: Tensor, options: { mask: Tensor }): Tensor;
   /** Matrix product; vectors and batches as in NumPy. */
-  matmul(self: Tensor, other: Tensor): Tensor;
+  matmul<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<Promoted[D][E], Product[R][Q]>;
   /** Matrix product; vectors and batches as in NumPy. */
-  matmul(self: Tensor, options: { other: Tensor }): Tensor;
+  matmul<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<Promoted[D][E], Product[R][Q]>;
   /** Exponential of square matrices. */
   matrixExp(self: Tensor): Tensor;
   /** Power of square matrices. */
@@ -5331,17 +5408,17 @@ export interface TorchOperators {
   /** Power of square matrices. */
   matrixPower(self: Tensor, options: { n: Integer }): Tensor;
   /** Largest element; along `dim` with its index; or the larger of two tensors. */
-  max(self: Tensor): Tensor;
+  max<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<D, Reduced<R, null, false>>;
   /** Largest element; along `dim` with its index; or the larger of two tensors. */
-  max(self: Tensor, other: Tensor): Tensor;
+  max<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Largest element; along `dim` with its index; or the larger of two tensors. */
-  max(self: Tensor, options: { other: Tensor }): Tensor;
+  max<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Largest element; along `dim` with its index; or the larger of two tensors. Defaults: keepdim false. */
-  max(self: Tensor, dim: Integer, keepdim?: boolean): [values: Tensor, indices: Tensor];
+  max<D extends Dtype, R extends number, const A extends Integer, K extends boolean = false>(self: Tensor<D, R>, dim: A, keepdim?: K): [values: Tensor<D, Reduced<R, A, K>>, indices: Tensor<'int64', Reduced<R, A, K>>];
   /** Largest element; along `dim` with its index; or the larger of two tensors. Defaults: keepdim false. */
-  max(self: Tensor, dim: Integer, options?: { keepdim?: boolean }): [values: Tensor, indices: Tensor];
+  max<D extends Dtype, R extends number, const A extends Integer, K extends boolean = false>(self: Tensor<D, R>, dim: A, options?: { keepdim?: K }): [values: Tensor<D, Reduced<R, A, K>>, indices: Tensor<'int64', Reduced<R, A, K>>];
   /** Largest element; along `dim` with its index; or the larger of two tensors. Defaults: keepdim false. */
-  max(self: Tensor, options: { dim: Integer; keepdim?: boolean }): [values: Tensor, indices: Tensor];
+  max<D extends Dtype, R extends number, const A extends Integer, K extends boolean = false>(self: Tensor<D, R>, options: { dim: A; keepdim?: K }): [values: Tensor<D, Reduced<R, A, K>>, indices: Tensor<'int64', Reduced<R, A, K>>];
   /** Largest element of each window of `[..., channel, length]`. Defaults: stride [], padding [0], dilation [1], ceilMode false. */
   maxPool1d(self: Tensor, kernelSize: Integers, stride?: Integers, padding?: Integers, dilation?: Integers, ceilMode?: boolean): Tensor;
   /** Largest element of each window of `[..., channel, length]`. Defaults: stride [], padding [0], dilation [1], ceilMode false. */
@@ -5387,75 +5464,75 @@ export interface TorchOperators {
   /** libtorch's `max_unpool3d`. */
   maxUnpool3d(self: Tensor, options: { indices: Tensor; outputSize: Integers; stride: Integers; padding: Integers }): Tensor;
   /** Larger of two, element by element. */
-  maximum(self: Tensor, other: Tensor): Tensor;
+  maximum<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Larger of two, element by element. */
-  maximum(self: Tensor, options: { other: Tensor }): Tensor;
+  maximum<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Mean of all elements, or along `dim`. */
-  mean(self: Tensor, options?: { dtype?: Dtype | null }): Tensor;
+  mean<D extends Dtype, R extends number, T extends Dtype = D>(self: Tensor<D, R>, options?: { dtype?: T | null }): Tensor<T, Reduced<R, null, false>>;
   /** Mean of all elements, or along `dim`. Defaults: keepdim false. */
-  mean(self: Tensor, dim: Integers | null, keepdim?: boolean, options?: { dtype?: Dtype | null }): Tensor;
+  mean<D extends Dtype, R extends number, const A extends Integers | null = null, K extends boolean = false, T extends Dtype = D>(self: Tensor<D, R>, dim: A, keepdim?: K, options?: { dtype?: T | null }): Tensor<T, Reduced<R, A, K>>;
   /** Mean of all elements, or along `dim`. Defaults: keepdim false. */
-  mean(self: Tensor, dim: Integers | null, options?: { keepdim?: boolean; dtype?: Dtype | null }): Tensor;
+  mean<D extends Dtype, R extends number, const A extends Integers | null = null, K extends boolean = false, T extends Dtype = D>(self: Tensor<D, R>, dim: A, options?: { keepdim?: K; dtype?: T | null }): Tensor<T, Reduced<R, A, K>>;
   /** Mean of all elements, or along `dim`. Defaults: keepdim false. */
-  mean(self: Tensor, options: { dim: Integers | null; keepdim?: boolean; dtype?: Dtype | null }): Tensor;
+  mean<D extends Dtype, R extends number, const A extends Integers | null = null, K extends boolean = false, T extends Dtype = D>(self: Tensor<D, R>, options: { dim: A; keepdim?: K; dtype?: T | null }): Tensor<T, Reduced<R, A, K>>;
   /** Median (the lower of two); along `dim` with its index. */
-  median(self: Tensor): Tensor;
+  median<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<D, Reduced<R, null, false>>;
   /** Median (the lower of two); along `dim` with its index. Defaults: keepdim false. */
-  median(self: Tensor, dim: Integer, keepdim?: boolean): [values: Tensor, indices: Tensor];
+  median<D extends Dtype, R extends number, const A extends Integer, K extends boolean = false>(self: Tensor<D, R>, dim: A, keepdim?: K): [values: Tensor<D, Reduced<R, A, K>>, indices: Tensor<'int64', Reduced<R, A, K>>];
   /** Median (the lower of two); along `dim` with its index. Defaults: keepdim false. */
-  median(self: Tensor, dim: Integer, options?: { keepdim?: boolean }): [values: Tensor, indices: Tensor];
+  median<D extends Dtype, R extends number, const A extends Integer, K extends boolean = false>(self: Tensor<D, R>, dim: A, options?: { keepdim?: K }): [values: Tensor<D, Reduced<R, A, K>>, indices: Tensor<'int64', Reduced<R, A, K>>];
   /** Median (the lower of two); along `dim` with its index. Defaults: keepdim false. */
-  median(self: Tensor, options: { dim: Integer; keepdim?: boolean }): [values: Tensor, indices: Tensor];
+  median<D extends Dtype, R extends number, const A extends Integer, K extends boolean = false>(self: Tensor<D, R>, options: { dim: A; keepdim?: K }): [values: Tensor<D, Reduced<R, A, K>>, indices: Tensor<'int64', Reduced<R, A, K>>];
   /** libtorch's `meshgrid`. */
   meshgrid(tensors: readonly Tensor[]): Tensor[];
   /** libtorch's `meshgrid`. */
   meshgrid(tensors: readonly Tensor[], options: { indexing: string }): Tensor[];
   /** Smallest element; along `dim` with its index; or the smaller of two tensors. */
-  min(self: Tensor): Tensor;
+  min<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<D, Reduced<R, null, false>>;
   /** Smallest element; along `dim` with its index; or the smaller of two tensors. */
-  min(self: Tensor, other: Tensor): Tensor;
+  min<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Smallest element; along `dim` with its index; or the smaller of two tensors. */
-  min(self: Tensor, options: { other: Tensor }): Tensor;
+  min<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Smallest element; along `dim` with its index; or the smaller of two tensors. Defaults: keepdim false. */
-  min(self: Tensor, dim: Integer, keepdim?: boolean): [values: Tensor, indices: Tensor];
+  min<D extends Dtype, R extends number, const A extends Integer, K extends boolean = false>(self: Tensor<D, R>, dim: A, keepdim?: K): [values: Tensor<D, Reduced<R, A, K>>, indices: Tensor<'int64', Reduced<R, A, K>>];
   /** Smallest element; along `dim` with its index; or the smaller of two tensors. Defaults: keepdim false. */
-  min(self: Tensor, dim: Integer, options?: { keepdim?: boolean }): [values: Tensor, indices: Tensor];
+  min<D extends Dtype, R extends number, const A extends Integer, K extends boolean = false>(self: Tensor<D, R>, dim: A, options?: { keepdim?: K }): [values: Tensor<D, Reduced<R, A, K>>, indices: Tensor<'int64', Reduced<R, A, K>>];
   /** Smallest element; along `dim` with its index; or the smaller of two tensors. Defaults: keepdim false. */
-  min(self: Tensor, options: { dim: Integer; keepdim?: boolean }): [values: Tensor, indices: Tensor];
+  min<D extends Dtype, R extends number, const A extends Integer, K extends boolean = false>(self: Tensor<D, R>, options: { dim: A; keepdim?: K }): [values: Tensor<D, Reduced<R, A, K>>, indices: Tensor<'int64', Reduced<R, A, K>>];
   /** Smaller of two, element by element. */
-  minimum(self: Tensor, other: Tensor): Tensor;
+  minimum<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Smaller of two, element by element. */
-  minimum(self: Tensor, options: { other: Tensor }): Tensor;
+  minimum<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** x * tanh(softplus(x)). */
-  mish(self: Tensor): Tensor;
+  mish<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<D, R>;
   /** Product of two matrices. */
-  mm(self: Tensor, mat2: Tensor): Tensor;
+  mm<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, mat2: Tensor<E, Q>): Tensor<Promoted[D][E], Product[R][Q]>;
   /** Product of two matrices. */
-  mm(self: Tensor, options: { mat2: Tensor }): Tensor;
+  mm<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { mat2: Tensor<E, Q> }): Tensor<Promoted[D][E], Product[R][Q]>;
   /** Product of two matrices. */
   mm(self: Tensor, mat2: Tensor, outDtype: Dtype): Tensor;
   /** Product of two matrices. */
   mm(self: Tensor, options: { mat2: Tensor; outDtype: Dtype }): Tensor;
   /** Most frequent element along `dim`, and its index. Defaults: dim -1, keepdim false. */
-  mode(self: Tensor, dim?: Integer, keepdim?: boolean): [values: Tensor, indices: Tensor];
+  mode<D extends Dtype, R extends number, const A extends Integer = number, K extends boolean = false>(self: Tensor<D, R>, dim?: A, keepdim?: K): [values: Tensor<D, Reduced<R, A, K>>, indices: Tensor<'int64', Reduced<R, A, K>>];
   /** Most frequent element along `dim`, and its index. Defaults: dim -1, keepdim false. */
-  mode(self: Tensor, options?: { dim?: Integer; keepdim?: boolean }): [values: Tensor, indices: Tensor];
+  mode<D extends Dtype, R extends number, const A extends Integer = number, K extends boolean = false>(self: Tensor<D, R>, options?: { dim?: A; keepdim?: K }): [values: Tensor<D, Reduced<R, A, K>>, indices: Tensor<'int64', Reduced<R, A, K>>];
   /** libtorch's `moveaxis`. */
-  moveaxis(self: Tensor, source: Integer, destination: Integer): Tensor;
+  moveaxis<D extends Dtype, R extends number>(self: Tensor<D, R>, source: Integer, destination: Integer): Tensor<D, R>;
   /** libtorch's `moveaxis`. */
-  moveaxis(self: Tensor, options: { source: Integer; destination: Integer }): Tensor;
+  moveaxis<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { source: Integer; destination: Integer }): Tensor<D, R>;
   /** libtorch's `moveaxis`. */
-  moveaxis(self: Tensor, source: Integers, destination: Integers): Tensor;
+  moveaxis<D extends Dtype, R extends number>(self: Tensor<D, R>, source: Integers, destination: Integers): Tensor<D, R>;
   /** libtorch's `moveaxis`. */
-  moveaxis(self: Tensor, options: { source: Integers; destination: Integers }): Tensor;
+  moveaxis<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { source: Integers; destination: Integers }): Tensor<D, R>;
   /** View with dimensions moved to other places. */
-  movedim(self: Tensor, source: Integer, destination: Integer): Tensor;
+  movedim<D extends Dtype, R extends number>(self: Tensor<D, R>, source: Integer, destination: Integer): Tensor<D, R>;
   /** View with dimensions moved to other places. */
-  movedim(self: Tensor, options: { source: Integer; destination: Integer }): Tensor;
+  movedim<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { source: Integer; destination: Integer }): Tensor<D, R>;
   /** View with dimensions moved to other places. */
-  movedim(self: Tensor, source: Integers, destination: Integers): Tensor;
+  movedim<D extends Dtype, R extends number>(self: Tensor<D, R>, source: Integers, destination: Integers): Tensor<D, R>;
   /** View with dimensions moved to other places. */
-  movedim(self: Tensor, options: { source: Integers; destination: Integers }): Tensor;
+  movedim<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { source: Integers; destination: Integers }): Tensor<D, R>;
   /** Squared differences; `reduction` 0 none, 1 mean, 2 sum. Defaults: reduction 1. */
   mseLoss(self: Tensor, target: Tensor, reduction?: Integer): Tensor;
   /** Squared differences; `reduction` 0 none, 1 mean, 2 sum. Defaults: reduction 1. */
@@ -5465,13 +5542,17 @@ export interface TorchOperators {
   /** libtorch's `msort`. */
   msort(self: Tensor): Tensor;
   /** self * other, broadcast. */
-  mul(self: Tensor, other: Scalar): Tensor;
+  mul<D extends Dtype, R extends number>(self: Tensor<D, R>, other: RealNumber): Tensor<WithNumber[D], R>;
   /** self * other, broadcast. */
-  mul(self: Tensor, options: { other: Scalar }): Tensor;
+  mul<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: RealNumber }): Tensor<WithNumber[D], R>;
   /** self * other, broadcast. */
-  mul(self: Tensor, other: Tensor): Tensor;
+  mul<D extends Dtype, R extends number>(self: Tensor<D, R>, other: Scalar): Tensor<Dtype, R>;
   /** self * other, broadcast. */
-  mul(self: Tensor, options: { other: Tensor }): Tensor;
+  mul<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: Scalar }): Tensor<Dtype, R>;
+  /** self * other, broadcast. */
+  mul<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<Promoted[D][E], Broadcast[R][Q]>;
+  /** self * other, broadcast. */
+  mul<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** libtorch's `multi_margin_loss`. Defaults: p 1, margin 1, reduction 1. */
   multiMarginLoss(self: Tensor, target: Tensor, p?: Scalar, margin?: Scalar, weight?: Tensor | null, reduction?: Integer): Tensor;
   /** libtorch's `multi_margin_loss`. Defaults: p 1, margin 1, reduction 1. */
@@ -5491,41 +5572,45 @@ export interface TorchOperators {
   /** Indices drawn with the weights of each row. Defaults: replacement false. */
   multinomial(self: Tensor, options: { numSamples: Integer; replacement?: boolean; generator?: Generator | null }): Tensor;
   /** As `mul`. */
-  multiply(self: Tensor, other: Scalar): Tensor;
+  multiply<D extends Dtype, R extends number>(self: Tensor<D, R>, other: RealNumber): Tensor<WithNumber[D], R>;
   /** As `mul`. */
-  multiply(self: Tensor, options: { other: Scalar }): Tensor;
+  multiply<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: RealNumber }): Tensor<WithNumber[D], R>;
   /** As `mul`. */
-  multiply(self: Tensor, other: Tensor): Tensor;
+  multiply<D extends Dtype, R extends number>(self: Tensor<D, R>, other: Scalar): Tensor<Dtype, R>;
   /** As `mul`. */
-  multiply(self: Tensor, options: { other: Tensor }): Tensor;
+  multiply<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: Scalar }): Tensor<Dtype, R>;
+  /** As `mul`. */
+  multiply<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<Promoted[D][E], Broadcast[R][Q]>;
+  /** As `mul`. */
+  multiply<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Matrix times vector. */
-  mv(self: Tensor, vec: Tensor): Tensor;
+  mv<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, vec: Tensor<E, Q>): Tensor<Promoted[D][E], Product[R][Q]>;
   /** Matrix times vector. */
-  mv(self: Tensor, options: { vec: Tensor }): Tensor;
+  mv<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { vec: Tensor<E, Q> }): Tensor<Promoted[D][E], Product[R][Q]>;
   /** libtorch's `mvlgamma`. */
-  mvlgamma(self: Tensor, p: Integer): Tensor;
+  mvlgamma<D extends Dtype, R extends number>(self: Tensor<D, R>, p: Integer): Tensor<Inexact[D], R>;
   /** libtorch's `mvlgamma`. */
-  mvlgamma(self: Tensor, options: { p: Integer }): Tensor;
+  mvlgamma<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { p: Integer }): Tensor<Inexact[D], R>;
   /** Replaces NaN and the infinities by numbers. */
-  nanToNum(self: Tensor, nan?: number | null, posinf?: number | null, neginf?: number | null): Tensor;
+  nanToNum<D extends Dtype, R extends number>(self: Tensor<D, R>, nan?: number | null, posinf?: number | null, neginf?: number | null): Tensor<D, R>;
   /** Replaces NaN and the infinities by numbers. */
-  nanToNum(self: Tensor, options?: { nan?: number | null; posinf?: number | null; neginf?: number | null }): Tensor;
+  nanToNum<D extends Dtype, R extends number>(self: Tensor<D, R>, options?: { nan?: number | null; posinf?: number | null; neginf?: number | null }): Tensor<D, R>;
   /** Replaces NaN and the infinities by numbers. In place. */
   nanToNum_(self: Tensor, nan?: number | null, posinf?: number | null, neginf?: number | null): Tensor;
   /** Replaces NaN and the infinities by numbers. In place. */
   nanToNum_(self: Tensor, options?: { nan?: number | null; posinf?: number | null; neginf?: number | null }): Tensor;
   /** Mean without NaN. Defaults: keepdim false. */
-  nanmean(self: Tensor, dim?: Integers | null, keepdim?: boolean, options?: { dtype?: Dtype | null }): Tensor;
+  nanmean<D extends Dtype, R extends number, const A extends Integers | null = null, K extends boolean = false, T extends Dtype = D>(self: Tensor<D, R>, dim?: A, keepdim?: K, options?: { dtype?: T | null }): Tensor<T, Reduced<R, A, K>>;
   /** Mean without NaN. Defaults: keepdim false. */
-  nanmean(self: Tensor, options?: { dim?: Integers | null; keepdim?: boolean; dtype?: Dtype | null }): Tensor;
+  nanmean<D extends Dtype, R extends number, const A extends Integers | null = null, K extends boolean = false, T extends Dtype = D>(self: Tensor<D, R>, options?: { dim?: A; keepdim?: K; dtype?: T | null }): Tensor<T, Reduced<R, A, K>>;
   /** Median without NaN. */
-  nanmedian(self: Tensor): Tensor;
+  nanmedian<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<D, Reduced<R, null, false>>;
   /** Median without NaN. Defaults: keepdim false. */
-  nanmedian(self: Tensor, dim: Integer, keepdim?: boolean): [values: Tensor, indices: Tensor];
+  nanmedian<D extends Dtype, R extends number, const A extends Integer, K extends boolean = false>(self: Tensor<D, R>, dim: A, keepdim?: K): [values: Tensor<D, Reduced<R, A, K>>, indices: Tensor<'int64', Reduced<R, A, K>>];
   /** Median without NaN. Defaults: keepdim false. */
-  nanmedian(self: Tensor, dim: Integer, options?: { keepdim?: boolean }): [values: Tensor, indices: Tensor];
+  nanmedian<D extends Dtype, R extends number, const A extends Integer, K extends boolean = false>(self: Tensor<D, R>, dim: A, options?: { keepdim?: K }): [values: Tensor<D, Reduced<R, A, K>>, indices: Tensor<'int64', Reduced<R, A, K>>];
   /** Median without NaN. Defaults: keepdim false. */
-  nanmedian(self: Tensor, options: { dim: Integer; keepdim?: boolean }): [values: Tensor, indices: Tensor];
+  nanmedian<D extends Dtype, R extends number, const A extends Integer, K extends boolean = false>(self: Tensor<D, R>, options: { dim: A; keepdim?: K }): [values: Tensor<D, Reduced<R, A, K>>, indices: Tensor<'int64', Reduced<R, A, K>>];
   /** libtorch's `nanquantile`. Defaults: keepdim false, interpolation linear. */
   nanquantile(self: Tensor, q: Tensor, dim?: Integer | null, keepdim?: boolean, options?: { interpolation?: string }): Tensor;
   /** libtorch's `nanquantile`. Defaults: keepdim false, interpolation linear. */
@@ -5539,17 +5624,17 @@ export interface TorchOperators {
   /** libtorch's `nanquantile`. Defaults: keepdim false, interpolation linear. */
   nanquantile(self: Tensor, options: { q: number; dim?: Integer | null; keepdim?: boolean; interpolation?: string }): Tensor;
   /** Sum without NaN. Defaults: keepdim false. */
-  nansum(self: Tensor, dim?: Integers | null, keepdim?: boolean, options?: { dtype?: Dtype | null }): Tensor;
+  nansum<D extends Dtype, R extends number, const A extends Integers | null = null, K extends boolean = false, T extends Dtype = Summed[D]>(self: Tensor<D, R>, dim?: A, keepdim?: K, options?: { dtype?: T | null }): Tensor<T, Reduced<R, A, K>>;
   /** Sum without NaN. Defaults: keepdim false. */
-  nansum(self: Tensor, options?: { dim?: Integers | null; keepdim?: boolean; dtype?: Dtype | null }): Tensor;
+  nansum<D extends Dtype, R extends number, const A extends Integers | null = null, K extends boolean = false, T extends Dtype = Summed[D]>(self: Tensor<D, R>, options?: { dim?: A; keepdim?: K; dtype?: T | null }): Tensor<T, Reduced<R, A, K>>;
   /** View of `length` elements from `start` along `dim`. */
-  narrow(self: Tensor, dim: Integer, start: Integer, length: Integer): Tensor;
+  narrow<D extends Dtype, R extends number>(self: Tensor<D, R>, dim: Integer, start: Integer, length: Integer): Tensor<D, R>;
   /** View of `length` elements from `start` along `dim`. */
-  narrow(self: Tensor, options: { dim: Integer; start: Integer; length: Integer }): Tensor;
+  narrow<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { dim: Integer; start: Integer; length: Integer }): Tensor<D, R>;
   /** View of `length` elements from `start` along `dim`. */
-  narrow(self: Tensor, dim: Integer, start: Tensor, length: Integer): Tensor;
+  narrow<D extends Dtype, R extends number>(self: Tensor<D, R>, dim: Integer, start: Tensor, length: Integer): Tensor<D, R>;
   /** View of `length` elements from `start` along `dim`. */
-  narrow(self: Tensor, options: { dim: Integer; start: Tensor; length: Integer }): Tensor;
+  narrow<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { dim: Integer; start: Tensor; length: Integer }): Tensor<D, R>;
   /** libtorch's `narrow_copy`. */
   narrowCopy(self: Tensor, dim: Integer, start: Integer, length: Integer): Tensor;
   /** libtorch's `narrow_copy`. */
@@ -5583,41 +5668,41 @@ export interface TorchOperators {
   /** libtorch's `native_norm`. */
   nativeNorm(self: Tensor, options: { p: Scalar | null; dim: Integers; keepdim: boolean; dtype: Dtype | null }): Tensor;
   /** Whether unequal, element by element. */
-  ne(self: Tensor, other: Scalar): Tensor;
+  ne<D extends Dtype, R extends number>(self: Tensor<D, R>, other: Scalar): Tensor<'bool', R>;
   /** Whether unequal, element by element. */
-  ne(self: Tensor, options: { other: Scalar }): Tensor;
+  ne<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: Scalar }): Tensor<'bool', R>;
   /** Whether unequal, element by element. */
-  ne(self: Tensor, other: Tensor): Tensor;
+  ne<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<'bool', Broadcast[R][Q]>;
   /** Whether unequal, element by element. */
-  ne(self: Tensor, options: { other: Tensor }): Tensor;
+  ne<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<'bool', Broadcast[R][Q]>;
   /** -x. */
-  neg(self: Tensor): Tensor;
+  neg<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<D, R>;
   /** -x. In place. */
   neg_(self: Tensor): Tensor;
   /** libtorch's `negative`. */
-  negative(self: Tensor): Tensor;
+  negative<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<D, R>;
   /** libtorch's `negative_`. In place. */
   negative_(self: Tensor): Tensor;
   /** Uninitialised, of this tensor's dtype and device. */
-  newEmpty(self: Tensor, size: Integers, options?: FactoryOptions): Tensor;
+  newEmpty<D extends Dtype, R extends number, const S extends Integers, T extends Dtype = D>(self: Tensor<D, R>, size: S, options?: FactoryOptions<T>): Tensor<T, Shaped<R, S>>;
   /** Uninitialised, of this tensor's dtype and device. */
-  newEmpty(self: Tensor, options: FactoryOptions & { size: Integers }): Tensor;
+  newEmpty<D extends Dtype, R extends number, const S extends Integers, T extends Dtype = D>(self: Tensor<D, R>, options: FactoryOptions<T> & { size: S }): Tensor<T, Shaped<R, S>>;
   /** libtorch's `new_empty_strided`. */
   newEmptyStrided(self: Tensor, size: Integers, stride: Integers, options?: FactoryOptions): Tensor;
   /** libtorch's `new_empty_strided`. */
   newEmptyStrided(self: Tensor, options: FactoryOptions & { size: Integers; stride: Integers }): Tensor;
   /** Filled with a value, of this tensor's dtype and device. */
-  newFull(self: Tensor, size: Integers, fillValue: Scalar, options?: FactoryOptions): Tensor;
+  newFull<D extends Dtype, R extends number, const S extends Integers, T extends Dtype = D>(self: Tensor<D, R>, size: S, fillValue: Scalar, options?: FactoryOptions<T>): Tensor<T, Shaped<R, S>>;
   /** Filled with a value, of this tensor's dtype and device. */
-  newFull(self: Tensor, options: FactoryOptions & { size: Integers; fillValue: Scalar }): Tensor;
+  newFull<D extends Dtype, R extends number, const S extends Integers, T extends Dtype = D>(self: Tensor<D, R>, options: FactoryOptions<T> & { size: S; fillValue: Scalar }): Tensor<T, Shaped<R, S>>;
   /** Ones, of this tensor's dtype and device. */
-  newOnes(self: Tensor, size: Integers, options?: FactoryOptions): Tensor;
+  newOnes<D extends Dtype, R extends number, const S extends Integers, T extends Dtype = D>(self: Tensor<D, R>, size: S, options?: FactoryOptions<T>): Tensor<T, Shaped<R, S>>;
   /** Ones, of this tensor's dtype and device. */
-  newOnes(self: Tensor, options: FactoryOptions & { size: Integers }): Tensor;
+  newOnes<D extends Dtype, R extends number, const S extends Integers, T extends Dtype = D>(self: Tensor<D, R>, options: FactoryOptions<T> & { size: S }): Tensor<T, Shaped<R, S>>;
   /** Zeros, of this tensor's dtype and device. */
-  newZeros(self: Tensor, size: Integers, options?: FactoryOptions): Tensor;
+  newZeros<D extends Dtype, R extends number, const S extends Integers, T extends Dtype = D>(self: Tensor<D, R>, size: S, options?: FactoryOptions<T>): Tensor<T, Shaped<R, S>>;
   /** Zeros, of this tensor's dtype and device. */
-  newZeros(self: Tensor, options: FactoryOptions & { size: Integers }): Tensor;
+  newZeros<D extends Dtype, R extends number, const S extends Integers, T extends Dtype = D>(self: Tensor<D, R>, options: FactoryOptions<T> & { size: S }): Tensor<T, Shaped<R, S>>;
   /** libtorch's `nextafter`. */
   nextafter(self: Tensor, other: Tensor): Tensor;
   /** libtorch's `nextafter`. */
@@ -5641,7 +5726,9 @@ export interface TorchOperators {
   /** libtorch's `nll_loss_nd`. Defaults: reduction 1, ignoreIndex -100. */
   nllLossNd(self: Tensor, options: { target: Tensor; weight?: Tensor | null; reduction?: Integer; ignoreIndex?: Integer }): Tensor;
   /** Indices of the elements that are not zero, a row each. */
-  nonzero(self: Tensor): Tensor;
+  nonzero(self: Tensor): Tensor<'int64', 2>;
+  /** libtorch's `nonzero_numpy`. */
+  nonzeroNumpy(self: Tensor): Tensor[];
   /** libtorch's `nonzero_static`. Defaults: fillValue -1. */
   nonzeroStatic(self: Tensor, options: { size: Integer; fillValue?: Integer }): Tensor;
   /** libtorch's `norm`. Defaults: p 2. */
@@ -5683,13 +5770,13 @@ export interface TorchOperators {
   /** Normally distributed numbers of these means and standard deviations. */
   normal(mean: number, options: FactoryOptions & { std: number; size: Integers; generator?: Generator | null }): Tensor;
   /** libtorch's `not_equal`. */
-  notEqual(self: Tensor, other: Scalar): Tensor;
+  notEqual<D extends Dtype, R extends number>(self: Tensor<D, R>, other: Scalar): Tensor<'bool', R>;
   /** libtorch's `not_equal`. */
-  notEqual(self: Tensor, options: { other: Scalar }): Tensor;
+  notEqual<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: Scalar }): Tensor<'bool', R>;
   /** libtorch's `not_equal`. */
-  notEqual(self: Tensor, other: Tensor): Tensor;
+  notEqual<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<'bool', Broadcast[R][Q]>;
   /** libtorch's `not_equal`. */
-  notEqual(self: Tensor, options: { other: Tensor }): Tensor;
+  notEqual<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<'bool', Broadcast[R][Q]>;
   /** libtorch's `nuclear_norm`. Defaults: keepdim false. */
   nuclearNorm(self: Tensor, keepdim?: boolean): Tensor;
   /** libtorch's `nuclear_norm`. Defaults: keepdim false. */
@@ -5705,13 +5792,13 @@ export interface TorchOperators {
   /** Vectors that are 1 at the class and 0 elsewhere. Defaults: numClasses -1. */
   oneHot(self: Tensor, options?: { numClasses?: Integer }): Tensor;
   /** A tensor of this shape filled with ones. */
-  ones(size: Integers, options?: FactoryOptions): Tensor;
+  ones<const S extends Integers, T extends Dtype = 'float32'>(size: S, options?: FactoryOptions<T>): Tensor<T, RankOf<S>>;
   /** A tensor of this shape filled with ones. */
-  ones(...size: Integer[]): Tensor;
+  ones<const S extends readonly Integer[], T extends Dtype = 'float32'>(...size: S): Tensor<T, RankOf<S>>;
   /** A tensor of this shape filled with ones. */
-  ones(...sizeAndOptions: [...size: Integer[], options: FactoryOptions]): Tensor;
+  ones<const S extends readonly Integer[], T extends Dtype = 'float32'>(...sizeAndOptions: [...size: S, options: FactoryOptions<T>]): Tensor<T, RankOf<S>>;
   /** A tensor like this one filled with ones. */
-  onesLike(self: Tensor, options?: FactoryOptions & { memoryFormat?: MemoryFormat | null }): Tensor;
+  onesLike<D extends Dtype, R extends number, T extends Dtype = D>(self: Tensor<D, R>, options?: FactoryOptions<T> & { memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** libtorch's `orgqr`. */
   orgqr(self: Tensor, input2: Tensor): Tensor;
   /** libtorch's `orgqr`. */
@@ -5747,9 +5834,9 @@ export interface TorchOperators {
   /** libtorch's `pdist`. Defaults: p 2.. */
   pdist(self: Tensor, options?: { p?: number }): Tensor;
   /** View with the dimensions in this order. */
-  permute(self: Tensor, dims: Integers): Tensor;
+  permute<D extends Dtype, R extends number>(self: Tensor<D, R>, dims: Integers): Tensor<D, R>;
   /** View with the dimensions in this order. */
-  permute(self: Tensor, options: { dims: Integers }): Tensor;
+  permute<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { dims: Integers }): Tensor<D, R>;
   /** libtorch's `permute_copy`. */
   permuteCopy(self: Tensor, dims: Integers): Tensor;
   /** libtorch's `permute_copy`. */
@@ -5787,31 +5874,35 @@ export interface TorchOperators {
   /** libtorch's `polygamma`. */
   polygamma(n: Integer, options: { self: Tensor }): Tensor;
   /** libtorch's `positive`. */
-  positive(self: Tensor): Tensor;
+  positive<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<D, R>;
   /** self to the power of the exponent. */
   pow(self: Scalar, exponent: Tensor): Tensor;
   /** self to the power of the exponent. */
   pow(self: Scalar, options: { exponent: Tensor }): Tensor;
   /** self to the power of the exponent. */
-  pow(self: Tensor, exponent: Scalar): Tensor;
+  pow<D extends Dtype, R extends number>(self: Tensor<D, R>, exponent: RealNumber): Tensor<WithNumber[D], R>;
   /** self to the power of the exponent. */
-  pow(self: Tensor, options: { exponent: Scalar }): Tensor;
+  pow<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { exponent: RealNumber }): Tensor<WithNumber[D], R>;
   /** self to the power of the exponent. */
-  pow(self: Tensor, exponent: Tensor): Tensor;
+  pow<D extends Dtype, R extends number>(self: Tensor<D, R>, exponent: Scalar): Tensor<Dtype, R>;
   /** self to the power of the exponent. */
-  pow(self: Tensor, options: { exponent: Tensor }): Tensor;
+  pow<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { exponent: Scalar }): Tensor<Dtype, R>;
+  /** self to the power of the exponent. */
+  pow<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, exponent: Tensor<E, Q>): Tensor<Promoted[D][E], Broadcast[R][Q]>;
+  /** self to the power of the exponent. */
+  pow<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { exponent: Tensor<E, Q> }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** x, and weight * x below 0. */
-  prelu(self: Tensor, weight: Tensor): Tensor;
+  prelu<D extends Dtype, R extends number>(self: Tensor<D, R>, weight: Tensor): Tensor<D, R>;
   /** x, and weight * x below 0. */
-  prelu(self: Tensor, options: { weight: Tensor }): Tensor;
+  prelu<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { weight: Tensor }): Tensor<D, R>;
   /** Product of all elements, or along `dim`. */
-  prod(self: Tensor, options?: { dtype?: Dtype | null }): Tensor;
+  prod<D extends Dtype, R extends number, T extends Dtype = Summed[D]>(self: Tensor<D, R>, options?: { dtype?: T | null }): Tensor<T, Reduced<R, null, false>>;
   /** Product of all elements, or along `dim`. Defaults: keepdim false. */
-  prod(self: Tensor, dim: Integer, keepdim?: boolean, options?: { dtype?: Dtype | null }): Tensor;
+  prod<D extends Dtype, R extends number, const A extends Integer, K extends boolean = false, T extends Dtype = Summed[D]>(self: Tensor<D, R>, dim: A, keepdim?: K, options?: { dtype?: T | null }): Tensor<T, Reduced<R, A, K>>;
   /** Product of all elements, or along `dim`. Defaults: keepdim false. */
-  prod(self: Tensor, dim: Integer, options?: { keepdim?: boolean; dtype?: Dtype | null }): Tensor;
+  prod<D extends Dtype, R extends number, const A extends Integer, K extends boolean = false, T extends Dtype = Summed[D]>(self: Tensor<D, R>, dim: A, options?: { keepdim?: K; dtype?: T | null }): Tensor<T, Reduced<R, A, K>>;
   /** Product of all elements, or along `dim`. Defaults: keepdim false. */
-  prod(self: Tensor, options: { dim: Integer; keepdim?: boolean; dtype?: Dtype | null }): Tensor;
+  prod<D extends Dtype, R extends number, const A extends Integer, K extends boolean = false, T extends Dtype = Summed[D]>(self: Tensor<D, R>, options: { dim: A; keepdim?: K; dtype?: T | null }): Tensor<T, Reduced<R, A, K>>;
   /** libtorch's `promote_types`. */
   promoteTypes(type1: Dtype, type2: Dtype): Dtype;
   /** libtorch's `promote_types`. */
@@ -5869,97 +5960,97 @@ export interface TorchOperators {
   /** libtorch's `quantize_per_tensor_dynamic`. */
   quantizePerTensorDynamic(self: Tensor, options: { dtype: Dtype; reduceRange: boolean }): Tensor;
   /** Radians to degrees. */
-  rad2deg(self: Tensor): Tensor;
+  rad2deg<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** Radians to degrees. In place. */
   rad2deg_(self: Tensor): Tensor;
   /** Uniform random numbers from [0, 1). */
-  rand(size: Integers, options?: FactoryOptions): Tensor;
+  rand<const S extends Integers, T extends Dtype = 'float32'>(size: S, options?: FactoryOptions<T>): Tensor<T, RankOf<S>>;
   /** Uniform random numbers from [0, 1). */
-  rand(...size: Integer[]): Tensor;
+  rand<const S extends readonly Integer[], T extends Dtype = 'float32'>(...size: S): Tensor<T, RankOf<S>>;
   /** Uniform random numbers from [0, 1). */
-  rand(...sizeAndOptions: [...size: Integer[], options: FactoryOptions]): Tensor;
+  rand<const S extends readonly Integer[], T extends Dtype = 'float32'>(...sizeAndOptions: [...size: S, options: FactoryOptions<T>]): Tensor<T, RankOf<S>>;
   /** Uniform random numbers from [0, 1). */
-  rand(size: Integers, options: FactoryOptions & { generator: Generator | null }): Tensor;
+  rand<const S extends Integers, T extends Dtype = 'float32'>(size: S, options: FactoryOptions<T> & { generator: Generator | null }): Tensor<T, RankOf<S>>;
   /** Uniform random numbers from [0, 1). */
-  rand(...sizeAndOptions: [...size: Integer[], options: FactoryOptions & { generator: Generator | null }]): Tensor;
+  rand<const S extends readonly Integer[], T extends Dtype = 'float32'>(...sizeAndOptions: [...size: S, options: FactoryOptions<T> & { generator: Generator | null }]): Tensor<T, RankOf<S>>;
   /** Uniform random numbers from [0, 1), shaped like this tensor. */
-  randLike(self: Tensor, options?: FactoryOptions & { memoryFormat?: MemoryFormat | null }): Tensor;
+  randLike<D extends Dtype, R extends number, T extends Dtype = D>(self: Tensor<D, R>, options?: FactoryOptions<T> & { memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** Uniform random numbers from [0, 1), shaped like this tensor. */
-  randLike(self: Tensor, options: FactoryOptions & { generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor;
+  randLike<D extends Dtype, R extends number, T extends Dtype = D>(self: Tensor<D, R>, options: FactoryOptions<T> & { generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** Random whole numbers from `low` (0) up to `high`, without it. Defaults: dtype as libtorch has it. */
-  randint(high: Integer, size: Integers, options?: FactoryOptions): Tensor;
+  randint<const S extends Integers, T extends Dtype = 'int64'>(high: Integer, size: S, options?: FactoryOptions<T>): Tensor<T, RankOf<S>>;
   /** Random whole numbers from `low` (0) up to `high`, without it. Defaults: dtype as libtorch has it. */
-  randint(high: Integer, options: FactoryOptions & { size: Integers }): Tensor;
+  randint<const S extends Integers, T extends Dtype = 'int64'>(high: Integer, options: FactoryOptions<T> & { size: S }): Tensor<T, RankOf<S>>;
   /** Random whole numbers from `low` (0) up to `high`, without it. Defaults: dtype as libtorch has it. */
-  randint(low: Integer, high: Integer, size: Integers, options?: FactoryOptions): Tensor;
+  randint<const S extends Integers, T extends Dtype = 'int64'>(low: Integer, high: Integer, size: S, options?: FactoryOptions<T>): Tensor<T, RankOf<S>>;
   /** Random whole numbers from `low` (0) up to `high`, without it. Defaults: dtype as libtorch has it. */
-  randint(low: Integer, options: FactoryOptions & { high: Integer; size: Integers }): Tensor;
+  randint<const S extends Integers, T extends Dtype = 'int64'>(low: Integer, options: FactoryOptions<T> & { high: Integer; size: S }): Tensor<T, RankOf<S>>;
   /** Random whole numbers from `low` (0) up to `high`, without it. Defaults: dtype as libtorch has it. */
-  randint(high: Integer, size: Integers, options: FactoryOptions & { generator: Generator | null }): Tensor;
+  randint<const S extends Integers, T extends Dtype = 'int64'>(high: Integer, size: S, options: FactoryOptions<T> & { generator: Generator | null }): Tensor<T, RankOf<S>>;
   /** Random whole numbers from `low` (0) up to `high`, without it. Defaults: dtype as libtorch has it. */
-  randint(high: Integer, options: FactoryOptions & { size: Integers; generator: Generator | null }): Tensor;
+  randint<const S extends Integers, T extends Dtype = 'int64'>(high: Integer, options: FactoryOptions<T> & { size: S; generator: Generator | null }): Tensor<T, RankOf<S>>;
   /** Random whole numbers from `low` (0) up to `high`, without it. Defaults: dtype as libtorch has it. */
-  randint(low: Integer, high: Integer, size: Integers, options: FactoryOptions & { generator: Generator | null }): Tensor;
+  randint<const S extends Integers, T extends Dtype = 'int64'>(low: Integer, high: Integer, size: S, options: FactoryOptions<T> & { generator: Generator | null }): Tensor<T, RankOf<S>>;
   /** Random whole numbers from `low` (0) up to `high`, without it. Defaults: dtype as libtorch has it. */
-  randint(low: Integer, options: FactoryOptions & { high: Integer; size: Integers; generator: Generator | null }): Tensor;
+  randint<const S extends Integers, T extends Dtype = 'int64'>(low: Integer, options: FactoryOptions<T> & { high: Integer; size: S; generator: Generator | null }): Tensor<T, RankOf<S>>;
   /** libtorch's `randint_like`. */
-  randintLike(self: Tensor, high: Integer, options?: FactoryOptions & { memoryFormat?: MemoryFormat | null }): Tensor;
+  randintLike<D extends Dtype, R extends number, T extends Dtype = D>(self: Tensor<D, R>, high: Integer, options?: FactoryOptions<T> & { memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** libtorch's `randint_like`. */
-  randintLike(self: Tensor, options: FactoryOptions & { high: Integer; memoryFormat?: MemoryFormat | null }): Tensor;
+  randintLike<D extends Dtype, R extends number, T extends Dtype = D>(self: Tensor<D, R>, options: FactoryOptions<T> & { high: Integer; memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** libtorch's `randint_like`. */
-  randintLike(self: Tensor, high: Tensor, options?: FactoryOptions & { memoryFormat?: MemoryFormat | null }): Tensor;
+  randintLike<D extends Dtype, R extends number, T extends Dtype = D>(self: Tensor<D, R>, high: Tensor, options?: FactoryOptions<T> & { memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** libtorch's `randint_like`. */
-  randintLike(self: Tensor, options: FactoryOptions & { high: Tensor; memoryFormat?: MemoryFormat | null }): Tensor;
+  randintLike<D extends Dtype, R extends number, T extends Dtype = D>(self: Tensor<D, R>, options: FactoryOptions<T> & { high: Tensor; memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** libtorch's `randint_like`. */
-  randintLike(self: Tensor, high: Integer, options: FactoryOptions & { generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor;
+  randintLike<D extends Dtype, R extends number, T extends Dtype = D>(self: Tensor<D, R>, high: Integer, options: FactoryOptions<T> & { generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** libtorch's `randint_like`. */
-  randintLike(self: Tensor, options: FactoryOptions & { high: Integer; generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor;
+  randintLike<D extends Dtype, R extends number, T extends Dtype = D>(self: Tensor<D, R>, options: FactoryOptions<T> & { high: Integer; generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** libtorch's `randint_like`. */
-  randintLike(self: Tensor, low: Integer, high: Integer, options?: FactoryOptions & { memoryFormat?: MemoryFormat | null }): Tensor;
+  randintLike<D extends Dtype, R extends number, T extends Dtype = D>(self: Tensor<D, R>, low: Integer, high: Integer, options?: FactoryOptions<T> & { memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** libtorch's `randint_like`. */
-  randintLike(self: Tensor, options: FactoryOptions & { low: Integer; high: Integer; memoryFormat?: MemoryFormat | null }): Tensor;
+  randintLike<D extends Dtype, R extends number, T extends Dtype = D>(self: Tensor<D, R>, options: FactoryOptions<T> & { low: Integer; high: Integer; memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** libtorch's `randint_like`. */
-  randintLike(self: Tensor, high: Tensor, options: FactoryOptions & { generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor;
+  randintLike<D extends Dtype, R extends number, T extends Dtype = D>(self: Tensor<D, R>, high: Tensor, options: FactoryOptions<T> & { generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** libtorch's `randint_like`. */
-  randintLike(self: Tensor, options: FactoryOptions & { high: Tensor; generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor;
+  randintLike<D extends Dtype, R extends number, T extends Dtype = D>(self: Tensor<D, R>, options: FactoryOptions<T> & { high: Tensor; generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** libtorch's `randint_like`. */
-  randintLike(self: Tensor, low: Integer, high: Integer, options: FactoryOptions & { generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor;
+  randintLike<D extends Dtype, R extends number, T extends Dtype = D>(self: Tensor<D, R>, low: Integer, high: Integer, options: FactoryOptions<T> & { generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** libtorch's `randint_like`. */
-  randintLike(self: Tensor, options: FactoryOptions & { low: Integer; high: Integer; generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor;
+  randintLike<D extends Dtype, R extends number, T extends Dtype = D>(self: Tensor<D, R>, options: FactoryOptions<T> & { low: Integer; high: Integer; generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** Normally distributed random numbers. */
-  randn(size: Integers, options?: FactoryOptions): Tensor;
+  randn<const S extends Integers, T extends Dtype = 'float32'>(size: S, options?: FactoryOptions<T>): Tensor<T, RankOf<S>>;
   /** Normally distributed random numbers. */
-  randn(...size: Integer[]): Tensor;
+  randn<const S extends readonly Integer[], T extends Dtype = 'float32'>(...size: S): Tensor<T, RankOf<S>>;
   /** Normally distributed random numbers. */
-  randn(...sizeAndOptions: [...size: Integer[], options: FactoryOptions]): Tensor;
+  randn<const S extends readonly Integer[], T extends Dtype = 'float32'>(...sizeAndOptions: [...size: S, options: FactoryOptions<T>]): Tensor<T, RankOf<S>>;
   /** Normally distributed random numbers. */
-  randn(size: Integers, options: FactoryOptions & { generator: Generator | null }): Tensor;
+  randn<const S extends Integers, T extends Dtype = 'float32'>(size: S, options: FactoryOptions<T> & { generator: Generator | null }): Tensor<T, RankOf<S>>;
   /** Normally distributed random numbers. */
-  randn(...sizeAndOptions: [...size: Integer[], options: FactoryOptions & { generator: Generator | null }]): Tensor;
+  randn<const S extends readonly Integer[], T extends Dtype = 'float32'>(...sizeAndOptions: [...size: S, options: FactoryOptions<T> & { generator: Generator | null }]): Tensor<T, RankOf<S>>;
   /** Normally distributed random numbers, shaped like this tensor. */
-  randnLike(self: Tensor, options?: FactoryOptions & { memoryFormat?: MemoryFormat | null }): Tensor;
+  randnLike<D extends Dtype, R extends number, T extends Dtype = D>(self: Tensor<D, R>, options?: FactoryOptions<T> & { memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** Normally distributed random numbers, shaped like this tensor. */
-  randnLike(self: Tensor, options: FactoryOptions & { generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor;
+  randnLike<D extends Dtype, R extends number, T extends Dtype = D>(self: Tensor<D, R>, options: FactoryOptions<T> & { generator: Generator | null; memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
   /** A random order of the numbers from 0 to n - 1. Defaults: dtype as libtorch has it. */
-  randperm(n: Integer, options?: FactoryOptions): Tensor;
+  randperm<T extends Dtype = 'int64'>(n: Integer, options?: FactoryOptions<T>): Tensor<T, 1>;
   /** A random order of the numbers from 0 to n - 1. Defaults: dtype as libtorch has it. */
-  randperm(n: Integer, options: FactoryOptions & { generator: Generator | null }): Tensor;
+  randperm<T extends Dtype = 'int64'>(n: Integer, options: FactoryOptions<T> & { generator: Generator | null }): Tensor<T, 1>;
   /** libtorch's `range`. */
-  range(start: Scalar, end: Scalar, options?: FactoryOptions): Tensor;
+  range<T extends Dtype = 'float32'>(start: Scalar, end: Scalar, options?: FactoryOptions<T>): Tensor<T, 1>;
   /** libtorch's `range`. */
-  range(start: Scalar, options: FactoryOptions & { end: Scalar }): Tensor;
+  range<T extends Dtype = 'float32'>(start: Scalar, options: FactoryOptions<T> & { end: Scalar }): Tensor<T, 1>;
   /** libtorch's `range`. Defaults: step 1. */
-  range(start: Scalar, end: Scalar, step?: Scalar, options?: FactoryOptions): Tensor;
+  range<T extends Dtype = 'float32'>(start: Scalar, end: Scalar, step?: Scalar, options?: FactoryOptions<T>): Tensor<T, 1>;
   /** libtorch's `range`. Defaults: step 1. */
-  range(start: Scalar, end: Scalar, options?: FactoryOptions & { step?: Scalar }): Tensor;
+  range<T extends Dtype = 'float32'>(start: Scalar, end: Scalar, options?: FactoryOptions<T> & { step?: Scalar }): Tensor<T, 1>;
   /** libtorch's `range`. Defaults: step 1. */
-  range(start: Scalar, options: FactoryOptions & { end: Scalar; step?: Scalar }): Tensor;
+  range<T extends Dtype = 'float32'>(start: Scalar, options: FactoryOptions<T> & { end: Scalar; step?: Scalar }): Tensor<T, 1>;
   /** As one dimension: a view where possible. */
-  ravel(self: Tensor): Tensor;
+  ravel<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<D, 1 | Plain[R]>;
   /** libtorch's `real`. */
   real(self: Tensor): Tensor;
   /** 1 / x. */
-  reciprocal(self: Tensor): Tensor;
+  reciprocal<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** 1 / x. In place. */
   reciprocal_(self: Tensor): Tensor;
   /** libtorch's `reflection_pad1d`. */
@@ -5975,27 +6066,31 @@ export interface TorchOperators {
   /** libtorch's `reflection_pad3d`. */
   reflectionPad3d(self: Tensor, options: { padding: Integers }): Tensor;
   /** max(x, 0). */
-  relu(self: Tensor): Tensor;
+  relu<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<D, R>;
   /** min(max(x, 0), 6). */
-  relu6(self: Tensor): Tensor;
+  relu6<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<D, R>;
   /** max(x, 0). In place. */
   relu_(self: Tensor): Tensor;
   /** Remainder with the sign of other, as Python's %. */
-  remainder(self: Tensor, other: Scalar): Tensor;
+  remainder<D extends Dtype, R extends number>(self: Tensor<D, R>, other: RealNumber): Tensor<WithNumber[D], R>;
   /** Remainder with the sign of other, as Python's %. */
-  remainder(self: Tensor, options: { other: Scalar }): Tensor;
+  remainder<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: RealNumber }): Tensor<WithNumber[D], R>;
   /** Remainder with the sign of other, as Python's %. */
-  remainder(self: Tensor, other: Tensor): Tensor;
+  remainder<D extends Dtype, R extends number>(self: Tensor<D, R>, other: Scalar): Tensor<Dtype, R>;
   /** Remainder with the sign of other, as Python's %. */
-  remainder(self: Tensor, options: { other: Tensor }): Tensor;
+  remainder<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: Scalar }): Tensor<Dtype, R>;
+  /** Remainder with the sign of other, as Python's %. */
+  remainder<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<Promoted[D][E], Broadcast[R][Q]>;
+  /** Remainder with the sign of other, as Python's %. */
+  remainder<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Remainder with the sign of other, as Python's %. */
   remainder(self: Scalar, other: Tensor): Tensor;
   /** Remainder with the sign of other, as Python's %. */
   remainder(self: Scalar, options: { other: Tensor }): Tensor;
   /** libtorch's `renorm`. */
-  renorm(self: Tensor, p: Scalar, dim: Integer, maxnorm: Scalar): Tensor;
+  renorm<D extends Dtype, R extends number>(self: Tensor<D, R>, p: Scalar, dim: Integer, maxnorm: Scalar): Tensor<D, R>;
   /** libtorch's `renorm`. */
-  renorm(self: Tensor, options: { p: Scalar; dim: Integer; maxnorm: Scalar }): Tensor;
+  renorm<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { p: Scalar; dim: Integer; maxnorm: Scalar }): Tensor<D, R>;
   /** Copies side by side, this many along each dimension. */
   repeat(self: Tensor, repeats: Integers): Tensor;
   /** Copies side by side, this many along each dimension. */
@@ -6027,13 +6122,13 @@ export interface TorchOperators {
   /** libtorch's `replication_pad3d`. */
   replicationPad3d(self: Tensor, options: { padding: Integers }): Tensor;
   /** With these sizes: a view where possible; -1 stands for what is left. */
-  reshape(self: Tensor, shape: Integers): Tensor;
+  reshape<D extends Dtype, R extends number, const S extends Integers>(self: Tensor<D, R>, shape: S): Tensor<D, Shaped<R, S>>;
   /** With these sizes: a view where possible; -1 stands for what is left. */
-  reshape(self: Tensor, options: { shape: Integers }): Tensor;
+  reshape<D extends Dtype, R extends number, const S extends Integers>(self: Tensor<D, R>, options: { shape: S }): Tensor<D, Shaped<R, S>>;
   /** With the shape of other: a view where possible. */
-  reshapeAs(self: Tensor, other: Tensor): Tensor;
+  reshapeAs<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<D, Q>;
   /** With the shape of other: a view where possible. */
-  reshapeAs(self: Tensor, options: { other: Tensor }): Tensor;
+  reshapeAs<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<D, Q>;
   /** libtorch's `resize_as_`. In place. */
   resizeAs_(self: Tensor, theTemplate: Tensor, options?: { memoryFormat?: MemoryFormat | null }): Tensor;
   /** libtorch's `resize_as_`. In place. */
@@ -6043,9 +6138,9 @@ export interface TorchOperators {
   /** libtorch's `resize_as_sparse_`. In place. */
   resizeAsSparse_(self: Tensor, options: { theTemplate: Tensor }): Tensor;
   /** libtorch's `resolve_conj`. */
-  resolveConj(self: Tensor): Tensor;
+  resolveConj<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<D, R>;
   /** libtorch's `resolve_neg`. */
-  resolveNeg(self: Tensor): Tensor;
+  resolveNeg<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<D, R>;
   /** libtorch's `result_type`. */
   resultType(tensor: Tensor, other: Scalar): Dtype;
   /** libtorch's `result_type`. */
@@ -6063,11 +6158,11 @@ export interface TorchOperators {
   /** libtorch's `result_type`. */
   resultType(scalar: Scalar, options: { tensor: Tensor }): Dtype;
   /** Divides the last dimensions by their root mean square, then scales. */
-  rmsNorm(input: Tensor, normalizedShape: Integers, weight?: Tensor | null, eps?: number | null): Tensor;
+  rmsNorm<D extends Dtype, R extends number>(input: Tensor<D, R>, normalizedShape: Integers, weight?: Tensor | null, eps?: number | null): Tensor<D, R>;
   /** Divides the last dimensions by their root mean square, then scales. */
-  rmsNorm(input: Tensor, normalizedShape: Integers, options?: { weight?: Tensor | null; eps?: number | null }): Tensor;
+  rmsNorm<D extends Dtype, R extends number>(input: Tensor<D, R>, normalizedShape: Integers, options?: { weight?: Tensor | null; eps?: number | null }): Tensor<D, R>;
   /** Divides the last dimensions by their root mean square, then scales. */
-  rmsNorm(input: Tensor, options: { normalizedShape: Integers; weight?: Tensor | null; eps?: number | null }): Tensor;
+  rmsNorm<D extends Dtype, R extends number>(input: Tensor<D, R>, options: { normalizedShape: Integers; weight?: Tensor | null; eps?: number | null }): Tensor<D, R>;
   /** libtorch's `rnn_relu`. */
   rnnRelu(data: Tensor, batchSizes: Tensor, hx: Tensor, params: readonly Tensor[], hasBiases: boolean, numLayers: Integer, dropout: number, train: boolean, bidirectional: boolean): [Tensor, Tensor];
   /** libtorch's `rnn_relu`. */
@@ -6097,19 +6192,19 @@ export interface TorchOperators {
   /** libtorch's `rnn_tanh_cell`. */
   rnnTanhCell(input: Tensor, options: { hx: Tensor; wIh: Tensor; wHh: Tensor; bIh?: Tensor | null; bHh?: Tensor | null }): Tensor;
   /** Shifted along dimensions; what leaves at one end enters at the other. Defaults: dims []. */
-  roll(self: Tensor, shifts: Integers, dims?: Integers): Tensor;
+  roll<D extends Dtype, R extends number>(self: Tensor<D, R>, shifts: Integers, dims?: Integers): Tensor<D, R>;
   /** Shifted along dimensions; what leaves at one end enters at the other. Defaults: dims []. */
-  roll(self: Tensor, shifts: Integers, options?: { dims?: Integers }): Tensor;
+  roll<D extends Dtype, R extends number>(self: Tensor<D, R>, shifts: Integers, options?: { dims?: Integers }): Tensor<D, R>;
   /** Shifted along dimensions; what leaves at one end enters at the other. Defaults: dims []. */
-  roll(self: Tensor, options: { shifts: Integers; dims?: Integers }): Tensor;
+  roll<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { shifts: Integers; dims?: Integers }): Tensor<D, R>;
   /** Turned by 90 degrees k times in the plane of two dimensions. Defaults: k 1, dims [0, 1]. */
-  rot90(self: Tensor, k?: Integer, dims?: Integers): Tensor;
+  rot90<D extends Dtype, R extends number>(self: Tensor<D, R>, k?: Integer, dims?: Integers): Tensor<D, R>;
   /** Turned by 90 degrees k times in the plane of two dimensions. Defaults: k 1, dims [0, 1]. */
-  rot90(self: Tensor, options?: { k?: Integer; dims?: Integers }): Tensor;
+  rot90<D extends Dtype, R extends number>(self: Tensor<D, R>, options?: { k?: Integer; dims?: Integers }): Tensor<D, R>;
   /** Rounded to the nearest whole number, halves to even. */
-  round(self: Tensor): Tensor;
+  round<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<D, R>;
   /** Rounded to the nearest whole number, halves to even. */
-  round(self: Tensor, options: { decimals: Integer }): Tensor;
+  round<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { decimals: Integer }): Tensor<D, R>;
   /** Rounded to the nearest whole number, halves to even. In place. */
   round_(self: Tensor): Tensor;
   /** Rounded to the nearest whole number, halves to even. In place. */
@@ -6129,19 +6224,25 @@ export interface TorchOperators {
   /** libtorch's `rrelu_`. In place. Defaults: lower 0.125, upper 0.33333333333333331, training false. */
   rrelu_(self: Tensor, options?: { lower?: Scalar; upper?: Scalar; training?: boolean; generator?: Generator | null }): Tensor;
   /** 1 / sqrt(x). */
-  rsqrt(self: Tensor): Tensor;
+  rsqrt<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** 1 / sqrt(x). In place. */
   rsqrt_(self: Tensor): Tensor;
   /** libtorch's `rsub`. Defaults: alpha 1. */
-  rsub(self: Tensor, other: Scalar, alpha?: Scalar): Tensor;
+  rsub<D extends Dtype, R extends number>(self: Tensor<D, R>, other: RealNumber, alpha?: Scalar): Tensor<WithNumber[D], R>;
   /** libtorch's `rsub`. Defaults: alpha 1. */
-  rsub(self: Tensor, other: Scalar, options?: { alpha?: Scalar }): Tensor;
+  rsub<D extends Dtype, R extends number>(self: Tensor<D, R>, other: RealNumber, options?: { alpha?: Scalar }): Tensor<WithNumber[D], R>;
   /** libtorch's `rsub`. Defaults: alpha 1. */
-  rsub(self: Tensor, options: { other: Scalar; alpha?: Scalar }): Tensor;
+  rsub<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: RealNumber; alpha?: Scalar }): Tensor<WithNumber[D], R>;
   /** libtorch's `rsub`. Defaults: alpha 1. */
-  rsub(self: Tensor, other: Tensor, options?: { alpha?: Scalar }): Tensor;
+  rsub<D extends Dtype, R extends number>(self: Tensor<D, R>, other: Scalar, alpha?: Scalar): Tensor<Dtype, R>;
   /** libtorch's `rsub`. Defaults: alpha 1. */
-  rsub(self: Tensor, options: { other: Tensor; alpha?: Scalar }): Tensor;
+  rsub<D extends Dtype, R extends number>(self: Tensor<D, R>, other: Scalar, options?: { alpha?: Scalar }): Tensor<Dtype, R>;
+  /** libtorch's `rsub`. Defaults: alpha 1. */
+  rsub<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: Scalar; alpha?: Scalar }): Tensor<Dtype, R>;
+  /** libtorch's `rsub`. Defaults: alpha 1. */
+  rsub<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>, options?: { alpha?: Scalar }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
+  /** libtorch's `rsub`. Defaults: alpha 1. */
+  rsub<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q>; alpha?: Scalar }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** libtorch's `scalar_tensor`. */
   scalarTensor(s: Scalar, options?: FactoryOptions): Tensor;
   /** Attention of `query [..., heads, time, size]` on `key` and `value`. Defaults: dropoutP 0., isCausal false, enableGqa false. */
@@ -6151,25 +6252,25 @@ export interface TorchOperators {
   /** Attention of `query [..., heads, time, size]` on `key` and `value`. Defaults: dropoutP 0., isCausal false, enableGqa false. */
   scaledDotProductAttention(query: Tensor, options: { key: Tensor; value: Tensor; attnMask?: Tensor | null; dropoutP?: number; isCausal?: boolean; scale?: number | null; enableGqa?: boolean }): Tensor;
   /** Writes `src` at `index` along `dim`. */
-  scatter(self: Tensor, dim: Integer, index: Tensor, src: Tensor): Tensor;
+  scatter<D extends Dtype, R extends number>(self: Tensor<D, R>, dim: Integer, index: Tensor, src: Tensor): Tensor<D, R>;
   /** Writes `src` at `index` along `dim`. */
-  scatter(self: Tensor, options: { dim: Integer; index: Tensor; src: Tensor }): Tensor;
+  scatter<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { dim: Integer; index: Tensor; src: Tensor }): Tensor<D, R>;
   /** Writes `src` at `index` along `dim`. */
-  scatter(self: Tensor, dim: Integer, index: Tensor, value: Scalar): Tensor;
+  scatter<D extends Dtype, R extends number>(self: Tensor<D, R>, dim: Integer, index: Tensor, value: Scalar): Tensor<D, R>;
   /** Writes `src` at `index` along `dim`. */
-  scatter(self: Tensor, options: { dim: Integer; index: Tensor; value: Scalar }): Tensor;
+  scatter<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { dim: Integer; index: Tensor; value: Scalar }): Tensor<D, R>;
   /** Writes `src` at `index` along `dim`. */
-  scatter(self: Tensor, dim: Integer, index: Tensor, src: Tensor, options: { reduce: string }): Tensor;
+  scatter<D extends Dtype, R extends number>(self: Tensor<D, R>, dim: Integer, index: Tensor, src: Tensor, options: { reduce: string }): Tensor<D, R>;
   /** Writes `src` at `index` along `dim`. */
-  scatter(self: Tensor, options: { dim: Integer; index: Tensor; src: Tensor; reduce: string }): Tensor;
+  scatter<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { dim: Integer; index: Tensor; src: Tensor; reduce: string }): Tensor<D, R>;
   /** Writes `src` at `index` along `dim`. */
-  scatter(self: Tensor, dim: Integer, index: Tensor, value: Scalar, options: { reduce: string }): Tensor;
+  scatter<D extends Dtype, R extends number>(self: Tensor<D, R>, dim: Integer, index: Tensor, value: Scalar, options: { reduce: string }): Tensor<D, R>;
   /** Writes `src` at `index` along `dim`. */
-  scatter(self: Tensor, options: { dim: Integer; index: Tensor; value: Scalar; reduce: string }): Tensor;
+  scatter<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { dim: Integer; index: Tensor; value: Scalar; reduce: string }): Tensor<D, R>;
   /** Adds `src` at `index` along `dim`. */
-  scatterAdd(self: Tensor, dim: Integer, index: Tensor, src: Tensor): Tensor;
+  scatterAdd<D extends Dtype, R extends number>(self: Tensor<D, R>, dim: Integer, index: Tensor, src: Tensor): Tensor<D, R>;
   /** Adds `src` at `index` along `dim`. */
-  scatterAdd(self: Tensor, options: { dim: Integer; index: Tensor; src: Tensor }): Tensor;
+  scatterAdd<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { dim: Integer; index: Tensor; src: Tensor }): Tensor<D, R>;
   /** Combines `src` at `index` along `dim` by sum, prod, mean, amax or amin. Defaults: includeSelf true. */
   scatterReduce(self: Tensor, dim: Integer, index: Tensor, src: Tensor, reduce: string, options?: { includeSelf?: boolean }): Tensor;
   /** Combines `src` at `index` along `dim` by sum, prod, mean, amax or amin. Defaults: includeSelf true. */
@@ -6187,9 +6288,9 @@ export interface TorchOperators {
   /** libtorch's `segment_reduce`. Defaults: axis 0, unsafe false. */
   segmentReduce(data: Tensor, options: { reduce: string; lengths?: Tensor | null; indices?: Tensor | null; offsets?: Tensor | null; axis?: Integer; unsafe?: boolean; initial?: Scalar | null }): Tensor;
   /** View of one slice along `dim`, which goes away. */
-  select(self: Tensor, dim: Integer, index: Integer): Tensor;
+  select<D extends Dtype, R extends number>(self: Tensor<D, R>, dim: Integer, index: Integer): Tensor<D, Down[R]>;
   /** View of one slice along `dim`, which goes away. */
-  select(self: Tensor, options: { dim: Integer; index: Integer }): Tensor;
+  select<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { dim: Integer; index: Integer }): Tensor<D, Down[R]>;
   /** libtorch's `select_copy`. */
   selectCopy(self: Tensor, dim: Integer, index: Integer): Tensor;
   /** libtorch's `select_copy`. */
@@ -6199,7 +6300,7 @@ export interface TorchOperators {
   /** libtorch's `select_scatter`. */
   selectScatter(self: Tensor, options: { src: Tensor; dim: Integer; index: Integer }): Tensor;
   /** ELU with the scale and alpha that keep mean 0 and variance 1. */
-  selu(self: Tensor): Tensor;
+  selu<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<D, R>;
   /** ELU with the scale and alpha that keep mean 0 and variance 1. In place. */
   selu_(self: Tensor): Tensor;
   /** libtorch's `set_data`. */
@@ -6207,33 +6308,33 @@ export interface TorchOperators {
   /** libtorch's `set_data`. */
   setData(self: Tensor, options: { newData: Tensor }): void;
   /** Sign; for complex numbers the direction. */
-  sgn(self: Tensor): Tensor;
+  sgn<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<D, R>;
   /** 1 / (1 + exp(-x)). */
-  sigmoid(self: Tensor): Tensor;
+  sigmoid<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** 1 / (1 + exp(-x)). In place. */
   sigmoid_(self: Tensor): Tensor;
   /** -1, 0 or 1. */
-  sign(self: Tensor): Tensor;
+  sign<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<D, R>;
   /** libtorch's `signbit`. */
-  signbit(self: Tensor): Tensor;
+  signbit<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<'bool', R>;
   /** x * sigmoid(x). */
-  silu(self: Tensor): Tensor;
+  silu<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<D, R>;
   /** Sine. */
-  sin(self: Tensor): Tensor;
+  sin<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** Sine. In place. */
   sin_(self: Tensor): Tensor;
   /** sin(pi x) / (pi x). */
-  sinc(self: Tensor): Tensor;
+  sinc<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** sin(pi x) / (pi x). In place. */
   sinc_(self: Tensor): Tensor;
   /** Hyperbolic sine. */
-  sinh(self: Tensor): Tensor;
+  sinh<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** Hyperbolic sine. In place. */
   sinh_(self: Tensor): Tensor;
   /** View from `start` to `end` by `step` along `dim`. Defaults: dim 0, step 1. */
-  slice(self: Tensor, dim?: Integer, start?: Integer | null, end?: Integer | null, step?: Integer): Tensor;
+  slice<D extends Dtype, R extends number>(self: Tensor<D, R>, dim?: Integer, start?: Integer | null, end?: Integer | null, step?: Integer): Tensor<D, R>;
   /** View from `start` to `end` by `step` along `dim`. Defaults: dim 0, step 1. */
-  slice(self: Tensor, options?: { dim?: Integer; start?: Integer | null; end?: Integer | null; step?: Integer }): Tensor;
+  slice<D extends Dtype, R extends number>(self: Tensor<D, R>, options?: { dim?: Integer; start?: Integer | null; end?: Integer | null; step?: Integer }): Tensor<D, R>;
   /** libtorch's `slice_copy`. Defaults: dim 0, step 1. */
   sliceCopy(self: Tensor, dim?: Integer, start?: Integer | null, end?: Integer | null, step?: Integer): Tensor;
   /** libtorch's `slice_copy`. Defaults: dim 0, step 1. */
@@ -6269,25 +6370,25 @@ export interface TorchOperators {
   /** libtorch's `soft_margin_loss`. Defaults: reduction 1. */
   softMarginLoss(self: Tensor, options: { target: Tensor; reduction?: Integer }): Tensor;
   /** Exponentials that sum to 1 along `dim`. */
-  softmax(self: Tensor, dim: Integer, dtype?: Dtype | null): Tensor;
+  softmax<D extends Dtype, R extends number, T extends Dtype = Inexact[D]>(self: Tensor<D, R>, dim: Integer, dtype?: T | null): Tensor<T, R>;
   /** Exponentials that sum to 1 along `dim`. */
-  softmax(self: Tensor, dim: Integer, options?: { dtype?: Dtype | null }): Tensor;
+  softmax<D extends Dtype, R extends number, T extends Dtype = Inexact[D]>(self: Tensor<D, R>, dim: Integer, options?: { dtype?: T | null }): Tensor<T, R>;
   /** Exponentials that sum to 1 along `dim`. */
-  softmax(self: Tensor, options: { dim: Integer; dtype?: Dtype | null }): Tensor;
+  softmax<D extends Dtype, R extends number, T extends Dtype = Inexact[D]>(self: Tensor<D, R>, options: { dim: Integer; dtype?: T | null }): Tensor<T, R>;
   /** log(1 + exp(beta x)) / beta. Defaults: beta 1, threshold 20. */
-  softplus(self: Tensor, beta?: Scalar, threshold?: Scalar): Tensor;
+  softplus<D extends Dtype, R extends number>(self: Tensor<D, R>, beta?: Scalar, threshold?: Scalar): Tensor<D, R>;
   /** log(1 + exp(beta x)) / beta. Defaults: beta 1, threshold 20. */
-  softplus(self: Tensor, options?: { beta?: Scalar; threshold?: Scalar }): Tensor;
+  softplus<D extends Dtype, R extends number>(self: Tensor<D, R>, options?: { beta?: Scalar; threshold?: Scalar }): Tensor<D, R>;
   /** x moved towards 0 by lambd. Defaults: lambd 0.5. */
-  softshrink(self: Tensor, lambd?: Scalar): Tensor;
+  softshrink<D extends Dtype, R extends number>(self: Tensor<D, R>, lambd?: Scalar): Tensor<D, R>;
   /** x moved towards 0 by lambd. Defaults: lambd 0.5. */
-  softshrink(self: Tensor, options?: { lambd?: Scalar }): Tensor;
+  softshrink<D extends Dtype, R extends number>(self: Tensor<D, R>, options?: { lambd?: Scalar }): Tensor<D, R>;
   /** Sorted along `dim`, with the indices. Defaults: dim -1, descending false. */
-  sort(self: Tensor, dim?: Integer, descending?: boolean): [values: Tensor, indices: Tensor];
+  sort<D extends Dtype, R extends number>(self: Tensor<D, R>, dim?: Integer, descending?: boolean): [values: Tensor<D, R>, indices: Tensor<'int64', R>];
   /** Sorted along `dim`, with the indices. Defaults: dim -1, descending false. */
-  sort(self: Tensor, options?: { dim?: Integer; descending?: boolean }): [values: Tensor, indices: Tensor];
+  sort<D extends Dtype, R extends number>(self: Tensor<D, R>, options?: { dim?: Integer; descending?: boolean }): [values: Tensor<D, R>, indices: Tensor<'int64', R>];
   /** Sorted along `dim`, with the indices. Defaults: dim -1, descending false. */
-  sort(self: Tensor, options: { stable: boolean | null; dim?: Integer; descending?: boolean }): [values: Tensor, indices: Tensor];
+  sort<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { stable: boolean | null; dim?: Integer; descending?: boolean }): [values: Tensor<D, R>, indices: Tensor<'int64', R>];
   /** libtorch's `sparse_bsc_tensor`. Defaults: pinMemory false. */
   sparseBscTensor(ccolIndices: Tensor, rowIndices: Tensor, values: Tensor, options?: FactoryOptions): Tensor;
   /** libtorch's `sparse_bsc_tensor`. Defaults: pinMemory false. */
@@ -6353,17 +6454,17 @@ export interface TorchOperators {
   /** libtorch's `sparse_sampled_addmm`. Defaults: beta 1, alpha 1. */
   sparseSampledAddmm(self: Tensor, options: { mat1: Tensor; mat2: Tensor; beta?: Scalar; alpha?: Scalar }): Tensor;
   /** Splits into views of one size, or of these sizes, along `dim`. Defaults: dim 0. */
-  split(self: Tensor, splitSize: Integers, dim?: Integer): Tensor[];
+  split<D extends Dtype, R extends number>(self: Tensor<D, R>, splitSize: Integers, dim?: Integer): Tensor<D, R>[];
   /** Splits into views of one size, or of these sizes, along `dim`. Defaults: dim 0. */
-  split(self: Tensor, splitSize: Integers, options?: { dim?: Integer }): Tensor[];
+  split<D extends Dtype, R extends number>(self: Tensor<D, R>, splitSize: Integers, options?: { dim?: Integer }): Tensor<D, R>[];
   /** Splits into views of one size, or of these sizes, along `dim`. Defaults: dim 0. */
-  split(self: Tensor, options: { splitSize: Integers; dim?: Integer }): Tensor[];
+  split<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { splitSize: Integers; dim?: Integer }): Tensor<D, R>[];
   /** Splits into views of one size, or of these sizes, along `dim`. Defaults: dim 0. */
-  split(self: Tensor, splitSize: Integer, dim?: Integer): Tensor[];
+  split<D extends Dtype, R extends number>(self: Tensor<D, R>, splitSize: Integer, dim?: Integer): Tensor<D, R>[];
   /** Splits into views of one size, or of these sizes, along `dim`. Defaults: dim 0. */
-  split(self: Tensor, splitSize: Integer, options?: { dim?: Integer }): Tensor[];
+  split<D extends Dtype, R extends number>(self: Tensor<D, R>, splitSize: Integer, options?: { dim?: Integer }): Tensor<D, R>[];
   /** Splits into views of one size, or of these sizes, along `dim`. Defaults: dim 0. */
-  split(self: Tensor, options: { splitSize: Integer; dim?: Integer }): Tensor[];
+  split<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { splitSize: Integer; dim?: Integer }): Tensor<D, R>[];
   /** libtorch's `split_copy`. Defaults: dim 0. */
   splitCopy(self: Tensor, splitSize: Integer, dim?: Integer): Tensor[];
   /** libtorch's `split_copy`. Defaults: dim 0. */
@@ -6371,11 +6472,11 @@ export interface TorchOperators {
   /** libtorch's `split_copy`. Defaults: dim 0. */
   splitCopy(self: Tensor, options: { splitSize: Integer; dim?: Integer }): Tensor[];
   /** Splits into views of these sizes along `dim`. Defaults: dim 0. */
-  splitWithSizes(self: Tensor, splitSizes: Integers, dim?: Integer): Tensor[];
+  splitWithSizes<D extends Dtype, R extends number>(self: Tensor<D, R>, splitSizes: Integers, dim?: Integer): Tensor<D, R>[];
   /** Splits into views of these sizes along `dim`. Defaults: dim 0. */
-  splitWithSizes(self: Tensor, splitSizes: Integers, options?: { dim?: Integer }): Tensor[];
+  splitWithSizes<D extends Dtype, R extends number>(self: Tensor<D, R>, splitSizes: Integers, options?: { dim?: Integer }): Tensor<D, R>[];
   /** Splits into views of these sizes along `dim`. Defaults: dim 0. */
-  splitWithSizes(self: Tensor, options: { splitSizes: Integers; dim?: Integer }): Tensor[];
+  splitWithSizes<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { splitSizes: Integers; dim?: Integer }): Tensor<D, R>[];
   /** libtorch's `split_with_sizes_copy`. Defaults: dim 0. */
   splitWithSizesCopy(self: Tensor, splitSizes: Integers, dim?: Integer): Tensor[];
   /** libtorch's `split_with_sizes_copy`. Defaults: dim 0. */
@@ -6383,7 +6484,7 @@ export interface TorchOperators {
   /** libtorch's `split_with_sizes_copy`. Defaults: dim 0. */
   splitWithSizesCopy(self: Tensor, options: { splitSizes: Integers; dim?: Integer }): Tensor[];
   /** Square root. */
-  sqrt(self: Tensor): Tensor;
+  sqrt<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** Square root. In place. */
   sqrt_(self: Tensor): Tensor;
   /** x * x. */
@@ -6415,23 +6516,23 @@ export interface TorchOperators {
   /** libtorch's `sspaddmm`. Defaults: beta 1, alpha 1. */
   sspaddmm(self: Tensor, options: { mat1: Tensor; mat2: Tensor; beta?: Scalar; alpha?: Scalar }): Tensor;
   /** Joins tensors along a new dimension. Defaults: dim 0. */
-  stack(tensors: readonly Tensor[], dim?: Integer): Tensor;
+  stack<D extends Dtype, R extends number>(tensors: readonly Tensor<D, R>[], dim?: Integer): Tensor<Promoted[D][D], Up[R]>;
   /** Joins tensors along a new dimension. Defaults: dim 0. */
-  stack(tensors: readonly Tensor[], options?: { dim?: Integer }): Tensor;
+  stack<D extends Dtype, R extends number>(tensors: readonly Tensor<D, R>[], options?: { dim?: Integer }): Tensor<Promoted[D][D], Up[R]>;
   /** Standard deviation; `correction` 1 unless given. Defaults: unbiased true. */
-  std(self: Tensor, unbiased?: boolean): Tensor;
+  std<D extends Dtype, R extends number>(self: Tensor<D, R>, unbiased?: boolean): Tensor<Real[D], Reduced<R, null, false>>;
   /** Standard deviation; `correction` 1 unless given. Defaults: unbiased true. */
-  std(self: Tensor, options?: { unbiased?: boolean }): Tensor;
+  std<D extends Dtype, R extends number>(self: Tensor<D, R>, options?: { unbiased?: boolean }): Tensor<Real[D], Reduced<R, null, false>>;
   /** Standard deviation; `correction` 1 unless given. Defaults: unbiased true, keepdim false. */
-  std(self: Tensor, dim: Integers | null, unbiased?: boolean, keepdim?: boolean): Tensor;
+  std<D extends Dtype, R extends number, const A extends Integers | null = null, K extends boolean = false>(self: Tensor<D, R>, dim: A, unbiased?: boolean, keepdim?: K): Tensor<Real[D], Reduced<R, A, K>>;
   /** Standard deviation; `correction` 1 unless given. Defaults: unbiased true, keepdim false. */
-  std(self: Tensor, dim: Integers | null, options?: { unbiased?: boolean; keepdim?: boolean }): Tensor;
+  std<D extends Dtype, R extends number, const A extends Integers | null = null, K extends boolean = false>(self: Tensor<D, R>, dim: A, options?: { unbiased?: boolean; keepdim?: K }): Tensor<Real[D], Reduced<R, A, K>>;
   /** Standard deviation; `correction` 1 unless given. Defaults: unbiased true, keepdim false. */
-  std(self: Tensor, options: { dim: Integers | null; unbiased?: boolean; keepdim?: boolean }): Tensor;
+  std<D extends Dtype, R extends number, const A extends Integers | null = null, K extends boolean = false>(self: Tensor<D, R>, options: { dim: A; unbiased?: boolean; keepdim?: K }): Tensor<Real[D], Reduced<R, A, K>>;
   /** Standard deviation; `correction` 1 unless given. Defaults: keepdim false. */
-  std(self: Tensor, dim?: Integers | null, options?: { correction?: Scalar | null; keepdim?: boolean }): Tensor;
+  std<D extends Dtype, R extends number, const A extends Integers | null = null, K extends boolean = false>(self: Tensor<D, R>, dim?: A, options?: { correction?: Scalar | null; keepdim?: K }): Tensor<Real[D], Reduced<R, A, K>>;
   /** Standard deviation; `correction` 1 unless given. Defaults: keepdim false. */
-  std(self: Tensor, options?: { dim?: Integers | null; correction?: Scalar | null; keepdim?: boolean }): Tensor;
+  std<D extends Dtype, R extends number, const A extends Integers | null = null, K extends boolean = false>(self: Tensor<D, R>, options?: { dim?: A; correction?: Scalar | null; keepdim?: K }): Tensor<Real[D], Reduced<R, A, K>>;
   /** Standard deviation and mean together. Defaults: unbiased true. */
   stdMean(self: Tensor, unbiased?: boolean): [Tensor, Tensor];
   /** Standard deviation and mean together. Defaults: unbiased true. */
@@ -6461,33 +6562,45 @@ export interface TorchOperators {
   /** libtorch's `storage_offset`. */
   storageOffset(self: Tensor): number;
   /** self - alpha * other, broadcast. Defaults: alpha 1. */
-  sub(self: Tensor, other: Scalar, alpha?: Scalar): Tensor;
+  sub<D extends Dtype, R extends number>(self: Tensor<D, R>, other: RealNumber, alpha?: Scalar): Tensor<WithNumber[D], R>;
   /** self - alpha * other, broadcast. Defaults: alpha 1. */
-  sub(self: Tensor, other: Scalar, options?: { alpha?: Scalar }): Tensor;
+  sub<D extends Dtype, R extends number>(self: Tensor<D, R>, other: RealNumber, options?: { alpha?: Scalar }): Tensor<WithNumber[D], R>;
   /** self - alpha * other, broadcast. Defaults: alpha 1. */
-  sub(self: Tensor, options: { other: Scalar; alpha?: Scalar }): Tensor;
+  sub<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: RealNumber; alpha?: Scalar }): Tensor<WithNumber[D], R>;
   /** self - alpha * other, broadcast. Defaults: alpha 1. */
-  sub(self: Tensor, other: Tensor, options?: { alpha?: Scalar }): Tensor;
+  sub<D extends Dtype, R extends number>(self: Tensor<D, R>, other: Scalar, alpha?: Scalar): Tensor<Dtype, R>;
   /** self - alpha * other, broadcast. Defaults: alpha 1. */
-  sub(self: Tensor, options: { other: Tensor; alpha?: Scalar }): Tensor;
+  sub<D extends Dtype, R extends number>(self: Tensor<D, R>, other: Scalar, options?: { alpha?: Scalar }): Tensor<Dtype, R>;
+  /** self - alpha * other, broadcast. Defaults: alpha 1. */
+  sub<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: Scalar; alpha?: Scalar }): Tensor<Dtype, R>;
+  /** self - alpha * other, broadcast. Defaults: alpha 1. */
+  sub<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>, options?: { alpha?: Scalar }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
+  /** self - alpha * other, broadcast. Defaults: alpha 1. */
+  sub<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q>; alpha?: Scalar }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** libtorch's `subtract`. Defaults: alpha 1. */
-  subtract(self: Tensor, other: Scalar, alpha?: Scalar): Tensor;
+  subtract<D extends Dtype, R extends number>(self: Tensor<D, R>, other: RealNumber, alpha?: Scalar): Tensor<WithNumber[D], R>;
   /** libtorch's `subtract`. Defaults: alpha 1. */
-  subtract(self: Tensor, other: Scalar, options?: { alpha?: Scalar }): Tensor;
+  subtract<D extends Dtype, R extends number>(self: Tensor<D, R>, other: RealNumber, options?: { alpha?: Scalar }): Tensor<WithNumber[D], R>;
   /** libtorch's `subtract`. Defaults: alpha 1. */
-  subtract(self: Tensor, options: { other: Scalar; alpha?: Scalar }): Tensor;
+  subtract<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: RealNumber; alpha?: Scalar }): Tensor<WithNumber[D], R>;
   /** libtorch's `subtract`. Defaults: alpha 1. */
-  subtract(self: Tensor, other: Tensor, options?: { alpha?: Scalar }): Tensor;
+  subtract<D extends Dtype, R extends number>(self: Tensor<D, R>, other: Scalar, alpha?: Scalar): Tensor<Dtype, R>;
   /** libtorch's `subtract`. Defaults: alpha 1. */
-  subtract(self: Tensor, options: { other: Tensor; alpha?: Scalar }): Tensor;
+  subtract<D extends Dtype, R extends number>(self: Tensor<D, R>, other: Scalar, options?: { alpha?: Scalar }): Tensor<Dtype, R>;
+  /** libtorch's `subtract`. Defaults: alpha 1. */
+  subtract<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: Scalar; alpha?: Scalar }): Tensor<Dtype, R>;
+  /** libtorch's `subtract`. Defaults: alpha 1. */
+  subtract<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>, options?: { alpha?: Scalar }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
+  /** libtorch's `subtract`. Defaults: alpha 1. */
+  subtract<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q>; alpha?: Scalar }): Tensor<Promoted[D][E], Broadcast[R][Q]>;
   /** Sum of all elements, or along `dim`. */
-  sum(self: Tensor, options?: { dtype?: Dtype | null }): Tensor;
+  sum<D extends Dtype, R extends number, T extends Dtype = Summed[D]>(self: Tensor<D, R>, options?: { dtype?: T | null }): Tensor<T, Reduced<R, null, false>>;
   /** Sum of all elements, or along `dim`. Defaults: keepdim false. */
-  sum(self: Tensor, dim: Integers | null, keepdim?: boolean, options?: { dtype?: Dtype | null }): Tensor;
+  sum<D extends Dtype, R extends number, const A extends Integers | null = null, K extends boolean = false, T extends Dtype = Summed[D]>(self: Tensor<D, R>, dim: A, keepdim?: K, options?: { dtype?: T | null }): Tensor<T, Reduced<R, A, K>>;
   /** Sum of all elements, or along `dim`. Defaults: keepdim false. */
-  sum(self: Tensor, dim: Integers | null, options?: { keepdim?: boolean; dtype?: Dtype | null }): Tensor;
+  sum<D extends Dtype, R extends number, const A extends Integers | null = null, K extends boolean = false, T extends Dtype = Summed[D]>(self: Tensor<D, R>, dim: A, options?: { keepdim?: K; dtype?: T | null }): Tensor<T, Reduced<R, A, K>>;
   /** Sum of all elements, or along `dim`. Defaults: keepdim false. */
-  sum(self: Tensor, options: { dim: Integers | null; keepdim?: boolean; dtype?: Dtype | null }): Tensor;
+  sum<D extends Dtype, R extends number, const A extends Integers | null = null, K extends boolean = false, T extends Dtype = Summed[D]>(self: Tensor<D, R>, options: { dim: A; keepdim?: K; dtype?: T | null }): Tensor<T, Reduced<R, A, K>>;
   /** libtorch's `sum_to_size`. */
   sumToSize(self: Tensor, size: Integers): Tensor;
   /** libtorch's `sum_to_size`. */
@@ -6497,15 +6610,15 @@ export interface TorchOperators {
   /** Singular value decomposition; `torch.linalg.svd` is its successor. Defaults: some true, computeUv true. */
   svd(self: Tensor, options?: { some?: boolean; computeUv?: boolean }): [U: Tensor, S: Tensor, V: Tensor];
   /** As `transpose`. */
-  swapaxes(self: Tensor, axis0: Integer, axis1: Integer): Tensor;
+  swapaxes<D extends Dtype, R extends number>(self: Tensor<D, R>, axis0: Integer, axis1: Integer): Tensor<D, R>;
   /** As `transpose`. */
-  swapaxes(self: Tensor, options: { axis0: Integer; axis1: Integer }): Tensor;
+  swapaxes<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { axis0: Integer; axis1: Integer }): Tensor<D, R>;
   /** As `transpose`. */
-  swapdims(self: Tensor, dim0: Integer, dim1: Integer): Tensor;
+  swapdims<D extends Dtype, R extends number>(self: Tensor<D, R>, dim0: Integer, dim1: Integer): Tensor<D, R>;
   /** As `transpose`. */
-  swapdims(self: Tensor, options: { dim0: Integer; dim1: Integer }): Tensor;
+  swapdims<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { dim0: Integer; dim1: Integer }): Tensor<D, R>;
   /** Transpose of a matrix. */
-  t(self: Tensor): Tensor;
+  t<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<D, R>;
   /** libtorch's `t_copy`. */
   tCopy(self: Tensor): Tensor;
   /** Elements at indices into the flattened tensor. */
@@ -6519,39 +6632,39 @@ export interface TorchOperators {
   /** Elements at `indices` along `dim`, broadcast. */
   takeAlongDim(self: Tensor, options: { indices: Tensor; dim?: Integer | null }): Tensor;
   /** Tangent. */
-  tan(self: Tensor): Tensor;
+  tan<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** Tangent. In place. */
   tan_(self: Tensor): Tensor;
   /** Hyperbolic tangent. */
-  tanh(self: Tensor): Tensor;
+  tanh<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** Hyperbolic tangent. In place. */
   tanh_(self: Tensor): Tensor;
   /** Splits into as many parts, or at these indices, along `dim`. Defaults: dim 0. */
-  tensorSplit(self: Tensor, indices: Integers, dim?: Integer): Tensor[];
+  tensorSplit<D extends Dtype, R extends number>(self: Tensor<D, R>, indices: Integers, dim?: Integer): Tensor<D, R>[];
   /** Splits into as many parts, or at these indices, along `dim`. Defaults: dim 0. */
-  tensorSplit(self: Tensor, indices: Integers, options?: { dim?: Integer }): Tensor[];
+  tensorSplit<D extends Dtype, R extends number>(self: Tensor<D, R>, indices: Integers, options?: { dim?: Integer }): Tensor<D, R>[];
   /** Splits into as many parts, or at these indices, along `dim`. Defaults: dim 0. */
-  tensorSplit(self: Tensor, options: { indices: Integers; dim?: Integer }): Tensor[];
+  tensorSplit<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { indices: Integers; dim?: Integer }): Tensor<D, R>[];
   /** Splits into as many parts, or at these indices, along `dim`. Defaults: dim 0. */
-  tensorSplit(self: Tensor, sections: Integer, dim?: Integer): Tensor[];
+  tensorSplit<D extends Dtype, R extends number>(self: Tensor<D, R>, sections: Integer, dim?: Integer): Tensor<D, R>[];
   /** Splits into as many parts, or at these indices, along `dim`. Defaults: dim 0. */
-  tensorSplit(self: Tensor, sections: Integer, options?: { dim?: Integer }): Tensor[];
+  tensorSplit<D extends Dtype, R extends number>(self: Tensor<D, R>, sections: Integer, options?: { dim?: Integer }): Tensor<D, R>[];
   /** Splits into as many parts, or at these indices, along `dim`. Defaults: dim 0. */
-  tensorSplit(self: Tensor, options: { sections: Integer; dim?: Integer }): Tensor[];
+  tensorSplit<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { sections: Integer; dim?: Integer }): Tensor<D, R>[];
   /** Splits into as many parts, or at these indices, along `dim`. Defaults: dim 0. */
-  tensorSplit(self: Tensor, tensorIndicesOrSections: Tensor, dim?: Integer): Tensor[];
+  tensorSplit<D extends Dtype, R extends number>(self: Tensor<D, R>, tensorIndicesOrSections: Tensor, dim?: Integer): Tensor<D, R>[];
   /** Splits into as many parts, or at these indices, along `dim`. Defaults: dim 0. */
-  tensorSplit(self: Tensor, tensorIndicesOrSections: Tensor, options?: { dim?: Integer }): Tensor[];
+  tensorSplit<D extends Dtype, R extends number>(self: Tensor<D, R>, tensorIndicesOrSections: Tensor, options?: { dim?: Integer }): Tensor<D, R>[];
   /** Splits into as many parts, or at these indices, along `dim`. Defaults: dim 0. */
-  tensorSplit(self: Tensor, options: { tensorIndicesOrSections: Tensor; dim?: Integer }): Tensor[];
+  tensorSplit<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { tensorIndicesOrSections: Tensor; dim?: Integer }): Tensor<D, R>[];
   /** libtorch's `tensordot`. */
   tensordot(self: Tensor, other: Tensor, dimsSelf: Integers, dimsOther: Integers): Tensor;
   /** libtorch's `tensordot`. */
   tensordot(self: Tensor, options: { other: Tensor; dimsSelf: Integers; dimsOther: Integers }): Tensor;
   /** libtorch's `threshold`. */
-  threshold(self: Tensor, threshold: Scalar, value: Scalar): Tensor;
+  threshold<D extends Dtype, R extends number>(self: Tensor<D, R>, threshold: Scalar, value: Scalar): Tensor<D, R>;
   /** libtorch's `threshold`. */
-  threshold(self: Tensor, options: { threshold: Scalar; value: Scalar }): Tensor;
+  threshold<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { threshold: Scalar; value: Scalar }): Tensor<D, R>;
   /** libtorch's `threshold_`. In place. */
   threshold_(self: Tensor, threshold: Scalar, value: Scalar): Tensor;
   /** libtorch's `threshold_`. In place. */
@@ -6591,17 +6704,17 @@ export interface TorchOperators {
   /** libtorch's `to_sparse_csr`. */
   toSparseCsr(self: Tensor, options?: { denseDim?: Integer | null }): Tensor;
   /** The k largest (or smallest) elements along `dim`, and their indices. Defaults: dim -1, largest true, sorted true. */
-  topk(self: Tensor, k: Integer, dim?: Integer, largest?: boolean, sorted?: boolean): [values: Tensor, indices: Tensor];
+  topk<D extends Dtype, R extends number>(self: Tensor<D, R>, k: Integer, dim?: Integer, largest?: boolean, sorted?: boolean): [values: Tensor<D, R>, indices: Tensor<'int64', R>];
   /** The k largest (or smallest) elements along `dim`, and their indices. Defaults: dim -1, largest true, sorted true. */
-  topk(self: Tensor, k: Integer, options?: { dim?: Integer; largest?: boolean; sorted?: boolean }): [values: Tensor, indices: Tensor];
+  topk<D extends Dtype, R extends number>(self: Tensor<D, R>, k: Integer, options?: { dim?: Integer; largest?: boolean; sorted?: boolean }): [values: Tensor<D, R>, indices: Tensor<'int64', R>];
   /** The k largest (or smallest) elements along `dim`, and their indices. Defaults: dim -1, largest true, sorted true. */
-  topk(self: Tensor, options: { k: Integer; dim?: Integer; largest?: boolean; sorted?: boolean }): [values: Tensor, indices: Tensor];
+  topk<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { k: Integer; dim?: Integer; largest?: boolean; sorted?: boolean }): [values: Tensor<D, R>, indices: Tensor<'int64', R>];
   /** Sum of a matrix's diagonal. */
   trace(self: Tensor): Tensor;
   /** View with two dimensions swapped. */
-  transpose(self: Tensor, dim0: Integer, dim1: Integer): Tensor;
+  transpose<D extends Dtype, R extends number>(self: Tensor<D, R>, dim0: Integer, dim1: Integer): Tensor<D, R>;
   /** View with two dimensions swapped. */
-  transpose(self: Tensor, options: { dim0: Integer; dim1: Integer }): Tensor;
+  transpose<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { dim0: Integer; dim1: Integer }): Tensor<D, R>;
   /** libtorch's `transpose_copy`. */
   transposeCopy(self: Tensor, dim0: Integer, dim1: Integer): Tensor;
   /** libtorch's `transpose_copy`. */
@@ -6625,9 +6738,9 @@ export interface TorchOperators {
   /** libtorch's `triangular_solve`. Defaults: upper true, transpose false, unitriangular false. */
   triangularSolve(self: Tensor, options: { A: Tensor; upper?: boolean; transpose?: boolean; unitriangular?: boolean }): [solution: Tensor, clonedCoefficient: Tensor];
   /** Lower triangle, zeros elsewhere. Defaults: diagonal 0. */
-  tril(self: Tensor, diagonal?: Integer): Tensor;
+  tril<D extends Dtype, R extends number>(self: Tensor<D, R>, diagonal?: Integer): Tensor<D, R>;
   /** Lower triangle, zeros elsewhere. Defaults: diagonal 0. */
-  tril(self: Tensor, options?: { diagonal?: Integer }): Tensor;
+  tril<D extends Dtype, R extends number>(self: Tensor<D, R>, options?: { diagonal?: Integer }): Tensor<D, R>;
   /** libtorch's `tril_indices`. Defaults: offset 0, dtype as libtorch has it. */
   trilIndices(row: Integer, col: Integer, offset?: Integer, options?: FactoryOptions): Tensor;
   /** libtorch's `tril_indices`. Defaults: offset 0, dtype as libtorch has it. */
@@ -6641,9 +6754,9 @@ export interface TorchOperators {
   /** libtorch's `triplet_margin_loss`. Defaults: margin 1., p 2., eps 9.9999999999999995e-07, swap false, reduction 1. */
   tripletMarginLoss(anchor: Tensor, options: { positive: Tensor; negative: Tensor; margin?: number; p?: number; eps?: number; swap?: boolean; reduction?: Integer }): Tensor;
   /** Upper triangle, zeros elsewhere. Defaults: diagonal 0. */
-  triu(self: Tensor, diagonal?: Integer): Tensor;
+  triu<D extends Dtype, R extends number>(self: Tensor<D, R>, diagonal?: Integer): Tensor<D, R>;
   /** Upper triangle, zeros elsewhere. Defaults: diagonal 0. */
-  triu(self: Tensor, options?: { diagonal?: Integer }): Tensor;
+  triu<D extends Dtype, R extends number>(self: Tensor<D, R>, options?: { diagonal?: Integer }): Tensor<D, R>;
   /** libtorch's `triu_indices`. Defaults: offset 0, dtype as libtorch has it. */
   triuIndices(row: Integer, col: Integer, offset?: Integer, options?: FactoryOptions): Tensor;
   /** libtorch's `triu_indices`. Defaults: offset 0, dtype as libtorch has it. */
@@ -6651,25 +6764,29 @@ export interface TorchOperators {
   /** libtorch's `triu_indices`. Defaults: offset 0, dtype as libtorch has it. */
   triuIndices(row: Integer, options: FactoryOptions & { col: Integer; offset?: Integer }): Tensor;
   /** self / other. */
-  trueDivide(self: Tensor, other: Scalar): Tensor;
+  trueDivide<D extends Dtype, R extends number>(self: Tensor<D, R>, other: RealNumber): Tensor<Inexact[D], R>;
   /** self / other. */
-  trueDivide(self: Tensor, options: { other: Scalar }): Tensor;
+  trueDivide<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: RealNumber }): Tensor<Inexact[D], R>;
   /** self / other. */
-  trueDivide(self: Tensor, other: Tensor): Tensor;
+  trueDivide<D extends Dtype, R extends number>(self: Tensor<D, R>, other: Scalar): Tensor<Dtype, R>;
   /** self / other. */
-  trueDivide(self: Tensor, options: { other: Tensor }): Tensor;
+  trueDivide<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { other: Scalar }): Tensor<Dtype, R>;
+  /** self / other. */
+  trueDivide<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<InexactPromoted[D][E], Broadcast[R][Q]>;
+  /** self / other. */
+  trueDivide<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<InexactPromoted[D][E], Broadcast[R][Q]>;
   /** Rounded towards 0. */
-  trunc(self: Tensor): Tensor;
+  trunc<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<D, R>;
   /** Rounded towards 0. In place. */
   trunc_(self: Tensor): Tensor;
   /** libtorch's `type_as`. */
-  typeAs(self: Tensor, other: Tensor): Tensor;
+  typeAs<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<E, R>;
   /** libtorch's `type_as`. */
-  typeAs(self: Tensor, options: { other: Tensor }): Tensor;
+  typeAs<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<E, R>;
   /** Views of each slice along `dim`. Defaults: dim 0. */
-  unbind(self: Tensor, dim?: Integer): Tensor[];
+  unbind<D extends Dtype, R extends number>(self: Tensor<D, R>, dim?: Integer): Tensor<D, Down[R]>[];
   /** Views of each slice along `dim`. Defaults: dim 0. */
-  unbind(self: Tensor, options?: { dim?: Integer }): Tensor[];
+  unbind<D extends Dtype, R extends number>(self: Tensor<D, R>, options?: { dim?: Integer }): Tensor<D, Down[R]>[];
   /** libtorch's `unbind_copy`. Defaults: dim 0. */
   unbindCopy(self: Tensor, dim?: Integer): Tensor[];
   /** libtorch's `unbind_copy`. Defaults: dim 0. */
@@ -6707,17 +6824,17 @@ export interface TorchOperators {
   /** libtorch's `unique_dim_consecutive`. Defaults: returnInverse false, returnCounts false. */
   uniqueDimConsecutive(self: Tensor, options: { dim: Integer; returnInverse?: boolean; returnCounts?: boolean }): [Tensor, Tensor, Tensor];
   /** libtorch's `unsafe_chunk`. Defaults: dim 0. */
-  unsafeChunk(self: Tensor, chunks: Integer, dim?: Integer): Tensor[];
+  unsafeChunk<D extends Dtype, R extends number>(self: Tensor<D, R>, chunks: Integer, dim?: Integer): Tensor<D, R>[];
   /** libtorch's `unsafe_chunk`. Defaults: dim 0. */
-  unsafeChunk(self: Tensor, chunks: Integer, options?: { dim?: Integer }): Tensor[];
+  unsafeChunk<D extends Dtype, R extends number>(self: Tensor<D, R>, chunks: Integer, options?: { dim?: Integer }): Tensor<D, R>[];
   /** libtorch's `unsafe_chunk`. Defaults: dim 0. */
-  unsafeChunk(self: Tensor, options: { chunks: Integer; dim?: Integer }): Tensor[];
+  unsafeChunk<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { chunks: Integer; dim?: Integer }): Tensor<D, R>[];
   /** libtorch's `unsafe_split`. Defaults: dim 0. */
-  unsafeSplit(self: Tensor, splitSize: Integer, dim?: Integer): Tensor[];
+  unsafeSplit<D extends Dtype, R extends number>(self: Tensor<D, R>, splitSize: Integer, dim?: Integer): Tensor<D, R>[];
   /** libtorch's `unsafe_split`. Defaults: dim 0. */
-  unsafeSplit(self: Tensor, splitSize: Integer, options?: { dim?: Integer }): Tensor[];
+  unsafeSplit<D extends Dtype, R extends number>(self: Tensor<D, R>, splitSize: Integer, options?: { dim?: Integer }): Tensor<D, R>[];
   /** libtorch's `unsafe_split`. Defaults: dim 0. */
-  unsafeSplit(self: Tensor, options: { splitSize: Integer; dim?: Integer }): Tensor[];
+  unsafeSplit<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { splitSize: Integer; dim?: Integer }): Tensor<D, R>[];
   /** libtorch's `unsafe_split_with_sizes`. Defaults: dim 0. */
   unsafeSplitWithSizes(self: Tensor, splitSizes: Integers, dim?: Integer): Tensor[];
   /** libtorch's `unsafe_split_with_sizes`. Defaults: dim 0. */
@@ -6725,9 +6842,9 @@ export interface TorchOperators {
   /** libtorch's `unsafe_split_with_sizes`. Defaults: dim 0. */
   unsafeSplitWithSizes(self: Tensor, options: { splitSizes: Integers; dim?: Integer }): Tensor[];
   /** View with a dimension of size 1 put in. */
-  unsqueeze(self: Tensor, dim: Integer): Tensor;
+  unsqueeze<D extends Dtype, R extends number>(self: Tensor<D, R>, dim: Integer): Tensor<D, Up[R]>;
   /** View with a dimension of size 1 put in. */
-  unsqueeze(self: Tensor, options: { dim: Integer }): Tensor;
+  unsqueeze<D extends Dtype, R extends number>(self: Tensor<D, R>, options: { dim: Integer }): Tensor<D, Up[R]>;
   /** libtorch's `unsqueeze_copy`. */
   unsqueezeCopy(self: Tensor, dim: Integer): Tensor;
   /** libtorch's `unsqueeze_copy`. */
@@ -6811,19 +6928,19 @@ export interface TorchOperators {
   /** Matrix of powers. Defaults: increasing false. */
   vander(x: Tensor, options?: { N?: Integer | null; increasing?: boolean }): Tensor;
   /** Variance; `correction` 1 unless given. Defaults: unbiased true. */
-  var(self: Tensor, unbiased?: boolean): Tensor;
+  var<D extends Dtype, R extends number>(self: Tensor<D, R>, unbiased?: boolean): Tensor<Real[D], Reduced<R, null, false>>;
   /** Variance; `correction` 1 unless given. Defaults: unbiased true. */
-  var(self: Tensor, options?: { unbiased?: boolean }): Tensor;
+  var<D extends Dtype, R extends number>(self: Tensor<D, R>, options?: { unbiased?: boolean }): Tensor<Real[D], Reduced<R, null, false>>;
   /** Variance; `correction` 1 unless given. Defaults: unbiased true, keepdim false. */
-  var(self: Tensor, dim: Integers | null, unbiased?: boolean, keepdim?: boolean): Tensor;
+  var<D extends Dtype, R extends number, const A extends Integers | null = null, K extends boolean = false>(self: Tensor<D, R>, dim: A, unbiased?: boolean, keepdim?: K): Tensor<Real[D], Reduced<R, A, K>>;
   /** Variance; `correction` 1 unless given. Defaults: unbiased true, keepdim false. */
-  var(self: Tensor, dim: Integers | null, options?: { unbiased?: boolean; keepdim?: boolean }): Tensor;
+  var<D extends Dtype, R extends number, const A extends Integers | null = null, K extends boolean = false>(self: Tensor<D, R>, dim: A, options?: { unbiased?: boolean; keepdim?: K }): Tensor<Real[D], Reduced<R, A, K>>;
   /** Variance; `correction` 1 unless given. Defaults: unbiased true, keepdim false. */
-  var(self: Tensor, options: { dim: Integers | null; unbiased?: boolean; keepdim?: boolean }): Tensor;
+  var<D extends Dtype, R extends number, const A extends Integers | null = null, K extends boolean = false>(self: Tensor<D, R>, options: { dim: A; unbiased?: boolean; keepdim?: K }): Tensor<Real[D], Reduced<R, A, K>>;
   /** Variance; `correction` 1 unless given. Defaults: keepdim false. */
-  var(self: Tensor, dim?: Integers | null, options?: { correction?: Scalar | null; keepdim?: boolean }): Tensor;
+  var<D extends Dtype, R extends number, const A extends Integers | null = null, K extends boolean = false>(self: Tensor<D, R>, dim?: A, options?: { correction?: Scalar | null; keepdim?: K }): Tensor<Real[D], Reduced<R, A, K>>;
   /** Variance; `correction` 1 unless given. Defaults: keepdim false. */
-  var(self: Tensor, options?: { dim?: Integers | null; correction?: Scalar | null; keepdim?: boolean }): Tensor;
+  var<D extends Dtype, R extends number, const A extends Integers | null = null, K extends boolean = false>(self: Tensor<D, R>, options?: { dim?: A; correction?: Scalar | null; keepdim?: K }): Tensor<Real[D], Reduced<R, A, K>>;
   /** Variance and mean together. Defaults: unbiased true. */
   varMean(self: Tensor, unbiased?: boolean): [Tensor, Tensor];
   /** Variance and mean together. Defaults: unbiased true. */
@@ -6839,21 +6956,21 @@ export interface TorchOperators {
   /** Variance and mean together. Defaults: keepdim false. */
   varMean(self: Tensor, options?: { dim?: Integers | null; correction?: Scalar | null; keepdim?: boolean }): [Tensor, Tensor];
   /** Sum of the products of the conjugate of one vector with another. */
-  vdot(self: Tensor, other: Tensor): Tensor;
+  vdot<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<Promoted[D][E], Product[R][Q]>;
   /** Sum of the products of the conjugate of one vector with another. */
-  vdot(self: Tensor, options: { other: Tensor }): Tensor;
+  vdot<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<Promoted[D][E], Product[R][Q]>;
   /** View with these sizes of the same memory; -1 stands for what is left. With a dtype: the same bytes as another type. */
-  view(self: Tensor, size: Integers): Tensor;
+  view<D extends Dtype, R extends number, const S extends Integers>(self: Tensor<D, R>, size: S): Tensor<D, Shaped<R, S>>;
   /** View with these sizes of the same memory; -1 stands for what is left. With a dtype: the same bytes as another type. */
-  view(self: Tensor, options: { size: Integers }): Tensor;
+  view<D extends Dtype, R extends number, const S extends Integers>(self: Tensor<D, R>, options: { size: S }): Tensor<D, Shaped<R, S>>;
   /** View with these sizes of the same memory; -1 stands for what is left. With a dtype: the same bytes as another type. */
-  view(self: Tensor, dtype: Dtype): Tensor;
+  view<D extends Dtype, R extends number, T extends Dtype = 'float32'>(self: Tensor<D, R>, dtype: T): Tensor<T, R>;
   /** View with these sizes of the same memory; -1 stands for what is left. With a dtype: the same bytes as another type. */
-  view(self: Tensor, options: { dtype: Dtype }): Tensor;
+  view<D extends Dtype, R extends number, T extends Dtype = 'float32'>(self: Tensor<D, R>, options: { dtype: T }): Tensor<T, R>;
   /** View with the shape of other. */
-  viewAs(self: Tensor, other: Tensor): Tensor;
+  viewAs<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<D, Q>;
   /** View with the shape of other. */
-  viewAs(self: Tensor, options: { other: Tensor }): Tensor;
+  viewAs<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<D, Q>;
   /** Complex view of pairs. */
   viewAsComplex(self: Tensor): Tensor;
   /** libtorch's `view_as_complex_copy`. */
@@ -6879,7 +6996,7 @@ export interface TorchOperators {
   /** Splits along rows. */
   vsplit(self: Tensor, options: { indices: Integers }): Tensor[];
   /** Joins along rows. */
-  vstack(tensors: readonly Tensor[]): Tensor;
+  vstack<D extends Dtype, R extends number>(tensors: readonly Tensor<D, R>[]): Tensor<Promoted[D][D], R>;
   /** Elements of self where the condition holds, else of other; alone: indices where it holds. */
   where(condition: Tensor): Tensor[];
   /** Elements of self where the condition holds, else of other; alone: indices where it holds. */
@@ -6921,13 +7038,13 @@ export interface TorchOperators {
   /** Sets every element to 0. In place. */
   zero_(self: Tensor): Tensor;
   /** A tensor of this shape filled with zeros. */
-  zeros(size: Integers, options?: FactoryOptions): Tensor;
+  zeros<const S extends Integers, T extends Dtype = 'float32'>(size: S, options?: FactoryOptions<T>): Tensor<T, RankOf<S>>;
   /** A tensor of this shape filled with zeros. */
-  zeros(...size: Integer[]): Tensor;
+  zeros<const S extends readonly Integer[], T extends Dtype = 'float32'>(...size: S): Tensor<T, RankOf<S>>;
   /** A tensor of this shape filled with zeros. */
-  zeros(...sizeAndOptions: [...size: Integer[], options: FactoryOptions]): Tensor;
+  zeros<const S extends readonly Integer[], T extends Dtype = 'float32'>(...sizeAndOptions: [...size: S, options: FactoryOptions<T>]): Tensor<T, RankOf<S>>;
   /** A tensor like this one filled with zeros. */
-  zerosLike(self: Tensor, options?: FactoryOptions & { memoryFormat?: MemoryFormat | null }): Tensor;
+  zerosLike<D extends Dtype, R extends number, T extends Dtype = D>(self: Tensor<D, R>, options?: FactoryOptions<T> & { memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
 }
 
 /** Operators that are functions of `torch.linalg`. */
@@ -6951,7 +7068,7 @@ export interface LinalgOperators {
   /** Determinant. */
   det(A: Tensor): Tensor;
   /** libtorch's `linalg_diagonal`. Defaults: offset 0, dim1 -2, dim2 -1. */
-  diagonal(A: Tensor, options?: { offset?: Integer; dim1?: Integer; dim2?: Integer }): Tensor;
+  diagonal<D extends Dtype, R extends number>(A: Tensor<D, R>, options?: { offset?: Integer; dim1?: Integer; dim2?: Integer }): Tensor<D, Down[R]>;
   /** Eigenvalues and eigenvectors. */
   eig(self: Tensor): [eigenvalues: Tensor, eigenvectors: Tensor];
   /** Eigenvalues, ascending, and eigenvectors of symmetric matrices. Defaults: UPLO L. */
@@ -6997,9 +7114,9 @@ export interface LinalgOperators {
   /** libtorch's `linalg_lu_solve`. Defaults: left true, adjoint false. */
   luSolve(LU: Tensor, options: { pivots: Tensor; B: Tensor; left?: boolean; adjoint?: boolean }): Tensor;
   /** Matrix product. */
-  matmul(self: Tensor, other: Tensor): Tensor;
+  matmul<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, other: Tensor<E, Q>): Tensor<Promoted[D][E], Product[R][Q]>;
   /** Matrix product. */
-  matmul(self: Tensor, options: { other: Tensor }): Tensor;
+  matmul<D extends Dtype, R extends number, E extends Dtype, Q extends number>(self: Tensor<D, R>, options: { other: Tensor<E, Q> }): Tensor<Promoted[D][E], Product[R][Q]>;
   /** Exponential of square matrices. */
   matrixExp(self: Tensor): Tensor;
   /** Norm of matrices: 'fro', 'nuc', 1, 2, -1, -2 or an infinity. Defaults: dim [-2, -1], keepdim false. */
@@ -7259,23 +7376,23 @@ export interface SpecialOperators {
   /** libtorch's `special_chebyshev_polynomial_w`. */
   chebyshevPolynomialW(x: Scalar, options: { n: Tensor }): Tensor;
   /** Derivative of the logarithm of the gamma function. */
-  digamma(self: Tensor): Tensor;
+  digamma<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** -x log(x). */
   entr(self: Tensor): Tensor;
   /** Error function. */
-  erf(self: Tensor): Tensor;
+  erf<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** 1 - the error function. */
-  erfc(self: Tensor): Tensor;
+  erfc<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** exp(x^2) erfc(x). */
   erfcx(self: Tensor): Tensor;
   /** Inverse of the error function. */
-  erfinv(self: Tensor): Tensor;
+  erfinv<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** libtorch's `special_exp2`. */
-  exp2(self: Tensor): Tensor;
+  exp2<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** 1 / (1 + exp(-x)). */
   expit(self: Tensor): Tensor;
   /** libtorch's `special_expm1`. */
-  expm1(self: Tensor): Tensor;
+  expm1<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** Regularised lower incomplete gamma function. */
   gammainc(self: Tensor, other: Tensor): Tensor;
   /** Regularised lower incomplete gamma function. */
@@ -7311,7 +7428,7 @@ export interface SpecialOperators {
   /** libtorch's `special_hermite_polynomial_he`. */
   hermitePolynomialHe(x: Scalar, options: { n: Tensor }): Tensor;
   /** Modified Bessel function of the first kind, order 0. */
-  i0(self: Tensor): Tensor;
+  i0<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** libtorch's `special_i0e`. */
   i0e(self: Tensor): Tensor;
   /** libtorch's `special_i1`. */
@@ -7343,23 +7460,23 @@ export interface SpecialOperators {
   /** libtorch's `special_legendre_polynomial_p`. */
   legendrePolynomialP(x: Scalar, options: { n: Tensor }): Tensor;
   /** libtorch's `special_log1p`. */
-  log1p(self: Tensor): Tensor;
+  log1p<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** libtorch's `special_log_ndtr`. */
   logNdtr(self: Tensor): Tensor;
   /** Logarithm of softmax along `dim`. */
-  logSoftmax(self: Tensor, dim: Integer, options?: { dtype?: Dtype | null }): Tensor;
+  logSoftmax<D extends Dtype, R extends number, T extends Dtype = Inexact[D]>(self: Tensor<D, R>, dim: Integer, options?: { dtype?: T | null }): Tensor<T, R>;
   /** Logarithm of softmax along `dim`. */
-  logSoftmax(self: Tensor, options: { dim: Integer; dtype?: Dtype | null }): Tensor;
+  logSoftmax<D extends Dtype, R extends number, T extends Dtype = Inexact[D]>(self: Tensor<D, R>, options: { dim: Integer; dtype?: T | null }): Tensor<T, R>;
   /** log(x / (1 - x)). */
-  logit(self: Tensor, eps?: number | null): Tensor;
+  logit<D extends Dtype, R extends number>(self: Tensor<D, R>, eps?: number | null): Tensor<Inexact[D], R>;
   /** log(x / (1 - x)). */
-  logit(self: Tensor, options?: { eps?: number | null }): Tensor;
+  logit<D extends Dtype, R extends number>(self: Tensor<D, R>, options?: { eps?: number | null }): Tensor<Inexact[D], R>;
   /** Logarithm of the sum of exponentials along `dim`. Defaults: keepdim false. */
-  logsumexp(self: Tensor, dim: Integers, keepdim?: boolean): Tensor;
+  logsumexp<D extends Dtype, R extends number, const A extends Integers, K extends boolean = false>(self: Tensor<D, R>, dim: A, keepdim?: K): Tensor<Inexact[D], Reduced<R, A, K>>;
   /** Logarithm of the sum of exponentials along `dim`. Defaults: keepdim false. */
-  logsumexp(self: Tensor, dim: Integers, options?: { keepdim?: boolean }): Tensor;
+  logsumexp<D extends Dtype, R extends number, const A extends Integers, K extends boolean = false>(self: Tensor<D, R>, dim: A, options?: { keepdim?: K }): Tensor<Inexact[D], Reduced<R, A, K>>;
   /** Logarithm of the sum of exponentials along `dim`. Defaults: keepdim false. */
-  logsumexp(self: Tensor, options: { dim: Integers; keepdim?: boolean }): Tensor;
+  logsumexp<D extends Dtype, R extends number, const A extends Integers, K extends boolean = false>(self: Tensor<D, R>, options: { dim: A; keepdim?: K }): Tensor<Inexact[D], Reduced<R, A, K>>;
   /** libtorch's `special_modified_bessel_i0`. */
   modifiedBesselI0(self: Tensor): Tensor;
   /** libtorch's `special_modified_bessel_i1`. */
@@ -7383,7 +7500,7 @@ export interface SpecialOperators {
   /** libtorch's `special_psi`. */
   psi(self: Tensor): Tensor;
   /** libtorch's `special_round`. Defaults: decimals 0. */
-  round(self: Tensor, options?: { decimals?: Integer }): Tensor;
+  round<D extends Dtype, R extends number>(self: Tensor<D, R>, options?: { decimals?: Integer }): Tensor<D, R>;
   /** libtorch's `special_scaled_modified_bessel_k0`. */
   scaledModifiedBesselK0(x: Tensor): Tensor;
   /** libtorch's `special_scaled_modified_bessel_k1`. */
@@ -7437,13 +7554,13 @@ export interface SpecialOperators {
   /** libtorch's `special_shifted_chebyshev_polynomial_w`. */
   shiftedChebyshevPolynomialW(x: Scalar, options: { n: Tensor }): Tensor;
   /** libtorch's `special_sinc`. */
-  sinc(self: Tensor): Tensor;
+  sinc<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** Exponentials that sum to 1 along `dim`. */
-  softmax(self: Tensor, dim: Integer, dtype?: Dtype | null): Tensor;
+  softmax<D extends Dtype, R extends number, T extends Dtype = Inexact[D]>(self: Tensor<D, R>, dim: Integer, dtype?: T | null): Tensor<T, R>;
   /** Exponentials that sum to 1 along `dim`. */
-  softmax(self: Tensor, dim: Integer, options?: { dtype?: Dtype | null }): Tensor;
+  softmax<D extends Dtype, R extends number, T extends Dtype = Inexact[D]>(self: Tensor<D, R>, dim: Integer, options?: { dtype?: T | null }): Tensor<T, R>;
   /** Exponentials that sum to 1 along `dim`. */
-  softmax(self: Tensor, options: { dim: Integer; dtype?: Dtype | null }): Tensor;
+  softmax<D extends Dtype, R extends number, T extends Dtype = Inexact[D]>(self: Tensor<D, R>, options: { dim: Integer; dtype?: T | null }): Tensor<T, R>;
   /** libtorch's `special_spherical_bessel_j0`. */
   sphericalBesselJ0(x: Tensor): Tensor;
   /** libtorch's `special_xlog1py`. */
@@ -7557,9 +7674,6 @@ export const methodNames: readonly string[] = [
   'atan_',
   'atanh',
   'atanh_',
-  'atleast_1d',
-  'atleast_2d',
-  'atleast_3d',
   'avg_pool1d',
   'avg_pool2d',
   'avg_pool3d',
@@ -7913,7 +8027,7 @@ export const methodNames: readonly string[] = [
   'nll_loss',
   'nll_loss2d',
   'nll_loss_nd',
-  'nonzero',
+  'nonzero_numpy',
   'nonzero_static',
   'normal_',
   'not_equal',
@@ -8073,7 +8187,6 @@ export const methodNames: readonly string[] = [
   'tanh',
   'tanh_',
   'tensor_split',
-  'tensordot',
   'threshold',
   'threshold_',
   'tile',
@@ -8737,6 +8850,7 @@ export const functionNames: readonly string[] = [
   'nll_loss2d',
   'nll_loss_nd',
   'nonzero',
+  'nonzero_numpy',
   'nonzero_static',
   'norm',
   'norm_except_dim',

@@ -6,6 +6,7 @@ import { tensor, type TensorData } from '../creation';
 import { isTypedArray, type Dtype } from '../dtype';
 import type { Scalar } from '../signature';
 import { Tensor } from '../tensor';
+import type { Indexed } from './types';
 import { describe, type Index } from './words';
 
 declare module '../tensor' {
@@ -17,7 +18,7 @@ declare module '../tensor' {
      * @throws ShapeError for a position out of bounds, more indices than dimensions, or shapes that do not go together
      * @throws ArgumentError and DtypeError for what is no index
      */
-    at(...index: Index[]): Tensor;
+    at<const I extends readonly Index[]>(...index: I): Tensor<D, Indexed<R, I>>;
     /**
      * Writes to the elements at an index, as `x[...] = value` in Python; the value comes last and is broadcast: `x.set(0, slice(2), 1)`.
      * A number is converted as `fill_` does; the elements of an array must fit the tensor's dtype exactly, as in `torch.tensor`.
