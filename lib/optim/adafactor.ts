@@ -1,6 +1,6 @@
 /** Adafactor: second moments of matrices kept as a row and a column. */
 import { torch, type Dtype, type Tensor } from '../tensor';
-import { foreach } from './foreach';
+import { foreach, scale_ } from './foreach';
 import { countUpdates, descending, ForeachOptimizer, pick, shrink, zerosOnce, type Bucket } from './foreach-optimizer';
 import type { ParameterGroup } from './groups';
 import { commonRules, type CommonSettings, type Rules } from './settings';
@@ -29,10 +29,7 @@ const rules: Rules<AdafactorSettings> = {
   eps: {
     range: 'null or a number from 0 on, and a number from 0 on',
     fits: (value) =>
-      Array.isArray(value) &&
-      value.length === 2 &&
-      (value[0] === null || isFromZero(value[0])) &&
-      isFromZero(value[1]),
+      Array.isArray(value) && value.length === 2 && (value[0] === null || isFromZero(value[0])) && isFromZero(value[1]),
   },
   d: {
     range: 'a finite number from 1 on',
@@ -102,7 +99,7 @@ function updateAlike(settings: AdafactorSettings, bucket: Bucket<AdafactorState>
   foreach.rsqrt_(squares);
   foreach.mul_(squares, grads);
   const updates = squares;
-  foreach.mul_(
+  scale_(
     updates,
     rootMeanSquares(updates).map((size, index) => -sizes[index]! / Math.max(1, size / d)),
   );

@@ -142,20 +142,14 @@ abstract class NativeAdam extends Optimizer<AdamSettings, AdamState> {
 
 /** Adam with decoupled weight decay, 0.01 by default. Source: Loshchilov and Hutter 2019, as in `torch.optim.AdamW`. */
 export class AdamW extends NativeAdam {
-  constructor(
-    params: Iterable<Tensor> | Iterable<ParameterGroup<AdamSettings>>,
-    options: Partial<AdamSettings> = {},
-  ) {
+  constructor(params: Iterable<Tensor> | Iterable<ParameterGroup<AdamSettings>>, options: Partial<AdamSettings> = {}) {
     super(params, options, { decoupled: true, weightDecay: 0.01 });
   }
 }
 
 /** Adam; weight decay, 0 by default, is added to the gradient. Source: Kingma and Ba 2015, as in `torch.optim.Adam`. */
 export class Adam extends NativeAdam {
-  constructor(
-    params: Iterable<Tensor> | Iterable<ParameterGroup<AdamSettings>>,
-    options: Partial<AdamSettings> = {},
-  ) {
+  constructor(params: Iterable<Tensor> | Iterable<ParameterGroup<AdamSettings>>, options: Partial<AdamSettings> = {}) {
     super(params, options, { decoupled: false, weightDecay: 0 });
   }
 }

@@ -1,7 +1,7 @@
 /** Base of the optimisers whose updates are written with list kernels: their state is a few tensors for each parameter. */
 import { native, type Handle } from '../native';
 import { noGrad, scope, Tensor, torch, wrap } from '../tensor';
-import { foreach } from './foreach';
+import { foreach, scale_ } from './foreach';
 import type { Group } from './groups';
 import { Optimizer } from './optimizer';
 import type { CommonSettings } from './settings';
@@ -20,10 +20,10 @@ export interface Bucket<State> {
  *
  * Large parameters on the CPU come a few at a time, so that what is computed on the way stays in the cache.
  */
-export abstract class ForeachOptimizer<
-  Settings extends CommonSettings,
-  State extends ParameterState,
-> extends Optimizer<Settings, State> {
+export abstract class ForeachOptimizer<Settings extends CommonSettings, State extends ParameterState> extends Optimizer<
+  Settings,
+  State
+> {
   readonly #states = new Map<Tensor, Partial<State>>();
 
   /** Updates parameters in place, in a scope of its own and without gradients: tensors to be remembered must leave it, by `keep()`. */
@@ -91,7 +91,10 @@ function copyBeside(parameter: Tensor, source: Tensor): Tensor {
 }
 
 /** Those parameters of a bucket at the places that are taken. */
-export function pick<State>({ params, grads, states }: Bucket<State>, takes: (index: number) => boolean): Bucket<State> {
+export function pick<State>(
+  { params, grads, states }: Bucket<State>,
+  takes: (index: number) => boolean,
+): Bucket<State> {
   const those = <T>(list: T[]) => list.filter((_, index) => takes(index));
   return { params: those(params), grads: those(grads), states: those(states) };
 }
@@ -123,5 +126,5 @@ export function decayedGradients(settings: CommonSettings, bucket: Bucket<unknow
 
 /** Weight decay that shrinks the weights themselves, in proportion to the learning rate. */
 export function shrink({ lr, weightDecay }: CommonSettings, { params }: Bucket<unknown>): void {
-  if (weightDecay !== 0) foreach.mul_(params, 1 - lr * weightDecay);
+  if (weightDecay !== 0) scale_(params, 1 - lr * weightDecay);
 }

@@ -1,5 +1,5 @@
 /** libtorch's kernels over lists of tensors: one call for many parameters. Those ending in `_` change their first list. */
-import { operator, type Tensor } from '../tensor';
+import { operator, torch, type Tensor } from '../tensor';
 
 /** Looks the operator up on first use. */
 function listOperator<Values extends unknown[], Result>(name: string): (...values: Values) => Result {
@@ -24,7 +24,7 @@ export const foreach = {
   lerp: listOperator<[Tensors, Tensors, number], Tensor[]>('_foreach_lerp'),
   lerp_: listOperator<[Tensors, Tensors, number | readonly number[]], void>('_foreach_lerp_'),
   mul: listOperator<[Tensors, Operand], Tensor[]>('_foreach_mul'),
-  mul_: listOperator<[Tensors, Operand], void>('_foreach_mul_'),
+  mul_: listOperator<[Tensors, Operand | Tensor], void>('_foreach_mul_'),
   neg: listOperator<[Tensors], Tensor[]>('_foreach_neg'),
   norm: listOperator<[Tensors, number], Tensor[]>('_foreach_norm'),
   rsqrt_: listOperator<[Tensors], void>('_foreach_rsqrt_'),
@@ -33,7 +33,17 @@ export const foreach = {
   sqrt_: listOperator<[Tensors], void>('_foreach_sqrt_'),
 };
 
-/** What `fusedSgd` needs besides the lists. */
+/**
+ * Multiplies by a number, or each by its own. On the CPU `_foreach_mul_` first rounds numbers to the tensors' dtype, which in bfloat16
+ * makes 0.999 a 1; tensors it takes as they are.
+ */
+export function scale_(tensors: Tensors, factor: number | readonly number[]): void {
+  if (tensors[0]?.device !== 'cpu') return foreach.mul_(tensors, factor);
+  const factors = torch.tensor(factor as number[], { dtype: 'float64' });
+  foreach.mul_(tensors, typeof factor === 'number' ? factors : factors.unbind(0));
+}
+
+/** What `fusedSgd_` needs besides the lists. */
 export interface FusedSgdOptions {
   weightDecay: number;
   momentum: number;

@@ -2,7 +2,13 @@
 export { Adafactor, type AdafactorSettings, type AdafactorState } from './adafactor';
 export { Adam, AdamW, type AdamSettings, type AdamState } from './adam';
 export { clipGradNorm, clipGradValue, getTotalNorm, type ClipNormOptions, type NormOptions } from './clip';
+export {
+  ExponentialMovingAverage,
+  type ExponentialMovingAverageOptions,
+  type ExponentialMovingAverageState,
+} from './exponential-moving-average';
 export { ForeachOptimizer, type Bucket } from './foreach-optimizer';
+export { GradScaler, type GradScalerOptions, type GradScalerState } from './grad-scaler';
 export { decayGroups, type Group, type ParameterGroup } from './groups';
 export { Lion, type LionSettings, type LionState } from './lion';
 export { Optimizer } from './optimizer';
@@ -19,3 +25,4 @@ export {
   type LinearSchedule,
   type UpdateSchedule,
 } from './update-schedule';
+export * as schedulers from './schedulers';

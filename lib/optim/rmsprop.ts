@@ -1,6 +1,6 @@
 /** RMSprop: updates in proportion to the gradient over the root of its mean square. */
 import type { Tensor } from '../tensor';
-import { foreach } from './foreach';
+import { foreach, scale_ } from './foreach';
 import { countUpdates, decayedGradients, ForeachOptimizer, zerosOnce, type Bucket } from './foreach-optimizer';
 import type { ParameterGroup } from './groups';
 import { commonRules, flag, fromZero, type CommonSettings, type Rules } from './settings';
@@ -59,7 +59,7 @@ export class RMSprop extends ForeachOptimizer<RMSpropSettings, RMSpropState> {
     const grads = decayedGradients(settings, bucket);
     countUpdates(bucket);
     const squares = zerosOnce('squareAvg', bucket);
-    foreach.mul_(squares, alpha);
+    scale_(squares, alpha);
     foreach.addcmul_(squares, grads, grads, 1 - alpha);
     let denominators: Tensor[];
     if (centered) {
@@ -74,7 +74,7 @@ export class RMSprop extends ForeachOptimizer<RMSpropSettings, RMSpropState> {
       return;
     }
     const buffers = zerosOnce('momentumBuffer', bucket);
-    foreach.mul_(buffers, momentum);
+    scale_(buffers, momentum);
     foreach.addcdiv_(buffers, grads, denominators, 1);
     foreach.add_(params, buffers, { alpha: -lr });
   }

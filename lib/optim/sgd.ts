@@ -2,7 +2,7 @@
 import { ArgumentError } from '../errors';
 import { native, type Handle } from '../native';
 import { torch, type Tensor } from '../tensor';
-import { foreach, fusedSgd_ } from './foreach';
+import { foreach, fusedSgd_, scale_ } from './foreach';
 import { decayedGradients, ForeachOptimizer, pick, type Bucket } from './foreach-optimizer';
 import type { ParameterGroup } from './groups';
 import { commonRules, finite, flag, fromZero, type CommonSettings, type Rules } from './settings';
@@ -76,7 +76,7 @@ function descend(settings: SGDSettings, bucket: Bucket<unknown>, buffers: Tensor
   if (momentum !== 0) {
     if (isFirstStep) foreach.copy_(buffers, direction);
     else {
-      foreach.mul_(buffers, momentum);
+      scale_(buffers, momentum);
       foreach.add_(buffers, direction, { alpha: 1 - dampening });
     }
     direction = nesterov ? foreach.add(direction, buffers, { alpha: momentum }) : buffers;
