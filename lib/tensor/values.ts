@@ -1,7 +1,7 @@
 /** Reading tensors back: typed arrays, nested arrays, single numbers. */
 import { DtypeError, ShapeError } from '../errors';
 import { native, type CancelToken, type Handle } from '../native';
-import { noGrad } from './context';
+import { noGrad } from './modes';
 import { checkDtype, dtypeFacts, type Complex, type DataArray, type Dtype } from './dtype';
 import { convert } from './raw';
 
