@@ -67,6 +67,21 @@ at::Tensor linear_few_rows(const at::Tensor& x, const at::Tensor& weight, const 
   return y;
 }
 
+// a [batch, rows, depth] b [batch, depth, columns] of at most kFewestRows rows.
+at::Tensor few_rows_batched(const at::Tensor& a, const at::Tensor& b) {
+  const int64_t batch = a.size(0), rows = a.size(1), depth = a.size(2), columns = b.size(2);
+  at::Tensor c = at::empty({batch, rows, columns}, a.options().requires_grad(std::nullopt));
+  at::parallel_for(0, batch, std::max<int64_t>(1, (1 << 17) / std::max<int64_t>(1, columns * depth)),
+                   [&](int64_t begin, int64_t end) {
+                     for (int64_t i = begin; i < end; ++i) {
+                       few_rows_product(a.const_data_ptr<float>() + i * a.stride(0), a.stride(1), rows, depth,
+                                        b.const_data_ptr<float>() + i * b.stride(0), columns,
+                                        c.mutable_data_ptr<float>() + i * rows * columns);
+                     }
+                   });
+  return c;
+}
+
 struct LinearFunction : torch::autograd::Function<LinearFunction> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
                             const std::optional<at::Tensor>& bias) {
@@ -93,6 +108,10 @@ struct LinearFunction : torch::autograd::Function<LinearFunction> {
 }  // namespace
 
 at::Tensor batched_product(const at::Tensor& a, const at::Tensor& b) {
+  const int64_t columns = b.size(2);
+  const bool few = few_rows_supported() && a.size(1) <= kFewestRows && columns >= kLeastColumns && a.stride(2) == 1 &&
+                   b.stride(2) == 1 && b.stride(1) == columns && plain(a, b);
+  if (few) return few_rows_batched(a, b);
   return own(a, b) ? product(a, b, {}) : at::bmm(a, b);
 }
 

@@ -4,11 +4,16 @@
 #include <ATen/ThreadLocalState.h>
 #include <ATen/autocast_mode.h>
 
+#include <chrono>
 #include <optional>
 
 #include "runtime/environment.h"
+#include "runtime/thread_team.h"
 
 namespace torchwright {
+
+// So long after its last job the thread gives up its team. Between the jobs of a training it passes far less.
+constexpr std::chrono::milliseconds kIdle{50};
 
 struct ComputeThread::Entry {
   std::unique_ptr<Job> job;
@@ -35,6 +40,7 @@ Napi::Promise ComputeThread::submit(std::unique_ptr<Job> job, CancelFlag cancel)
   auto entry = std::unique_ptr<Entry>(
       new Entry{std::move(job), cancel, at::ThreadLocalState(), at::get_num_threads(), deferred, std::nullopt});
   if (pending_++ == 0) napi_ref_threadsafe_function(environment_.env(), settled_);
+  dismiss_thread_team();
   {
     const std::lock_guard lock(mutex_);
     queue_.push_back(std::move(entry));
@@ -49,7 +55,13 @@ void ComputeThread::loop() {
     std::unique_ptr<Entry> entry;
     {
       std::unique_lock lock(mutex_);
-      wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+      const auto called = [this] { return stopping_ || !queue_.empty(); };
+      if (!wake_.wait_for(lock, kIdle, called)) {
+        lock.unlock();
+        dismiss_thread_team();
+        lock.lock();
+        wake_.wait(lock, called);
+      }
       if (stopping_) return;
       entry = std::move(queue_.front());
       queue_.pop_front();

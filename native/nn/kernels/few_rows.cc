@@ -113,6 +113,83 @@ template <int Lanes>
   }
 }
 
+struct Product {
+  const float* a;
+  int64_t a_row, depth;
+  const float* b;
+  int64_t columns;
+  float* c;
+};
+
+// Columns whose sums stay in the nearest cache, and rows of b that are added to them at once.
+constexpr int64_t kPanel = 512;
+constexpr int kTogether = 4;
+
+// sums += a[.., k .. k + Depth] b[k .. k + Depth, ..] in whole vectors, the last of which may reach beyond a row of b.
+template <int Lanes, int Rows, int Depth>
+[[gnu::always_inline]] inline void add_rows(const Product& task, int64_t k, int64_t first, int64_t vectors,
+                                            float* sums) {
+  using V = typename Vector<Lanes>::Type;
+  V a[Rows][Depth];
+#pragma GCC unroll 6
+  for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 4
+    for (int i = 0; i < Depth; ++i) a[r][i] = V{} + task.a[r * task.a_row + k + i];
+  }
+  const float* b = task.b + k * task.columns + first;
+  const float* ahead = b + kAhead;
+  for (int64_t v = 0; v < vectors; ++v, b += Lanes, sums += Lanes) {
+    V row[Depth];
+#pragma GCC unroll 4
+    for (int i = 0; i < Depth; ++i) {
+      __builtin_prefetch(ahead);
+      ahead += Lanes;
+      row[i] = *reinterpret_cast<const V*>(b + i * task.columns);
+    }
+#pragma GCC unroll 6
+    for (int r = 0; r < Rows; ++r) {
+      V* to = reinterpret_cast<V*>(sums + r * kPanel);
+      V sum = *to;
+#pragma GCC unroll 4
+      for (int i = 0; i < Depth; ++i) sum += a[r][i] * row[i];
+      *to = sum;
+    }
+  }
+}
+
+template <int Lanes, int Rows>
+[[gnu::always_inline]] inline void panel(const Product& task, int64_t first, int64_t columns) {
+  alignas(64) float sums[Rows * kPanel];
+  const int64_t vectors = (columns + Lanes - 1) / Lanes, whole = columns / Lanes;
+  for (int r = 0; r < Rows; ++r) std::fill_n(sums + r * kPanel, vectors * Lanes, 0.0F);
+  // Beyond any but the last row of b lies the next.
+  const int64_t safe = std::max<int64_t>(0, task.depth - 1) / kTogether * kTogether;
+  for (int64_t k = 0; k < safe; k += kTogether) add_rows<Lanes, Rows, kTogether>(task, k, first, vectors, sums);
+  for (int64_t k = safe; k < task.depth; ++k) {
+    add_rows<Lanes, Rows, 1>(task, k, first, whole, sums);
+    for (int64_t j = whole * Lanes; j < columns; ++j) {
+      for (int r = 0; r < Rows; ++r) {
+        sums[r * kPanel + j] += task.a[r * task.a_row + k] * task.b[k * task.columns + first + j];
+      }
+    }
+  }
+  for (int r = 0; r < Rows; ++r) std::copy_n(sums + r * kPanel, columns, task.c + r * task.columns + first);
+}
+
+template <int Lanes, int Rows>
+[[gnu::always_inline]] inline void product_of(int64_t rows, const Product& task) {
+  if (rows == Rows) {
+    for (int64_t first = 0; first < task.columns; first += kPanel) {
+      panel<Lanes, Rows>(task, first, std::min(kPanel, task.columns - first));
+    }
+    return;
+  }
+  if constexpr (Rows > 1) product_of<Lanes, Rows - 1>(rows, task);
+}
+
+TORCHWRIGHT_WIDE void wide_product(int64_t rows, const Product& task) { product_of<16, kFewestRows>(rows, task); }
+TORCHWRIGHT_NARROW void narrow_product(int64_t rows, const Product& task) { product_of<8, kFewestRows>(rows, task); }
+
 TORCHWRIGHT_WIDE void wide_outputs(const Task& task, int64_t begin, int64_t end) { outputs<16>(task, begin, end); }
 TORCHWRIGHT_NARROW void narrow_outputs(const Task& task, int64_t begin, int64_t end) { outputs<8>(task, begin, end); }
 
@@ -125,6 +202,7 @@ Outputs best_outputs() {
 }
 
 const Outputs run_outputs = best_outputs();
+const auto run_product = run_outputs == wide_outputs ? wide_product : narrow_product;
 
 }  // namespace
 
@@ -140,10 +218,16 @@ void few_rows_linear(const float* x, int64_t rows, int64_t in, const float* w, i
   });
 }
 
+void few_rows_product(const float* a, int64_t a_row, int64_t rows, int64_t depth, const float* b, int64_t columns,
+                      float* c) {
+  run_product(rows, {a, a_row, depth, b, columns, c});
+}
+
 #else
 
 bool few_rows_supported() { return false; }
 void few_rows_linear(const float*, int64_t, int64_t, const float*, int64_t, const float*, float*) {}
+void few_rows_product(const float*, int64_t, int64_t, int64_t, const float*, int64_t, float*) {}
 
 #endif
 

@@ -13,4 +13,10 @@ bool few_rows_supported();
 void few_rows_linear(const float* x, int64_t rows, int64_t in, const float* w, int64_t out, const float* bias,
                      float* y);
 
+// c = a b for at most kFewestRows rows a [rows][depth], b [depth][columns] without gaps, and c [rows][columns]: reads b
+// from its beginning to its end. `columns` at least kLeastColumns.
+inline constexpr int64_t kFewestRows = 6, kLeastColumns = 16;
+void few_rows_product(const float* a, int64_t a_row, int64_t rows, int64_t depth, const float* b, int64_t columns,
+                      float* c);
+
 }  // namespace torchwright
