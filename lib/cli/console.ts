@@ -57,6 +57,8 @@ export class StudyConsole {
       case 'samples':
         this.#endBar();
         return this.#samples(event);
+      case 'resumed':
+        return this.#say(`${event.title}: trained before, in ${event.folder}`);
       case 'failure':
         this.#endBar();
         return this.#say(`${event.title} failed: ${event.message}`);

@@ -19,7 +19,7 @@ export type { RunEvaluation } from './shared/evaluation';
 export type * from './shared/events';
 export type { RunSample } from './shared/record';
 export type { BaseRow } from './shared/row';
-export type { StudyOptions, TrainStudyOptions } from './shared/options';
+export type { CompareStudyOptions, StudyOptions, TrainStudyOptions } from './shared/options';
 export { shippedStudies } from './shipped';
 export { evaluateRun, runStudy, trainStudy } from './study';
 export { translationStudySchema } from './translation/config';

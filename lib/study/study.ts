@@ -19,7 +19,7 @@ import type { RunResult } from './residual/run';
 import type { Comparison } from './residual/table';
 import type { RunEvaluation } from './shared/evaluation';
 import { hasModel } from './shared/folder';
-import { configName, type StudyOptions, type TrainStudyOptions } from './shared/options';
+import { configName, type CompareStudyOptions, type StudyOptions, type TrainStudyOptions } from './shared/options';
 import type { TranslationStudyInput } from './translation/config';
 import { evaluateTranslation } from './translation/evaluate';
 import { translationStudies } from './translation/run';
@@ -31,16 +31,23 @@ import type { TranslationComparison } from './translation/table';
  * What diverges is noted in the table and the others go on. With `seeds`, everything is trained with each, and the table has means.
  *
  * @param source - a YAML file, the name of a shipped study (`demo`), or an object
- * @throws ConfigError and DataError before any training; AbortError.
+ * @throws ConfigError and DataError before any training; ArgumentError for a folder that holds something, or, with `resume`, another study;
+ *   AbortError.
  */
-export async function runStudy(source: StudyInput, options?: StudyOptions): Promise<Comparison>;
-export async function runStudy(source: TranslationStudyInput, options?: StudyOptions): Promise<TranslationComparison>;
+export async function runStudy(source: StudyInput, options?: CompareStudyOptions): Promise<Comparison>;
+export async function runStudy(
+  source: TranslationStudyInput,
+  options?: CompareStudyOptions,
+): Promise<TranslationComparison>;
 export async function runStudy(
   source: LanguageModelStudyInput,
-  options?: StudyOptions,
+  options?: CompareStudyOptions,
 ): Promise<LanguageModelComparison>;
-export async function runStudy(source: string | AnyStudyInput, options?: StudyOptions): Promise<AnyComparison>;
-export async function runStudy(source: string | AnyStudyInput, options: StudyOptions = {}): Promise<AnyComparison> {
+export async function runStudy(source: string | AnyStudyInput, options?: CompareStudyOptions): Promise<AnyComparison>;
+export async function runStudy(
+  source: string | AnyStudyInput,
+  options: CompareStudyOptions = {},
+): Promise<AnyComparison> {
   checkArgument(options, 'object', 'The options of runStudy');
   const study = readStudy(source, options.overrides);
   if (!('task' in study)) return compareVariants(study, options);

@@ -1,8 +1,8 @@
 /** The two ways to run a study of named models, whatever the models are: all of them compared, or one by itself. */
-import { compareAll, trainOne, type SeededStudy, type StudyWork } from '../shared/compare';
+import { checkFolder, compareAll, trainOne, type SeededStudy, type StudyWork } from '../shared/compare';
 import type { StudyComparison, StudyKind } from '../shared/comparison';
 import { refuseTaken } from '../shared/folder';
-import type { Context, StudyOptions, TrainStudyOptions } from '../shared/options';
+import type { CompareStudyOptions, Context, StudyOptions, TrainStudyOptions } from '../shared/options';
 import { findModel, studyModels, type StudyModel } from './models';
 import type { ModelResult } from './result';
 import type { ModelRow } from './row';
@@ -37,8 +37,12 @@ export async function compareModels<
   Data,
   Row extends ModelRow,
   Comparison extends StudyComparison<Row>,
->(kind: ModelStudyKind<Model, Study, Data, Row, Comparison>, study: Study, options: StudyOptions): Promise<Comparison> {
-  await refuseTaken(options.out);
+>(
+  kind: ModelStudyKind<Model, Study, Data, Row, Comparison>,
+  study: Study,
+  options: CompareStudyOptions,
+): Promise<Comparison> {
+  await checkFolder(study, options);
   const models = studyModels(study.models);
   const data = await kind.prepare(study, options);
   for (const model of models) kind.check(study, model, data);

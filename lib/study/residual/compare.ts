@@ -1,7 +1,7 @@
 /** Trains a study's variants one after another, on the same data in the same order with the same seed, and compares them. */
-import { compareAll, trainOne } from '../shared/compare';
+import { checkFolder, compareAll, trainOne } from '../shared/compare';
 import { refuseTaken } from '../shared/folder';
-import type { StudyOptions } from '../shared/options';
+import type { CompareStudyOptions, StudyOptions } from '../shared/options';
 import { studyVariant, studyVariants, type StudyConfig } from './config';
 import { modelConfigOf, prepareStudyData, variantWork, type RunResult } from './run';
 import { residualKind, type Comparison } from './table';
@@ -10,8 +10,8 @@ import { residualKind, type Comparison } from './table';
  * Runs a whole study: every variant trained, evaluated and reported in a folder of its own, with every seed, then compared.
  * @throws ConfigError and DataError before any training; AbortError.
  */
-export async function compareVariants(study: StudyConfig, options: StudyOptions): Promise<Comparison> {
-  await refuseTaken(options.out);
+export async function compareVariants(study: StudyConfig, options: CompareStudyOptions): Promise<Comparison> {
+  await checkFolder(study, options);
   const variants = studyVariants(study);
   const data = await prepareStudyData(study, options);
   for (const variant of variants) modelConfigOf(study, variant, data);

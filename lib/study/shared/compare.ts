@@ -5,10 +5,11 @@ import path from 'node:path';
 import { formatConfig } from '../../config';
 import { writeFileAtomically } from '../../files';
 import { compareRuns, csvOf, markdownOf, saveComparison, type StudyComparison, type StudyKind } from './comparison';
-import { createRunFolder, keepingIn } from './folder';
-import { configName, type StudyOptions } from './options';
+import { createRunFolder, keepingIn, refuseTaken } from './folder';
+import { configName, type CompareStudyOptions, type StudyOptions } from './options';
 import { recordRun, type RunFacts, type RunOutcome, type SavedRun } from './record';
 import { saveReport } from './report';
+import { checkResumable, endedRun } from './resume';
 import type { BaseRow } from './row';
 import { seedsOf } from './seeds';
 
@@ -78,6 +79,11 @@ function runRecorded<Study extends SeededStudy, Item extends Contestant>(
   return recordRun(folder, facts, () => work.run(study, item, folder, place));
 }
 
+/** Says at once what is wrong with a comparison's folder. @throws ArgumentError */
+export function checkFolder(study: object, { out, resume }: CompareStudyOptions): Promise<void> {
+  return resume ? checkResumable(study, out) : refuseTaken(out);
+}
+
 /**
  * Runs them all, with every seed. What is finished is written after each, so that an interruption loses nothing; one that diverges is
  * noted, and the others go on.
@@ -92,10 +98,10 @@ export async function compareAll<
   contestants: readonly Item[],
   work: StudyWork<Study, Item>,
   kind: StudyKind<Row, Comparison>,
-  { out, onEvent }: StudyOptions,
+  { out, resume, onEvent }: CompareStudyOptions,
 ): Promise<Comparison> {
   const seeds = seedsOf(study);
-  const folder = await createRunFolder(study.name, study.output, out);
+  const folder = resume && out !== undefined ? out : await createRunFolder(study.name, study.output, out);
   await writeFileAtomically(path.join(folder, configName), formatConfig(study));
   return keepingIn(folder, async () => {
     const runs: SavedRun[] = [];
@@ -104,12 +110,18 @@ export async function compareAll<
     for (const seed of seeds) {
       for (const item of contestants) {
         const runFolder = path.join(folder, seeds.length > 1 ? `${item.slug}-seed-${seed}` : item.slug);
-        await fs.mkdir(runFolder);
         const title = seeds.length > 1 ? `${item.title}, seed ${seed}` : item.title;
         const place = { number: runs.length + 1, count: seeds.length * contestants.length };
-        const { run, diverged } = await runRecorded({ ...study, seed }, item, work, runFolder, place);
-        if (diverged) onEvent?.({ type: 'failure', title, message: diverged.message });
-        runs.push(run);
+        const ended = resume ? await endedRun(runFolder, work.facts(study, item)) : undefined;
+        if (ended) {
+          onEvent?.({ type: 'resumed', title, folder: runFolder });
+          runs.push(ended);
+        } else {
+          await fs.mkdir(runFolder);
+          const { run, diverged } = await runRecorded({ ...study, seed }, item, work, runFolder, place);
+          if (diverged) onEvent?.({ type: 'failure', title, message: diverged.message });
+          runs.push(run);
+        }
         comparison = compareRuns(kind, { study: study.name, folder }, runs);
         await saveComparison(comparison, markdownOf(kind, comparison), csvOf(kind, comparison));
         await saveReport(folder, kind, runs);

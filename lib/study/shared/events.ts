@@ -43,6 +43,13 @@ export interface FailureEvent {
   message: string;
 }
 
+/** A variant or model had been trained before its comparison was stopped, and is taken as it is. */
+export interface ResumedEvent {
+  type: 'resumed';
+  title: string;
+  folder: string;
+}
+
 /** The comparison of what is finished so far is saved. */
 export interface ComparisonEvent {
   type: 'comparison';
@@ -72,4 +79,5 @@ export type StudyEvent =
   | TranslationEvent
   | SamplesEvent
   | FailureEvent
+  | ResumedEvent
   | ComparisonEvent;

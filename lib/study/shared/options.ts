@@ -25,6 +25,12 @@ export interface StudyOptions {
   cacheDir?: string | undefined;
 }
 
+/** For a comparison. */
+export interface CompareStudyOptions extends StudyOptions {
+  /** Go on with the comparison in `out`, which was stopped: runs that have ended are taken as they are, the others begin anew. */
+  resume?: boolean | undefined;
+}
+
 /** For one training. */
 export interface TrainStudyOptions extends StudyOptions {
   /** Which of the models of a translation or language-model study. Default: the first. */

@@ -228,9 +228,11 @@ test('a variant that diverges is noted, and the others are compared', async () =
   expect(comparisonText({ ...comparison, rows })).toMatch(/Method 3\.2 failed: Training diverged/);
 });
 
-test('a comparison that is stopped keeps the variants it has finished', async () => {
+test('a comparison that is stopped keeps the variants it has finished, and is resumed with the others', async () => {
   const controller = new AbortController();
   const out = path.join(folder, 'stopped');
+  const resume = (changed: StudyInput, where = out, onEvent?: (event: StudyEvent) => void) =>
+    runStudy(changed, { cacheDir, out: where, resume: true, onEvent });
   const work = runStudy(study, {
     cacheDir,
     out,
@@ -244,6 +246,27 @@ test('a comparison that is stopped keeps the variants it has finished', async ()
     rows: { title: string }[];
   };
   expect(rows.map(({ title }) => title)).toEqual(['Baseline']);
+
+  const other = { ...study, seed: 6 };
+  await expect(resume(other)).rejects.toThrow(refusedWith('ERR_ARGUMENT', /begun with another study: .*study\.yaml/));
+  await expect(resume(study, path.join(folder, 'nowhere'))).rejects.toThrow(
+    refusedWith('ERR_ARGUMENT', /holds no comparison to resume/),
+  );
+  const before = fs.readFileSync(path.join(out, 'baseline/run.json'), 'utf8');
+  const events: StudyEvent[] = [];
+  // As its own file has it, too.
+  const saved = readStudy(path.join(out, 'study.yaml')) as StudyConfig;
+  const resumed = await resume(saved, out, (event) => events.push(event));
+  expect(events.flatMap((event) => (event.type === 'resumed' ? [event.title] : []))).toEqual(['Baseline']);
+  expect(events.flatMap((event) => (event.type === 'variant' ? [event.title] : []))).toEqual(['Method 3.2']);
+  expect(fs.readFileSync(path.join(out, 'baseline/run.json'), 'utf8')).toBe(before);
+  // The same numbers as those of a comparison that was never stopped.
+  const losses = (comparison: Comparison) => comparison.rows.map(({ title, evalLoss }) => [title, evalLoss]);
+  expect(losses(resumed)).toEqual(losses(await runStudy(study, { cacheDir, out: path.join(folder, 'whole') })));
+
+  const record = JSON.parse(before) as { data: string };
+  fs.writeFileSync(path.join(out, 'baseline/run.json'), JSON.stringify({ ...record, data: 'another text.' }));
+  await expect(resume(study)).rejects.toThrow(refusedWith('ERR_ARGUMENT', /The data have changed.*another text\./));
 });
 
 describe('bad input is refused before a folder is made', () => {
