@@ -50,7 +50,7 @@ const parts = new Set(
     'choose_qparams_optimized conv_depthwise3d convolution_overrideable fake_quantize_per_channel_affine_cachemask ' +
     'fake_quantize_per_tensor_affine_cachemask glu_jvp log_sigmoid_forward multilabel_margin_loss_forward nll_loss2d_forward ' +
     'nll_loss_forward rrelu_with_noise rrelu_with_noise_ slow_conv3d slow_conv3d_forward slow_conv_dilated2d ' +
-    'slow_conv_dilated3d slow_conv_transpose2d slow_conv_transpose3d thnn_conv2d nonzero_numpy sparse_resize_ ' +
+    'slow_conv_dilated3d slow_conv_transpose2d slow_conv_transpose3d thnn_conv2d sparse_resize_ ' +
     'sparse_resize_and_clear_ linalg__powsum data_ptr unsafe_chunk_ is_set_to'
   ).split(' '),
 );

@@ -36,13 +36,55 @@ function dtypeOption(dtype: Dtype | null): { dtype: Dtype | null } {
 }
 
 export const activations = [
-  activation('relu', '', 'max(x, 0).', (x) => x.relu(), (x) => x.relu_()),
-  activation('relu6', '', 'min(max(x, 0), 6).', (x) => x.relu6(), (x) => x.relu6_()),
-  activation('silu', '', 'x * sigmoid(x).', (x) => x.silu(), (x) => x.silu_()),
-  activation('mish', '', 'x * tanh(softplus(x)).', (x) => x.mish(), (x) => x.mish_()),
-  activation('hardswish', '', 'x * relu6(x + 3) / 6.', (x) => x.hardswish(), (x) => x.hardswish_()),
-  activation('hardsigmoid', '', 'relu6(x + 3) / 6.', (x) => x.hardsigmoid(), (x) => x.hardsigmoid_()),
-  activation('selu', '', 'ELU with the scale and alpha that keep mean 0 and variance 1.', (x) => x.selu(), (x) => x.selu_()),
+  activation(
+    'relu',
+    '',
+    'max(x, 0).',
+    (x) => x.relu(),
+    (x) => x.relu_(),
+  ),
+  activation(
+    'relu6',
+    '',
+    'min(max(x, 0), 6).',
+    (x) => x.relu6(),
+    (x) => x.relu6_(),
+  ),
+  activation(
+    'silu',
+    '',
+    'x * sigmoid(x).',
+    (x) => x.silu(),
+    (x) => x.silu_(),
+  ),
+  activation(
+    'mish',
+    '',
+    'x * tanh(softplus(x)).',
+    (x) => x.mish(),
+    (x) => x.mish_(),
+  ),
+  activation(
+    'hardswish',
+    '',
+    'x * relu6(x + 3) / 6.',
+    (x) => x.hardswish(),
+    (x) => x.hardswish_(),
+  ),
+  activation(
+    'hardsigmoid',
+    '',
+    'relu6(x + 3) / 6.',
+    (x) => x.hardsigmoid(),
+    (x) => x.hardsigmoid_(),
+  ),
+  activation(
+    'selu',
+    '',
+    'ELU with the scale and alpha that keep mean 0 and variance 1.',
+    (x) => x.selu(),
+    (x) => x.selu_(),
+  ),
   activation(
     ...(['elu', 'float alpha=1', 'x, and alpha * (exp(x) - 1) below 0.'] as const),
     (x, alpha: number) => x.elu(alpha),
@@ -76,6 +118,24 @@ export const activations = [
     (x, lower: number, upper: number, training: boolean) => x.rrelu_(lower, upper, training),
   ),
   composite({
+    signature: 'elu_(Tensor input, float alpha=1) -> Tensor',
+    doc: '`elu` in place.',
+    run: (input: Tensor, alpha: number) => input.elu_(alpha),
+  }),
+  composite({
+    signature: 'leakyRelu_(Tensor input, float negativeSlope=0.01) -> Tensor',
+    doc: '`leakyRelu` in place.',
+    run: (input: Tensor, slope: number) => input.leakyRelu_(slope),
+  }),
+  composite({
+    signature: 'hardtanh_(Tensor input, float minVal=-1, float maxVal=1) -> Tensor',
+    doc: '`hardtanh` in place.',
+    run: (input: Tensor, min: number, max: number) => {
+      checkBounds(min, max);
+      return input.hardtanh_(min, max);
+    },
+  }),
+  composite({
     signature: 'tanhshrink(Tensor input) -> Tensor',
     doc: 'x - tanh(x).',
     run: (input: Tensor) => input.sub(input.tanh()),
@@ -92,7 +152,7 @@ export const activations = [
   }),
   composite({
     signature: 'gumbelSoftmax(Tensor logits, float tau=1, bool hard=False, float eps=1e-10, int dim=-1) -> Tensor',
-    doc: 'A sample of the Gumbel-softmax distribution; `hard` gives one-hot rows whose gradient is the soft sample\'s.',
+    doc: "A sample of the Gumbel-softmax distribution; `hard` gives one-hot rows whose gradient is the soft sample's.",
     run: gumbelSoftmax,
   }),
 ];

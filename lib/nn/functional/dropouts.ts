@@ -26,7 +26,9 @@ function channels(name: string, doc: string, batched: number, unbatched: number 
     (input, p, training) => {
       if (input.ndim === unbatched) return inner(input.unsqueeze(0), p, training).squeeze(0);
       if (input.ndim < 2 || (unbatched !== undefined && input.ndim !== batched)) {
-        throw new ShapeError(`F.${name}: the input needs ${batched} dimensions; it has shape [${input.shape.join(', ')}].`);
+        throw new ShapeError(
+          `F.${name}: the input needs ${batched} dimensions; it has shape [${input.shape.join(', ')}].`,
+        );
       }
       return inner(input, p, training);
     };
@@ -42,7 +44,11 @@ function channels(name: string, doc: string, batched: number, unbatched: number 
 
 export const dropouts = [
   dropping(
-    ...(['dropout', 'True', 'Zeroes elements with probability `p` and scales the others by 1 / (1 - p), in training only.'] as const),
+    ...([
+      'dropout',
+      'True',
+      'Zeroes elements with probability `p` and scales the others by 1 / (1 - p), in training only.',
+    ] as const),
     (input, p, training) => torch.dropout(input, p, training),
     (input, p, training) => input.dropout_(p, training),
   ),
@@ -58,5 +64,10 @@ export const dropouts = [
   ),
   channels('dropout1d', 'Zeroes whole channels of `[batch, channel, length]` or `[channel, length]`.', 3, 2),
   channels('dropout2d', 'Zeroes whole channels of `[batch, channel, height, width]`.', 4, undefined),
-  channels('dropout3d', 'Zeroes whole channels of `[batch, channel, depth, height, width]` or without the batch.', 5, 4),
+  channels(
+    'dropout3d',
+    'Zeroes whole channels of `[batch, channel, depth, height, width]` or without the batch.',
+    5,
+    4,
+  ),
 ];

@@ -7,7 +7,8 @@ function paddingRow(name: string, index: number | null, weight: Tensor): number 
   if (index === null) return null;
   const rows = weight.size(0);
   const row = index < 0 ? index + rows : index;
-  if (row < 0 || row >= rows) throw new ShapeError(`F.${name}: paddingIdx ${index} is not a row of a table of ${rows}.`);
+  if (row < 0 || row >= rows)
+    throw new ShapeError(`F.${name}: paddingIdx ${index} is not a row of a table of ${rows}.`);
   return row;
 }
 
@@ -31,16 +32,22 @@ type BagOptions = [
 ];
 
 function embeddingBag(input: Tensor, weight: Tensor, ...options: BagOptions): Tensor {
-  const [offsets, maxNorm, normType, scaleGradByFreq, mode, sparse, perSampleWeights, includeLastOffset, paddingIdx] = options;
-  if (weight.ndim !== 2) throw new ShapeError(`F.embeddingBag: weight must be [rows, size], not [${weight.shape.join(', ')}].`);
-  if (input.ndim !== 1 && input.ndim !== 2) throw new ShapeError('F.embeddingBag: the input must have one or two dimensions.');
+  const [offsets, maxNorm, normType, scaleGradByFreq, mode, sparse, perSampleWeights, includeLastOffset, paddingIdx] =
+    options;
+  if (weight.ndim !== 2)
+    throw new ShapeError(`F.embeddingBag: weight must be [rows, size], not [${weight.shape.join(', ')}].`);
+  if (input.ndim !== 1 && input.ndim !== 2)
+    throw new ShapeError('F.embeddingBag: the input must have one or two dimensions.');
   if ((input.ndim === 1) !== (offsets !== null)) {
-    throw new ArgumentError('F.embeddingBag: offsets belong to an input of one dimension; with two, each row is a bag.');
+    throw new ArgumentError(
+      'F.embeddingBag: offsets belong to an input of one dimension; with two, each row is a bag.',
+    );
   }
   if (mode === 'max' && (scaleGradByFreq || sparse)) {
     throw new ArgumentError('F.embeddingBag: mode "max" has neither scaleGradByFreq nor sparse gradients.');
   }
-  if (perSampleWeights !== null && mode !== 'sum') throw new ArgumentError('F.embeddingBag: perSampleWeights need mode "sum".');
+  if (perSampleWeights !== null && mode !== 'sum')
+    throw new ArgumentError('F.embeddingBag: perSampleWeights need mode "sum".');
   if (perSampleWeights !== null && perSampleWeights.shape.join() !== input.shape.join()) {
     throw new ShapeError('F.embeddingBag: perSampleWeights must have the shape of the input.');
   }

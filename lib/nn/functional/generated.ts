@@ -133,6 +133,18 @@ export interface Functional {
   rrelu(input: Tensor, lower?: number, upper?: number, training?: boolean, inplace?: boolean): Tensor;
   /** leakyRelu with a slope drawn from U(lower, upper) for each element in training, else their mean. */
   rrelu(input: Tensor, options?: { lower?: number; upper?: number; training?: boolean; inplace?: boolean }): Tensor;
+  /** `elu` in place. */
+  elu_(input: Tensor, alpha?: number): Tensor;
+  /** `elu` in place. */
+  elu_(input: Tensor, options?: { alpha?: number }): Tensor;
+  /** `leakyRelu` in place. */
+  leakyRelu_(input: Tensor, negativeSlope?: number): Tensor;
+  /** `leakyRelu` in place. */
+  leakyRelu_(input: Tensor, options?: { negativeSlope?: number }): Tensor;
+  /** `hardtanh` in place. */
+  hardtanh_(input: Tensor, minVal?: number, maxVal?: number): Tensor;
+  /** `hardtanh` in place. */
+  hardtanh_(input: Tensor, options?: { minVal?: number; maxVal?: number }): Tensor;
   /** x - tanh(x). */
   tanhshrink(input: Tensor): Tensor;
   /** x / (1 + |x|). */

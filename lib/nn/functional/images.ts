@@ -47,10 +47,13 @@ interface Resizing {
 }
 
 function checkResizing(dimensions: number, { mode, alignCorners, antialias }: Resizing): void {
-  if (dimensions < 1 || dimensions > 3) throw new ShapeError('F.interpolate: the input must be [batch, channel, ...] of 3 to 5 dimensions.');
+  if (dimensions < 1 || dimensions > 3)
+    throw new ShapeError('F.interpolate: the input must be [batch, channel, ...] of 3 to 5 dimensions.');
   const wanted = dimensionsOf[mode];
   if (wanted !== undefined && wanted !== dimensions) {
-    throw new ShapeError(`F.interpolate: mode "${mode}" is for inputs of ${wanted + 2} dimensions; this one has ${dimensions + 2}.`);
+    throw new ShapeError(
+      `F.interpolate: mode "${mode}" is for inputs of ${wanted + 2} dimensions; this one has ${dimensions + 2}.`,
+    );
   }
   if (alignCorners !== null && !cornered.includes(mode)) {
     throw new ArgumentError(`F.interpolate: alignCorners is for the modes that interpolate; "${mode}" does not.`);
@@ -67,7 +70,8 @@ function interpolate(input: Tensor, size: number[] | null, scaleFactor: number[]
   const { mode, alignCorners, antialias } = resizing;
   const dimensions = input.ndim - 2;
   checkResizing(dimensions, resizing);
-  if ((size === null) === (scaleFactor === null)) throw new ArgumentError('F.interpolate: give either size or scaleFactor.');
+  if ((size === null) === (scaleFactor === null))
+    throw new ArgumentError('F.interpolate: give either size or scaleFactor.');
   if (size !== null && resizing.recomputeScaleFactor) {
     throw new ArgumentError('F.interpolate: recomputeScaleFactor means nothing with a size.');
   }
@@ -89,16 +93,21 @@ const outside = { zeros: 0, border: 1, reflection: 2 } as const;
 
 function affineGrid(theta: Tensor, size: number[], alignCorners: boolean): Tensor {
   const spatial = size.length - 2;
-  if (spatial !== 2 && spatial !== 3) throw new ShapeError(`F.affineGrid: size takes 4 or 5 numbers, not ${size.length}.`);
+  if (spatial !== 2 && spatial !== 3)
+    throw new ShapeError(`F.affineGrid: size takes 4 or 5 numbers, not ${size.length}.`);
   if (theta.ndim !== 3 || theta.size(1) !== spatial || theta.size(2) !== spatial + 1) {
-    throw new ShapeError(`F.affineGrid: theta must be [batch, ${spatial}, ${spatial + 1}], not [${theta.shape.join(', ')}].`);
+    throw new ShapeError(
+      `F.affineGrid: theta must be [batch, ${spatial}, ${spatial + 1}], not [${theta.shape.join(', ')}].`,
+    );
   }
-  if (size.some((side) => !(side > 0))) throw new ShapeError(`F.affineGrid: size must be positive, not [${size.join(', ')}].`);
+  if (size.some((side) => !(side > 0)))
+    throw new ShapeError(`F.affineGrid: size must be positive, not [${size.join(', ')}].`);
   return torch.affineGridGenerator(theta, size, alignCorners);
 }
 
 function pair(list: readonly number[], what: string): number[] {
-  if (list.length > 2 || list.length === 0) throw new ShapeError(`${what} takes one number or two, not ${list.length}.`);
+  if (list.length > 2 || list.length === 0)
+    throw new ShapeError(`${what} takes one number or two, not ${list.length}.`);
   return [list[0]!, list.at(-1)!];
 }
 
@@ -111,7 +120,7 @@ export const images = [
     run: (
       input: Tensor,
       ...[size, factor, mode, alignCorners, recompute, antialias]: [
-        ...[number[] | null, number[] | null, Mode, boolean | null, boolean | null, boolean]
+        ...[number[] | null, number[] | null, Mode, boolean | null, boolean | null, boolean],
       ]
     ) => interpolate(input, size, factor, { mode, alignCorners, recomputeScaleFactor: recompute ?? false, antialias }),
   }),
@@ -125,34 +134,51 @@ export const images = [
     signature: 'upsampleNearest(Tensor input, int[]? size=None, float[]? scaleFactor=None) -> Tensor',
     doc: '`interpolate` in the mode "nearest".',
     run: (input: Tensor, size: number[] | null, factor: number[] | null) =>
-      interpolate(input, size, factor, { mode: 'nearest', alignCorners: null, recomputeScaleFactor: false, antialias: false }),
+      interpolate(input, size, factor, {
+        mode: 'nearest',
+        alignCorners: null,
+        recomputeScaleFactor: false,
+        antialias: false,
+      }),
   }),
   composite({
     signature: 'upsampleBilinear(Tensor input, int[]? size=None, float[]? scaleFactor=None) -> Tensor',
     doc: '`interpolate` in the mode "bilinear", with the corners aligned.',
     run: (input: Tensor, size: number[] | null, factor: number[] | null) =>
-      interpolate(input, size, factor, { mode: 'bilinear', alignCorners: true, recomputeScaleFactor: false, antialias: false }),
+      interpolate(input, size, factor, {
+        mode: 'bilinear',
+        alignCorners: true,
+        recomputeScaleFactor: false,
+        antialias: false,
+      }),
   }),
   composite({
     signature:
       'gridSample(Tensor input, Tensor grid, bilinear|nearest|bicubic mode="bilinear", ' +
       'zeros|border|reflection paddingMode="zeros", bool? alignCorners=None) -> Tensor',
     doc: 'Elements of `[batch, channel, ...]` at the places `[batch, ..., 2 or 3]`, from -1 to 1 across the input.',
-    run: (input: Tensor, grid: Tensor, mode: keyof typeof corners, padding: keyof typeof outside, align: boolean | null) =>
-      torch.gridSampler(input, grid, corners[mode], outside[padding], align ?? false),
+    run: (
+      input: Tensor,
+      grid: Tensor,
+      mode: keyof typeof corners,
+      padding: keyof typeof outside,
+      align: boolean | null,
+    ) => torch.gridSampler(input, grid, corners[mode], outside[padding], align ?? false),
   }),
   composite({
     signature: 'affineGrid(Tensor theta, int[] size, bool? alignCorners=None) -> Tensor',
-    doc: 'Places for `gridSample` from affine matrices `[batch, 2, 3]` or `[batch, 3, 4]`; `size` is the output\'s.',
+    doc: "Places for `gridSample` from affine matrices `[batch, 2, 3]` or `[batch, 3, 4]`; `size` is the output's.",
     run: (theta: Tensor, size: number[], align: boolean | null) => affineGrid(theta, size, align ?? false),
   }),
   composite({
-    signature: 'pad(Tensor input, int[] pad, constant|reflect|replicate|circular mode="constant", float? value=None) -> Tensor',
+    signature:
+      'pad(Tensor input, int[] pad, constant|reflect|replicate|circular mode="constant", float? value=None) -> Tensor',
     doc: 'Pads the last dimensions: `pad` holds before and after of the last one, then of the one before it, and so on.',
     run: (input: Tensor, pad: number[], mode: string, value: number | null) => torch.pad(input, pad, mode, value),
   }),
   composite({
-    signature: 'unfold(Tensor input, int[] kernelSize, int[] dilation=[1], int[] padding=[0], int[] stride=[1]) -> Tensor',
+    signature:
+      'unfold(Tensor input, int[] kernelSize, int[] dilation=[1], int[] padding=[0], int[] stride=[1]) -> Tensor',
     doc: 'Patches of `[batch, channel, height, width]` as columns: `[batch, channel * patch, patches]`.',
     run: (input: Tensor, kernel: number[], dilation: number[], padding: number[], stride: number[]) =>
       torch.im2col(
@@ -167,7 +193,11 @@ export const images = [
     signature:
       'fold(Tensor input, int[] outputSize, int[] kernelSize, int[] dilation=[1], int[] padding=[0], int[] stride=[1]) -> Tensor',
     doc: 'Adds patches, as columns, back into an image: the adjoint of `unfold`.',
-    run: (input: Tensor, size: number[], ...[kernel, dilation, padding, stride]: [number[], number[], number[], number[]]) =>
+    run: (
+      input: Tensor,
+      size: number[],
+      ...[kernel, dilation, padding, stride]: [number[], number[], number[], number[]]
+    ) =>
       torch.col2im(
         input,
         pair(size, 'outputSize'),

@@ -21,7 +21,11 @@ function sameShape(name: string, input: Tensor, target: Tensor): void {
 }
 
 /** A loss of elements of one shape, with an optional weight for each. */
-function elementwise(name: string, doc: string, loss: (input: Tensor, target: Tensor, code: number) => Tensor): Composite {
+function elementwise(
+  name: string,
+  doc: string,
+  loss: (input: Tensor, target: Tensor, code: number) => Tensor,
+): Composite {
   return composite({
     signature: `${name}(Tensor input, Tensor target, ${reduction}, *, Tensor? weight=None) -> Tensor`,
     doc: `${doc}; both of one shape.`,
@@ -35,10 +39,18 @@ function elementwise(name: string, doc: string, loss: (input: Tensor, target: Te
   });
 }
 
-function gaussian(input: Tensor, target: Tensor, variance: unknown, full: boolean, eps: number, how: Reduction): Tensor {
+function gaussian(
+  input: Tensor,
+  target: Tensor,
+  variance: unknown,
+  full: boolean,
+  eps: number,
+  how: Reduction,
+): Tensor {
   let varied = typeof variance === 'number' ? torch.onesLike(input).mul(variance) : (variance as Tensor);
   if (!torch.isTensor(varied)) throw new ArgumentError('F.gaussianNllLoss: var must be a tensor or a number.');
-  if (varied.numel > 0 && varied.min().item() < 0) throw new ArgumentError('F.gaussianNllLoss: var has negative elements.');
+  if (varied.numel > 0 && varied.min().item() < 0)
+    throw new ArgumentError('F.gaussianNllLoss: var has negative elements.');
   if (varied.ndim === input.ndim - 1) varied = varied.unsqueeze(-1);
   // Too small a variance is raised without a gradient of its own.
   const lift = noGrad(() => varied.clamp({ min: eps }).sub(varied));
@@ -56,8 +68,10 @@ function tripletWithDistance(
   ...[distanceFunction, margin, swap, how]: [unknown, number, boolean, Reduction]
 ): Tensor {
   const distance = (distanceFunction ?? ((a: Tensor, b: Tensor) => torch.pairwiseDistance(a, b))) as Distance;
-  if (typeof distance !== 'function') throw new ArgumentError('F.tripletMarginWithDistanceLoss: distanceFunction must be a function.');
-  if (!(margin > 0)) throw new ArgumentError(`F.tripletMarginWithDistanceLoss: margin must be positive, not ${margin}.`);
+  if (typeof distance !== 'function')
+    throw new ArgumentError('F.tripletMarginWithDistanceLoss: distanceFunction must be a function.');
+  if (!(margin > 0))
+    throw new ArgumentError(`F.tripletMarginWithDistanceLoss: margin must be positive, not ${margin}.`);
   const near = distance(anchor, positive);
   const far = distance(anchor, negative);
   const farthest = swap ? torch.minimum(far, distance(positive, negative)) : far;
@@ -93,7 +107,7 @@ export const losses = [
   }),
   composite({
     signature: `crossEntropy(Tensor input, Tensor target, Tensor? weight=None, int ignoreIndex=-100, ${reduction}, float labelSmoothing=0) -> Tensor`,
-    doc: 'Cross-entropy of logits `[batch, classes, *]` with classes `[batch, *]` int64, or with probabilities of the logits\' shape.',
+    doc: "Cross-entropy of logits `[batch, classes, *]` with classes `[batch, *]` int64, or with probabilities of the logits' shape.",
     run: (input: Tensor, target: Tensor, weight: Tensor | null, ignore: number, how: Reduction, smoothing: number) =>
       torch.crossEntropyLoss(input, target, weight, codes[how], ignore, smoothing),
   }),
@@ -120,7 +134,8 @@ export const losses = [
     },
   }),
   composite({
-    signature: 'klDiv(Tensor input, Tensor target, none|mean|batchmean|sum reduction="mean", bool logTarget=False) -> Tensor',
+    signature:
+      'klDiv(Tensor input, Tensor target, none|mean|batchmean|sum reduction="mean", bool logTarget=False) -> Tensor',
     doc: 'Kullback-Leibler divergence of the target from log-probabilities; `batchmean` divides by the batch size, as the definition does.',
     run: (input: Tensor, target: Tensor, how: Reduction | 'batchmean', logTarget: boolean) => {
       const loss = torch.klDiv(input, target, codes[how === 'batchmean' ? 'sum' : how], { logTarget });
@@ -148,7 +163,15 @@ export const losses = [
       targets: Tensor,
       ...[inputLengths, targetLengths, blank, how, zeroInfinity]: [unknown, unknown, number, Reduction, boolean]
     ) =>
-      torch.ctcLoss(logProbs, targets, inputLengths as Tensor, targetLengths as Tensor, blank, codes[how], zeroInfinity),
+      torch.ctcLoss(
+        logProbs,
+        targets,
+        inputLengths as Tensor,
+        targetLengths as Tensor,
+        blank,
+        codes[how],
+        zeroInfinity,
+      ),
   }),
   composite({
     signature: `marginRankingLoss(Tensor input1, Tensor input2, Tensor target, float margin=0, ${reduction}) -> Tensor`,

@@ -6,7 +6,9 @@ import { composite, torch, type Tensor } from '../../tensor';
 function moreThanOne(name: string, shape: readonly number[], first: number): void {
   const count = shape.reduce((product, size, index) => (index === 1 || index < first ? product : product * size), 1);
   if (count === 1) {
-    throw new ShapeError(`F.${name}: training needs more than one value for each channel; the input has shape [${shape.join(', ')}].`);
+    throw new ShapeError(
+      `F.${name}: training needs more than one value for each channel; the input has shape [${shape.join(', ')}].`,
+    );
   }
 }
 
@@ -43,7 +45,8 @@ export const normalizations = [
       ]
     ) => {
       if (input.ndim < 2) throw new ShapeError('F.batchNorm: the input must be [batch, channel, ...].');
-      if (!(eps >= 0) || (training && eps === 0)) throw new ArgumentError(`F.batchNorm: eps must be positive, not ${eps}.`);
+      if (!(eps >= 0) || (training && eps === 0))
+        throw new ArgumentError(`F.batchNorm: eps must be positive, not ${eps}.`);
       if (training) moreThanOne('batchNorm', input.shape, 0);
       return torch.batchNorm(input, weight, bias, mean, variance, training, momentum, eps, true);
     },
@@ -70,7 +73,8 @@ export const normalizations = [
     },
   }),
   composite({
-    signature: 'groupNorm(Tensor input, int numGroups, Tensor? weight=None, Tensor? bias=None, float eps=1e-5) -> Tensor',
+    signature:
+      'groupNorm(Tensor input, int numGroups, Tensor? weight=None, Tensor? bias=None, float eps=1e-5) -> Tensor',
     doc: 'Normalises groups of channels of each sample of `[batch, channel, *]`.',
     run: (input: Tensor, groups: number, weight: Tensor | null, bias: Tensor | null, eps: number) => {
       if (input.ndim < 2) throw new ShapeError('F.groupNorm: the input must be [batch, channel, ...].');
@@ -78,14 +82,15 @@ export const normalizations = [
     },
   }),
   composite({
-    signature: 'layerNorm(Tensor input, int[] normalizedShape, Tensor? weight=None, Tensor? bias=None, float eps=1e-5) -> Tensor',
+    signature:
+      'layerNorm(Tensor input, int[] normalizedShape, Tensor? weight=None, Tensor? bias=None, float eps=1e-5) -> Tensor',
     doc: 'Normalises the last dimensions to mean 0 and variance 1, then scales and shifts.',
     run: (input: Tensor, shape: number[], weight: Tensor | null, bias: Tensor | null, eps: number) =>
       torch.layerNorm(input, shape, weight, bias, eps),
   }),
   composite({
     signature: 'rmsNorm(Tensor input, int[] normalizedShape, Tensor? weight=None, float? eps=None) -> Tensor',
-    doc: 'Divides the last dimensions by their root mean square, then scales. `eps` default: the dtype\'s machine epsilon.',
+    doc: "Divides the last dimensions by their root mean square, then scales. `eps` default: the dtype's machine epsilon.",
     run: (input: Tensor, shape: number[], weight: Tensor | null, eps: number | null) =>
       torch.rmsNorm(input, shape, weight, eps),
   }),

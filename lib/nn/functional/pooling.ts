@@ -30,7 +30,11 @@ type MaxPool = (
 
 type Window = [kernelSize: number[], stride: number[] | null, padding: number[], dilation: number[], ceilMode: boolean];
 
-function maxPool(dimensions: Dimensions, plain: (...args: Parameters<MaxPool>) => Tensor, indexed: MaxPool): Composite[] {
+function maxPool(
+  dimensions: Dimensions,
+  plain: (...args: Parameters<MaxPool>) => Tensor,
+  indexed: MaxPool,
+): Composite[] {
   const name = `maxPool${dimensions}d`;
   const parameters =
     'Tensor input, int[] kernelSize, int[]? stride=None, int[] padding=[0], int[] dilation=[1], bool ceilMode=False';
@@ -65,7 +69,10 @@ function adaptiveSizes(sizes: unknown, input: Tensor, dimensions: Dimensions): n
 
 const adaptiveTypes = { outputSize: 'number | readonly (number | null)[]' };
 
-function adaptiveMaxPool(dimensions: Dimensions, pool: (input: Tensor, size: number[]) => [Tensor, Tensor]): Composite[] {
+function adaptiveMaxPool(
+  dimensions: Dimensions,
+  pool: (input: Tensor, size: number[]) => [Tensor, Tensor],
+): Composite[] {
   const name = `adaptiveMaxPool${dimensions}d`;
   return [
     composite({
@@ -108,7 +115,11 @@ function lpPool(dimensions: Dimensions, average: Pool, largest: Pool): Composite
       if (p === -Infinity) return largest(input.abs().neg(), kernel, stride ?? [], ceil).neg();
       const mean = average(input.pow(p), kernel, stride ?? [], ceil);
       const size = kernel.reduce((product, side) => product * side, 1);
-      return mean.sign().mul(mean.abs().relu()).mul(size).pow(1 / p);
+      return mean
+        .sign()
+        .mul(mean.abs().relu())
+        .mul(size)
+        .pow(1 / p);
     },
   });
 }
@@ -123,7 +134,9 @@ function unpooledSize(
 ): number[] {
   const dimensions = kernel.length;
   if (input.ndim < dimensions) throw new ShapeError(`maxUnpool needs an input of at least ${dimensions} dimensions.`);
-  const usual = kernel.map((side, index) => (input.size(index - dimensions) - 1) * stride[index]! + side - 2 * padding[index]!);
+  const usual = kernel.map(
+    (side, index) => (input.size(index - dimensions) - 1) * stride[index]! + side - 2 * padding[index]!,
+  );
   if (outputSize === null) return usual;
   const wanted = outputSize.length === dimensions + 2 ? outputSize.slice(2) : [...outputSize];
   if (wanted.length !== dimensions) {
@@ -144,7 +157,11 @@ function maxUnpool(dimensions: Dimensions, unpool: Unpool): Composite {
   return composite({
     signature: `maxUnpool${dimensions}d(Tensor input, Tensor indices, int[] kernelSize, int[]? stride=None, int[] padding=[0], int[]? outputSize=None) -> Tensor`,
     doc: 'Puts what max pooling found back where it stood, zeros elsewhere.',
-    run: (input: Tensor, indices: Tensor, ...[kernelSize, stride, padding, size]: [number[], number[] | null, number[], number[] | null]) => {
+    run: (
+      input: Tensor,
+      indices: Tensor,
+      ...[kernelSize, stride, padding, size]: [number[], number[] | null, number[], number[] | null]
+    ) => {
       const kernel = each(kernelSize, dimensions, 'kernelSize');
       const steps = each(stride ?? kernel, dimensions, 'stride');
       const pads = each(padding, dimensions, 'padding');
@@ -160,8 +177,10 @@ function fractionalMaxPool(dimensions: 2 | 3, pool: Fractional): Composite[] {
   const parameters = 'Tensor input, int[] kernelSize, int[]? outputSize=None, float[]? outputRatio=None';
   type Arguments = [kernel: number[], size: number[] | null, ratio: number[] | null];
   const run = (input: Tensor, [kernel, size, ratio]: Arguments, samples: Tensor | null): [Tensor, Tensor] => {
-    if ((size === null) === (ratio === null)) throw new ArgumentError(`F.${name}: give either outputSize or outputRatio.`);
-    if (input.ndim < dimensions + 1) throw new ShapeError(`F.${name}: the input needs ${dimensions + 1} dimensions or more.`);
+    if ((size === null) === (ratio === null))
+      throw new ArgumentError(`F.${name}: give either outputSize or outputRatio.`);
+    if (input.ndim < dimensions + 1)
+      throw new ShapeError(`F.${name}: the input needs ${dimensions + 1} dimensions or more.`);
     const ratios = ratio === null ? [] : each(ratio, dimensions, 'outputRatio');
     const sizes = size ?? ratios.map((part, index) => Math.floor(input.size(index - dimensions) * part));
     const batch = input.ndim === dimensions + 1 ? 1 : input.size(0);
@@ -191,9 +210,21 @@ function fractionalMaxPool(dimensions: 2 | 3, pool: Fractional): Composite[] {
 }
 
 export const pooling = [
-  ...maxPool(1, (...args) => torch.maxPool1d(...args), (...args) => torch.maxPool1dWithIndices(...args)),
-  ...maxPool(2, (...args) => torch.maxPool2d(...args), (...args) => torch.maxPool2dWithIndices(...args)),
-  ...maxPool(3, (...args) => torch.maxPool3d(...args), (...args) => torch.maxPool3dWithIndices(...args)),
+  ...maxPool(
+    1,
+    (...args) => torch.maxPool1d(...args),
+    (...args) => torch.maxPool1dWithIndices(...args),
+  ),
+  ...maxPool(
+    2,
+    (...args) => torch.maxPool2d(...args),
+    (...args) => torch.maxPool2dWithIndices(...args),
+  ),
+  ...maxPool(
+    3,
+    (...args) => torch.maxPool3d(...args),
+    (...args) => torch.maxPool3dWithIndices(...args),
+  ),
   ...adaptiveMaxPool(1, (input, size) => torch.adaptiveMaxPool1d(input, size)),
   ...adaptiveMaxPool(2, (input, size) => torch.adaptiveMaxPool2d(input, size)),
   ...adaptiveMaxPool(3, (input, size) => torch.adaptiveMaxPool3d(input, size)),

@@ -89,6 +89,19 @@ export const algebraComposites = [
     as: 'both',
     run: norm,
   }),
+  ...['spmm', 'dsmm', 'hsmm'].map((name) =>
+    composite({
+      signature: `${name}(Tensor input, Tensor mat2) -> Tensor`,
+      doc: 'Matrix product of a sparse and a dense matrix; `torch.mm` does the same.',
+      run: (input: Tensor, mat2: Tensor) => (name === 'hsmm' ? operators.hspmm(input, mat2) : operators.mm(input, mat2)),
+    }),
+  ),
+  composite({
+    signature: 'saddmm(Tensor input, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor',
+    doc: 'beta * input + alpha * (mat1 @ mat2) of sparse matrices, as `sspaddmm`.',
+    run: (input: Tensor, mat1: Tensor, mat2: Tensor, beta: number, alpha: number) =>
+      operators.sspaddmm(input, mat1, mat2, { beta, alpha }),
+  }),
   composite({
     signature: 'chainMatmul(Tensor[] *matrices) -> Tensor',
     doc: 'Product of matrices in the cheapest order; `torch.linalg.multiDot` is its successor.',

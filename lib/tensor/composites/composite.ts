@@ -99,9 +99,12 @@ export class Composite {
       positional.pop();
     }
     const variadic = this.#bound.arguments.findIndex((parameter) => parameter.variadic);
-    if (variadic >= 0 && positional.length > variadic && !Array.isArray(positional[variadic])) {
-      positional.push(positional.splice(variadic));
+    if (variadic < 0 || (positional.length <= variadic && this.#bound.arguments[variadic]!.name in options)) {
+      return { positional, options };
     }
+    // Tensors may come in a list or one by one; what the function itself checks comes one by one.
+    const listed = Array.isArray(positional[variadic]) && !this.#bound.arguments[variadic]!.unchecked;
+    if (!listed) positional.push(positional.splice(variadic));
     return { positional, options };
   }
 }

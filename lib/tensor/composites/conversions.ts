@@ -3,6 +3,7 @@ import { ArgumentError, DtypeError, ShapeError } from '../../errors';
 import { tensor, type TensorData } from '../creation';
 import { checkDevice } from '../device';
 import { checkDtype, isTypedArray, type Dtype } from '../dtype';
+import type { MemoryFormat } from '../kinds';
 import { operatorFunctions as operators } from '../surface';
 import { Tensor } from '../tensor';
 import { composite, type Composite } from './composite';
@@ -21,6 +22,15 @@ const dtypeMethods: Record<string, Dtype> = {
   cfloat: 'complex64',
   cdouble: 'complex128',
 };
+
+function strideOf(input: Tensor, dim: number): number {
+  input.size(dim); // refuses what is no dimension
+  return input.strides.at(dim)!;
+}
+
+function inFormat(input: Tensor, memoryFormat: MemoryFormat | null): Tensor {
+  return memoryFormat === null || memoryFormat === 'preserve_format' ? input : input.contiguous({ memoryFormat });
+}
 
 const elementBytes: Readonly<Record<Dtype, number>> = {
   ...{ bool: 1, uint8: 1, int8: 1, float8_e4m3fn: 1, float8_e5m2: 1 },
@@ -75,17 +85,17 @@ function property(name: string, result: string, doc: string, run: (input: Tensor
 export const conversionComposites = [
   ...Object.entries(dtypeMethods).map(([name, dtype]) =>
     composite({
-      signature: `${name}(Tensor input) -> Tensor`,
+      signature: `${name}(Tensor input, MemoryFormat? memoryFormat=None) -> Tensor`,
       doc: `This tensor as ${dtype}: itself where it is so already.`,
       as: 'method',
-      run: (input: Tensor) => input.to(dtype),
+      run: (input: Tensor, format: MemoryFormat | null) => inFormat(input.to(dtype), format),
     }),
   ),
   composite({
-    signature: 'cpu(Tensor input) -> Tensor',
+    signature: 'cpu(Tensor input, MemoryFormat? memoryFormat=None) -> Tensor',
     doc: 'This tensor in the memory of the CPU.',
     as: 'method',
-    run: (input: Tensor) => input.to('cpu'),
+    run: (input: Tensor, format: MemoryFormat | null) => inFormat(input.to('cpu'), format),
   }),
   composite({
     signature: 'cuda(Tensor input, int? device=None, bool nonBlocking=False) -> Tensor',
@@ -126,6 +136,18 @@ export const conversionComposites = [
     doc: 'The n-th derivative of the digamma function.',
     as: 'method',
     run: (input: Tensor, n: number) => operators.polygamma(n, input),
+  }),
+  composite({
+    signature: ['stride(Tensor input, int dim) -> int', 'stride(Tensor input, int? dim=None) -> int[]'],
+    doc: 'Elements to step over in memory for one step in each dimension, or in one.',
+    as: 'method',
+    run: (input: Tensor, dim: number | null) => (dim === null ? input.strides : strideOf(input, dim)),
+  }),
+  composite({
+    signature: 'toSparseCoo(Tensor input) -> Tensor',
+    doc: 'This tensor as coordinates and values, as `toSparse`.',
+    as: 'method',
+    run: (input: Tensor) => operators.toSparse(input),
   }),
   composite({
     signature: 'elementSize(Tensor input) -> int',
@@ -177,6 +199,7 @@ export const conversionComposites = [
   property('imag', 'Tensor', 'View of the imaginary parts of a complex tensor.', (input) => operators.imag(input)),
   property('itemsize', 'int', 'Bytes of one element.', bytesOfElement),
   property('nbytes', 'int', 'Bytes of all elements.', (input) => input.numel * bytesOfElement(input)),
+  property('isCpu', 'bool', "Whether it lies in the CPU's memory.", (input) => input.device === 'cpu'),
   property('isCuda', 'bool', 'Whether it lies in a GPU\'s memory.', (input) => input.device.startsWith('cuda')),
   property('isSparse', 'bool', 'Whether it is stored as coordinates and values.', (input) => input.sparseDim() > 0),
 ];

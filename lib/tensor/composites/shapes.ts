@@ -93,6 +93,12 @@ export const shapeComposites = [
     run: (indices: Tensor, shape: number[]) => unravel(indices, checkShape(shape)),
   }),
   composite({
+    signature: ['nonzero(Tensor input, *, true asTuple) -> Tensor[]', 'nonzero(Tensor input, *, bool asTuple=False) -> Tensor'],
+    doc: 'Indices of the elements that are not zero: a row each, or with `asTuple` a vector for each dimension.',
+    as: 'both',
+    run: (input: Tensor, asTuple: boolean) => (asTuple ? operators.nonzeroNumpy(input) : operators.nonzero(input)),
+  }),
+  composite({
     signature: 'isTensor(any value) -> bool',
     doc: 'Whether a value is a tensor of this package.',
     run: (value: unknown) => value instanceof Tensor,

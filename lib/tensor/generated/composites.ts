@@ -27,6 +27,8 @@ declare module '../tensor' {
   readonly itemsize: number;
   /** Bytes of all elements. */
   readonly nbytes: number;
+  /** Whether it lies in the CPU's memory. */
+  readonly isCpu: boolean;
   /** Whether it lies in a GPU's memory. */
   readonly isCuda: boolean;
   /** Whether it is stored as coordinates and values. */
@@ -159,6 +161,16 @@ declare module '../tensor' {
   polygamma(n: Integer): Tensor;
   /** The n-th derivative of the digamma function. */
   polygamma(options: { n: Integer }): Tensor;
+  /** Elements to step over in memory for one step in each dimension, or in one. */
+  stride(dim: Integer): number;
+  /** Elements to step over in memory for one step in each dimension, or in one. */
+  stride(options: { dim: Integer }): number;
+  /** Elements to step over in memory for one step in each dimension, or in one. */
+  stride(dim?: Integer | null): number[];
+  /** Elements to step over in memory for one step in each dimension, or in one. */
+  stride(options?: { dim?: Integer | null }): number[];
+  /** This tensor as coordinates and values, as `toSparse`. */
+  toSparseCoo(): Tensor;
   /** Bytes of one element. */
   elementSize(): number;
   /** Number of elements. */
@@ -240,6 +252,22 @@ export interface CompositeFunctions {
   norm(input: Tensor, p?: Scalar | 'fro' | 'nuc' | null, dim?: Integers | null, keepdim?: boolean, dtype?: Dtype | null): Tensor;
   /** Vector or matrix norm over `dim` (all dimensions); `torch.linalg.vectorNorm` and `matrixNorm` say which. */
   norm(input: Tensor, options?: { p?: Scalar | 'fro' | 'nuc' | null; dim?: Integers | null; keepdim?: boolean; dtype?: Dtype | null }): Tensor;
+  /** Matrix product of a sparse and a dense matrix; `torch.mm` does the same. */
+  spmm(input: Tensor, mat2: Tensor): Tensor;
+  /** Matrix product of a sparse and a dense matrix; `torch.mm` does the same. */
+  spmm(input: Tensor, options: { mat2: Tensor }): Tensor;
+  /** Matrix product of a sparse and a dense matrix; `torch.mm` does the same. */
+  dsmm(input: Tensor, mat2: Tensor): Tensor;
+  /** Matrix product of a sparse and a dense matrix; `torch.mm` does the same. */
+  dsmm(input: Tensor, options: { mat2: Tensor }): Tensor;
+  /** Matrix product of a sparse and a dense matrix; `torch.mm` does the same. */
+  hsmm(input: Tensor, mat2: Tensor): Tensor;
+  /** Matrix product of a sparse and a dense matrix; `torch.mm` does the same. */
+  hsmm(input: Tensor, options: { mat2: Tensor }): Tensor;
+  /** beta * input + alpha * (mat1 @ mat2) of sparse matrices, as `sspaddmm`. */
+  saddmm(input: Tensor, mat1: Tensor, mat2: Tensor, options?: { beta?: Scalar; alpha?: Scalar }): Tensor;
+  /** beta * input + alpha * (mat1 @ mat2) of sparse matrices, as `sspaddmm`. */
+  saddmm(input: Tensor, options: { mat1: Tensor; mat2: Tensor; beta?: Scalar; alpha?: Scalar }): Tensor;
   /** Product of matrices in the cheapest order; `torch.linalg.multiDot` is its successor. */
   chainMatmul(matrices: readonly Tensor[]): Tensor;
   /** Product of matrices in the cheapest order; `torch.linalg.multiDot` is its successor. */
