@@ -8,6 +8,7 @@ import {
   checkSize,
   layerDefaults,
   placeOf,
+  readArguments,
   readOptions,
   type LayerOptions,
 } from './arguments';
@@ -22,9 +23,9 @@ export interface InplaceOptions {
 abstract class InplaceLayer extends TensorLayer {
   readonly inplace: boolean;
 
-  constructor(options: InplaceOptions) {
+  constructor(inplace: boolean) {
     super();
-    this.inplace = readOptions(new.target.name, options, { inplace: false }).inplace;
+    this.inplace = inplace;
   }
 
   /** What the layer is made with, for `extraRepr`. */
@@ -37,23 +38,22 @@ abstract class InplaceLayer extends TensorLayer {
   }
 }
 
-/** max(0, x) */
-export class ReLU extends InplaceLayer {
+/** One whose only choice is that. */
+abstract class SimpleInplaceLayer extends InplaceLayer {
   constructor(options: InplaceOptions = {}) {
-    super(options);
+    super(readOptions(new.target.name, options, { inplace: false }).inplace);
   }
+}
 
+/** max(0, x) */
+export class ReLU extends SimpleInplaceLayer {
   protected override compute(input: Tensor): Tensor {
     return this.inplace ? input.relu_() : torch.relu(input);
   }
 }
 
 /** min(max(0, x), 6) */
-export class ReLU6 extends InplaceLayer {
-  constructor(options: InplaceOptions = {}) {
-    super(options);
-  }
-
+export class ReLU6 extends SimpleInplaceLayer {
   protected override compute(input: Tensor): Tensor {
     return this.inplace ? input.relu6_() : torch.relu6(input);
   }
@@ -61,12 +61,14 @@ export class ReLU6 extends InplaceLayer {
 
 /** x above 0, else alpha (e^x - 1) */
 export class ELU extends InplaceLayer {
-  constructor(
-    readonly alpha = 1,
-    options: InplaceOptions = {},
-  ) {
-    super(options);
-    checkNumber('ELU', 'alpha', alpha);
+  readonly alpha: number;
+
+  constructor(alpha?: number, options?: InplaceOptions);
+  constructor(options?: InplaceOptions & { alpha?: number });
+  constructor(...given: unknown[]) {
+    const { alpha, inplace } = readArguments('ELU', given, { alpha: 1, inplace: false });
+    super(inplace);
+    this.alpha = checkNumber('ELU', 'alpha', alpha);
   }
 
   protected override compute(input: Tensor): Tensor {
@@ -79,11 +81,7 @@ export class ELU extends InplaceLayer {
 }
 
 /** ELU, scaled so that activations normalise themselves. Source: Klambauer et al. 2017. */
-export class SELU extends InplaceLayer {
-  constructor(options: InplaceOptions = {}) {
-    super(options);
-  }
-
+export class SELU extends SimpleInplaceLayer {
   protected override compute(input: Tensor): Tensor {
     return this.inplace ? input.selu_() : torch.selu(input);
   }
@@ -91,12 +89,14 @@ export class SELU extends InplaceLayer {
 
 /** max(0, x) + min(0, alpha (e^(x / alpha) - 1)) */
 export class CELU extends InplaceLayer {
-  constructor(
-    readonly alpha = 1,
-    options: InplaceOptions = {},
-  ) {
-    super(options);
-    checkNumber('CELU', 'alpha', alpha);
+  readonly alpha: number;
+
+  constructor(alpha?: number, options?: InplaceOptions);
+  constructor(options?: InplaceOptions & { alpha?: number });
+  constructor(...given: unknown[]) {
+    const { alpha, inplace } = readArguments('CELU', given, { alpha: 1, inplace: false });
+    super(inplace);
+    this.alpha = checkNumber('CELU', 'alpha', alpha);
   }
 
   protected override compute(input: Tensor): Tensor {
@@ -110,12 +110,14 @@ export class CELU extends InplaceLayer {
 
 /** x above 0, else negativeSlope x */
 export class LeakyReLU extends InplaceLayer {
-  constructor(
-    readonly negativeSlope = 0.01,
-    options: InplaceOptions = {},
-  ) {
-    super(options);
-    checkNumber('LeakyReLU', 'negativeSlope', negativeSlope);
+  readonly negativeSlope: number;
+
+  constructor(negativeSlope?: number, options?: InplaceOptions);
+  constructor(options?: InplaceOptions & { negativeSlope?: number });
+  constructor(...given: unknown[]) {
+    const { negativeSlope, inplace } = readArguments('LeakyReLU', given, { negativeSlope: 0.01, inplace: false });
+    super(inplace);
+    this.negativeSlope = checkNumber('LeakyReLU', 'negativeSlope', negativeSlope);
   }
 
   protected override compute(input: Tensor): Tensor {
@@ -129,14 +131,16 @@ export class LeakyReLU extends InplaceLayer {
 
 /** Leaky ReLU whose slope is drawn from U(lower, upper) for each element in training, and is their mean in evaluation. */
 export class RReLU extends InplaceLayer {
-  constructor(
-    readonly lower = 1 / 8,
-    readonly upper = 1 / 3,
-    options: InplaceOptions = {},
-  ) {
-    super(options);
-    checkNumber('RReLU', 'lower', lower);
-    checkNumber('RReLU', 'upper', upper);
+  readonly lower: number;
+  readonly upper: number;
+
+  constructor(lower?: number, upper?: number, options?: InplaceOptions);
+  constructor(options?: InplaceOptions & { lower?: number; upper?: number });
+  constructor(...given: unknown[]) {
+    const { lower, upper, inplace } = readArguments('RReLU', given, { lower: 1 / 8, upper: 1 / 3, inplace: false });
+    super(inplace);
+    this.lower = checkNumber('RReLU', 'lower', lower);
+    this.upper = checkNumber('RReLU', 'upper', upper);
   }
 
   protected override compute(input: Tensor): Tensor {
@@ -154,10 +158,13 @@ export class PReLU extends TensorLayer {
   /** [numParameters] */
   readonly weight: Parameter;
 
-  constructor(numParameters = 1, options: LayerOptions & { init?: number } = {}) {
+  constructor(numParameters?: number, options?: LayerOptions & { init?: number });
+  constructor(options?: LayerOptions & { numParameters?: number; init?: number });
+  constructor(...given: unknown[]) {
     super();
+    const defaults = { numParameters: 1, init: 0.25, ...layerDefaults };
+    const { numParameters, init, ...rest } = readArguments('PReLU', given, defaults);
     checkSize('PReLU', 'numParameters', numParameters);
-    const { init, ...rest } = readOptions('PReLU', options, { init: 0.25, ...layerDefaults });
     this.weight = parameter(() => torch.full([numParameters], init, placeOf(rest)));
   }
 
@@ -172,14 +179,16 @@ export class PReLU extends TensorLayer {
 
 /** x from minVal to maxVal, and these beyond them */
 export class Hardtanh extends InplaceLayer {
-  constructor(
-    readonly minVal = -1,
-    readonly maxVal = 1,
-    options: InplaceOptions = {},
-  ) {
-    super(options);
-    checkNumber('Hardtanh', 'minVal', minVal);
-    checkNumber('Hardtanh', 'maxVal', maxVal);
+  readonly minVal: number;
+  readonly maxVal: number;
+
+  constructor(minVal?: number, maxVal?: number, options?: InplaceOptions);
+  constructor(options?: InplaceOptions & { minVal?: number; maxVal?: number });
+  constructor(...given: unknown[]) {
+    const { minVal, maxVal, inplace } = readArguments('Hardtanh', given, { minVal: -1, maxVal: 1, inplace: false });
+    super(inplace);
+    this.minVal = checkNumber('Hardtanh', 'minVal', minVal);
+    this.maxVal = checkNumber('Hardtanh', 'maxVal', maxVal);
   }
 
   protected override compute(input: Tensor): Tensor {
@@ -193,22 +202,14 @@ export class Hardtanh extends InplaceLayer {
 }
 
 /** x times Hardsigmoid(x) */
-export class Hardswish extends InplaceLayer {
-  constructor(options: InplaceOptions = {}) {
-    super(options);
-  }
-
+export class Hardswish extends SimpleInplaceLayer {
   protected override compute(input: Tensor): Tensor {
     return this.inplace ? input.hardswish_() : torch.hardswish(input);
   }
 }
 
 /** x / 6 + 1 / 2, from 0 to 1 */
-export class Hardsigmoid extends InplaceLayer {
-  constructor(options: InplaceOptions = {}) {
-    super(options);
-  }
-
+export class Hardsigmoid extends SimpleInplaceLayer {
   protected override compute(input: Tensor): Tensor {
     return this.inplace ? input.hardsigmoid_() : torch.hardsigmoid(input);
   }
@@ -216,14 +217,20 @@ export class Hardsigmoid extends InplaceLayer {
 
 /** x above `threshold`, else `value` */
 export class Threshold extends InplaceLayer {
-  constructor(
-    readonly threshold: number,
-    readonly value: number,
-    options: InplaceOptions = {},
-  ) {
-    super(options);
-    checkNumber('Threshold', 'threshold', threshold);
-    checkNumber('Threshold', 'value', value);
+  readonly threshold: number;
+  readonly value: number;
+
+  constructor(threshold: number, value: number, options?: InplaceOptions);
+  constructor(options: InplaceOptions & { threshold: number; value: number });
+  constructor(...given: unknown[]) {
+    const { threshold, value, inplace } = readArguments('Threshold', given, {
+      threshold: NaN,
+      value: NaN,
+      inplace: false,
+    });
+    super(inplace);
+    this.threshold = checkNumber('Threshold', 'threshold', threshold);
+    this.value = checkNumber('Threshold', 'value', value);
   }
 
   protected override compute(input: Tensor): Tensor {
@@ -237,22 +244,14 @@ export class Threshold extends InplaceLayer {
 }
 
 /** x sigmoid(x), also known as swish */
-export class SiLU extends InplaceLayer {
-  constructor(options: InplaceOptions = {}) {
-    super(options);
-  }
-
+export class SiLU extends SimpleInplaceLayer {
   protected override compute(input: Tensor): Tensor {
     return this.inplace ? input.silu_() : torch.silu(input);
   }
 }
 
 /** x tanh(softplus(x)) */
-export class Mish extends InplaceLayer {
-  constructor(options: InplaceOptions = {}) {
-    super(options);
-  }
-
+export class Mish extends SimpleInplaceLayer {
   protected override compute(input: Tensor): Tensor {
     return this.inplace ? input.mish_() : torch.mish(input);
   }
@@ -260,11 +259,16 @@ export class Mish extends InplaceLayer {
 
 /** x times the normal distribution's function of x, or its approximation by tanh */
 export class GELU extends TensorLayer {
+  readonly approximate: 'none' | 'tanh';
   private readonly options: { approximate: 'none' | 'tanh' };
 
-  constructor(readonly approximate: 'none' | 'tanh' = 'none') {
+  constructor(approximate?: 'none' | 'tanh');
+  constructor(options?: { approximate?: 'none' | 'tanh' });
+  constructor(...given: unknown[]) {
     super();
-    this.options = { approximate: checkOneOf('GELU', 'approximate', approximate, ['none', 'tanh']) };
+    const { approximate } = readArguments<{ approximate: 'none' | 'tanh' }>('GELU', given, { approximate: 'none' });
+    this.approximate = checkOneOf('GELU', 'approximate', approximate, ['none', 'tanh']);
+    this.options = { approximate };
   }
 
   protected override compute(input: Tensor): Tensor {
@@ -312,13 +316,16 @@ export class Softsign extends TensorLayer {
 
 /** log(1 + e^(beta x)) / beta, and x where beta x is above the threshold */
 export class Softplus extends TensorLayer {
-  constructor(
-    readonly beta = 1,
-    readonly threshold = 20,
-  ) {
+  readonly beta: number;
+  readonly threshold: number;
+
+  constructor(beta?: number, threshold?: number);
+  constructor(options?: { beta?: number; threshold?: number });
+  constructor(...given: unknown[]) {
     super();
-    checkNumber('Softplus', 'beta', beta);
-    checkNumber('Softplus', 'threshold', threshold);
+    const { beta, threshold } = readArguments('Softplus', given, { beta: 1, threshold: 20 });
+    this.beta = checkNumber('Softplus', 'beta', beta);
+    this.threshold = checkNumber('Softplus', 'threshold', threshold);
   }
 
   protected override compute(input: Tensor): Tensor {
@@ -332,9 +339,14 @@ export class Softplus extends TensorLayer {
 
 /** 0 from -lambd to lambd, else x that far nearer to 0 */
 export class Softshrink extends TensorLayer {
-  constructor(readonly lambd = 0.5) {
+  readonly lambd: number;
+
+  constructor(lambd?: number);
+  constructor(options?: { lambd?: number });
+  constructor(...given: unknown[]) {
     super();
-    checkNumber('Softshrink', 'lambd', lambd);
+    const { lambd } = readArguments('Softshrink', given, { lambd: 0.5 });
+    this.lambd = checkNumber('Softshrink', 'lambd', lambd);
   }
 
   protected override compute(input: Tensor): Tensor {
@@ -348,9 +360,14 @@ export class Softshrink extends TensorLayer {
 
 /** 0 from -lambd to lambd, else x */
 export class Hardshrink extends TensorLayer {
-  constructor(readonly lambd = 0.5) {
+  readonly lambd: number;
+
+  constructor(lambd?: number);
+  constructor(options?: { lambd?: number });
+  constructor(...given: unknown[]) {
     super();
-    checkNumber('Hardshrink', 'lambd', lambd);
+    const { lambd } = readArguments('Hardshrink', given, { lambd: 0.5 });
+    this.lambd = checkNumber('Hardshrink', 'lambd', lambd);
   }
 
   protected override compute(input: Tensor): Tensor {

@@ -5,8 +5,8 @@ import { functional } from '../functional';
 import { listValues } from '../module/describe';
 import { Module } from '../module/module';
 import { checkSize, checkSizes, readOptions, type Sizes } from './arguments';
-import { inLayer, TensorLayer } from './layer';
-import type { Pooled } from './pooling';
+import { functionalFunction, inLayer, TensorLayer } from './layer';
+import type { Pooled } from './max-pooling';
 
 /** One size for all dimensions, or one for each; null keeps the input's. */
 export type OutputSize = number | null | readonly (number | null)[];
@@ -68,12 +68,6 @@ export class AdaptiveAvgPool3d extends AdaptiveAvgPool {
 
 type IndexedPool = (input: Tensor, outputSize: readonly (number | null)[]) => [Tensor, Tensor];
 
-const maxPools = {
-  1: functional.adaptiveMaxPool1dWithIndices,
-  2: functional.adaptiveMaxPool2dWithIndices,
-  3: functional.adaptiveMaxPool3dWithIndices,
-} as Record<1 | 2 | 3, IndexedPool>;
-
 export interface AdaptiveMaxPoolOptions<Indices extends boolean = boolean> {
   /** Gives where the maxima stood too. */
   returnIndices?: Indices;
@@ -82,23 +76,21 @@ export interface AdaptiveMaxPoolOptions<Indices extends boolean = boolean> {
 abstract class AdaptiveMaxPool<Indices extends boolean> extends Module {
   readonly outputSize: readonly (number | null)[];
   readonly returnIndices: boolean;
+  private readonly pool: IndexedPool;
 
-  protected constructor(
-    private readonly dimensions: 1 | 2 | 3,
-    outputSize: OutputSize,
-    options: AdaptiveMaxPoolOptions<Indices>,
-  ) {
+  protected constructor(dimensions: 1 | 2 | 3, outputSize: OutputSize, options: AdaptiveMaxPoolOptions<Indices>) {
     super();
     const { name } = new.target;
     this.outputSize = outputSizes(name, outputSize, dimensions);
     this.returnIndices = readOptions<Required<AdaptiveMaxPoolOptions>>(name, options, {
       returnIndices: false,
     }).returnIndices;
+    this.pool = functionalFunction(`adaptiveMaxPool${dimensions}dWithIndices`);
   }
 
   override forward(input: Tensor): Pooled<Indices> {
     try {
-      const results = maxPools[this.dimensions](input, this.outputSize);
+      const results = this.pool(input, this.outputSize);
       return (this.returnIndices ? results : results[0]) as Pooled<Indices>;
     } catch (error) {
       throw inLayer(this, { input }, error);
@@ -146,22 +138,14 @@ type FractionalPool = (
   outputRatio: readonly number[] | null,
 ) => [Tensor, Tensor];
 
-const fractionalPools = {
-  2: functional.fractionalMaxPool2dWithIndices,
-  3: functional.fractionalMaxPool3dWithIndices,
-} as Record<2 | 3, FractionalPool>;
-
 abstract class FractionalMaxPool<Indices extends boolean> extends Module {
   readonly kernelSize: readonly number[];
   readonly outputSize: readonly number[] | null;
   readonly outputRatio: readonly number[] | null;
   readonly returnIndices: boolean;
+  private readonly pool: FractionalPool;
 
-  protected constructor(
-    private readonly dimensions: 2 | 3,
-    kernelSize: Sizes,
-    options: FractionalMaxPoolOptions<Indices>,
-  ) {
+  protected constructor(dimensions: 2 | 3, kernelSize: Sizes, options: FractionalMaxPoolOptions<Indices>) {
     super();
     const { name } = new.target;
     const read = readOptions<Required<FractionalMaxPoolOptions>>(name, options, {
@@ -176,12 +160,12 @@ abstract class FractionalMaxPool<Indices extends boolean> extends Module {
     this.outputSize = read.outputSize === null ? null : checkSizes(name, 'outputSize', read.outputSize, dimensions);
     this.outputRatio = read.outputRatio === null ? null : ratios(name, read.outputRatio, dimensions);
     this.returnIndices = read.returnIndices;
+    this.pool = functionalFunction(`fractionalMaxPool${dimensions}dWithIndices`);
   }
 
   override forward(input: Tensor): Pooled<Indices> {
     try {
-      const pool = fractionalPools[this.dimensions];
-      const results = pool(input, this.kernelSize, this.outputSize, this.outputRatio);
+      const results = this.pool(input, this.kernelSize, this.outputSize, this.outputRatio);
       return (this.returnIndices ? results : results[0]) as Pooled<Indices>;
     } catch (error) {
       throw inLayer(this, { input }, error);

@@ -111,11 +111,9 @@ export class AdaptiveLogSoftmaxWithLoss extends Module {
 }
 
 function checkCutoffs(cutoffs: readonly number[], nClasses: number): number[] {
-  const rising =
-    Array.isArray(cutoffs) && cutoffs.every((each: number, index) => each > ((cutoffs[index - 1] as number) ?? 0));
-  if (rising && cutoffs.length > 0 && cutoffs.every(Number.isSafeInteger) && cutoffs.at(-1)! < nClasses) {
-    return [...cutoffs, nClasses];
-  }
+  const starts: readonly number[] = Array.isArray(cutoffs) ? cutoffs : [];
+  const rising = starts.every((each, index) => Number.isSafeInteger(each) && each > (starts[index - 1] ?? 0));
+  if (rising && starts.length > 0 && starts.at(-1)! < nClasses) return [...starts, nClasses];
   throw new ShapeError(
     `AdaptiveLogSoftmaxWithLoss: cutoffs must be rising whole numbers from 1 to ${nClasses - 1}, not ${JSON.stringify(cutoffs)}.`,
   );

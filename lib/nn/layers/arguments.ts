@@ -3,6 +3,7 @@ import { checkArgument } from '../../arguments';
 import { ArgumentError, ShapeError } from '../../errors';
 import { checkDevice, checkDtype, type Device, type Dtype } from '../../tensor';
 import { nearest } from '../../tensor/nearest';
+import { isPlainObject } from '../../tensor/scope';
 
 /** Where and how a layer's parameters are made. Default float32 on the CPU. */
 export interface LayerOptions {
@@ -36,6 +37,27 @@ export function readOptions<D extends object>(layer: string, given: Partial<D> |
     read[name] = value;
   }
   return read as D;
+}
+
+/**
+ * Values by position, in the order of `defaults`, then perhaps an object of options by name: `(0.1)`, `(0.1, { inplace: true })` and
+ * `({ negativeSlope: 0.1, inplace: true })` are ways to say the same, as with operators.
+ * @throws ArgumentError for too many values, for one given twice, and as `readOptions` does
+ */
+export function readArguments<D extends object>(layer: string, given: readonly unknown[], defaults: D): D {
+  const names = Object.keys(defaults);
+  const last = given.at(-1);
+  const options = isPlainObject(last) ? last : {};
+  const values = isPlainObject(last) ? given.slice(0, -1) : given;
+  if (values.length > names.length) {
+    throw new ArgumentError(
+      `${layer} takes at most ${names.length} values (${names.join(', ')}), not ${values.length}.`,
+    );
+  }
+  const twice = names.slice(0, values.length).find((name) => options[name] !== undefined);
+  if (twice !== undefined) throw new ArgumentError(`${layer}: ${twice} is given twice, by position and by name.`);
+  const named = Object.fromEntries(values.map((value, index) => [names[index], value]));
+  return readOptions<D>(layer, { ...options, ...named } as Partial<D>, defaults);
 }
 
 /** The defaults of `LayerOptions`, for `readOptions`. */

@@ -291,9 +291,9 @@ function entries<T>(
   container: string,
   values: Readonly<Record<string, T>> | Iterable<readonly [string, T]>,
 ): Iterable<readonly [string, T]> {
-  if (typeof values === 'object' && values !== null && Symbol.iterator in values) {
-    return values as Iterable<readonly [string, T]>;
+  if (typeof values === 'object' && values !== null) {
+    if (Symbol.iterator in values) return values as Iterable<readonly [string, T]>;
+    if (isPlainObject(values)) return Object.entries<T>(values);
   }
-  if (isPlainObject(values)) return Object.entries(values as Readonly<Record<string, T>>);
   throw new ArgumentError(`${container} takes an object, a Map or pairs of name and value, not ${String(values)}.`);
 }

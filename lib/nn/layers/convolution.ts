@@ -15,7 +15,7 @@ import {
   type Place,
   type Sizes,
 } from './arguments';
-import { parameter, TensorLayer } from './layer';
+import { parameter, TensorLayer, torchFunction } from './layer';
 
 export type PaddingMode = 'zeros' | 'reflect' | 'replicate' | 'circular';
 
@@ -42,8 +42,6 @@ type Convolve = (
   dilation: number[],
   groups: number,
 ) => Tensor;
-
-const convolutions = { 1: torch.conv1d, 2: torch.conv2d, 3: torch.conv3d } as Record<1 | 2 | 3, Convolve>;
 
 const defaults: Required<ConvOptions> = {
   stride: null as unknown as Sizes,
@@ -94,7 +92,7 @@ abstract class Convolution extends TensorLayer {
     }
     this.paddingMode = checkOneOf(name, 'paddingMode', read.paddingMode, ['zeros', 'reflect', 'replicate', 'circular']);
     this.added = this.ends();
-    this.convolve = convolutions[dimensions];
+    this.convolve = torchFunction(`conv${dimensions}d`);
     const shape = [outChannels, inChannels / this.groups, ...this.kernelSize];
     [this.weight, this.bias] = convolutionWeights(shape, outChannels, read.bias, placeOf(read));
   }

@@ -2,20 +2,22 @@
 import { torch, type Tensor } from '../../tensor';
 import { functional } from '../functional';
 import { listValues } from '../module/describe';
-import { checkProbability, readOptions } from './arguments';
+import { checkProbability, readArguments } from './arguments';
 import type { InplaceOptions } from './activation';
 import { TensorLayer } from './layer';
 
 abstract class DropoutLayer extends TensorLayer {
+  readonly p: number;
   readonly inplace: boolean;
 
-  constructor(
-    readonly p = 0.5,
-    options: InplaceOptions = {},
-  ) {
+  constructor(p?: number, options?: InplaceOptions);
+  constructor(options?: InplaceOptions & { p?: number });
+  constructor(...given: unknown[]) {
     super();
-    checkProbability(new.target.name, 'p', p);
-    this.inplace = readOptions(new.target.name, options, { inplace: false }).inplace;
+    const { name } = new.target;
+    const { p, inplace } = readArguments(name, given, { p: 0.5, inplace: false });
+    this.p = checkProbability(name, 'p', p);
+    this.inplace = inplace;
   }
 
   override extraRepr(): string {

@@ -16,6 +16,7 @@ export * from './loss';
 export * from './margin-loss';
 export { GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm } from './normalization';
 export type { GroupNormOptions, LayerNormOptions, RMSNormOptions } from './normalization';
+export * from './max-pooling';
 export * from './padding';
 export * from './pooling';
 export * from './recurrent';

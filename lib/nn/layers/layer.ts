@@ -2,7 +2,8 @@
 import { inspect } from 'node:util';
 
 import { ArgumentError, TorchwrightError } from '../../errors';
-import { noGrad, scope, Tensor } from '../../tensor';
+import { noGrad, scope, Tensor, torch } from '../../tensor';
+import { functional } from '../functional';
 import { Module } from '../module/module';
 import { Buffer, Parameter } from '../module/parameter';
 
@@ -44,6 +45,16 @@ export function inLayer(layer: Module, given: Readonly<Record<string, unknown>>,
   if (error.stack !== undefined) error.stack = error.stack.replace(error.message, () => told);
   error.message = told;
   return error;
+}
+
+/** A function of `torch` by name, for layers that differ in the number of their dimensions alone. */
+export function torchFunction<F>(name: keyof typeof torch): F {
+  return (torch as Readonly<Record<string, unknown>>)[name] as F;
+}
+
+/** The same of `functional`. */
+export function functionalFunction<F>(name: keyof typeof functional): F {
+  return (functional as unknown as Readonly<Record<string, unknown>>)[name] as F;
 }
 
 /** Makes a parameter of fresh memory, which the scope around need not keep. */

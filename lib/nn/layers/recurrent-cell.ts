@@ -6,7 +6,7 @@ import { listValues } from '../module/describe';
 import { Module } from '../module/module';
 import type { Parameter } from '../module/parameter';
 import { checkOneOf, checkSize, layerDefaults, placeOf, readOptions, type LayerOptions } from './arguments';
-import { inLayer, parameter } from './layer';
+import { inLayer, parameter, torchFunction } from './layer';
 
 export interface CellOptions extends LayerOptions {
   bias?: boolean;
@@ -87,7 +87,7 @@ export class RNNCell extends RecurrentCell {
 
   /** @param input [batch, inputSize] or [inputSize] @param state [batch, hiddenSize] or [hiddenSize]; zeros if left out */
   override forward(input: Tensor, state: Tensor | null = null): Tensor {
-    const run = this.nonlinearity === 'tanh' ? torch.rnnTanhCell : torch.rnnReluCell;
+    const run = torchFunction<typeof torch.gruCell>(this.nonlinearity === 'tanh' ? 'rnnTanhCell' : 'rnnReluCell');
     return this.step(input, state && [state], 1, (batch, [hidden]) => [
       run(batch, hidden!, this.weightIh, this.weightHh, this.biasIh, this.biasHh),
     ])[0]!;

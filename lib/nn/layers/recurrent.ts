@@ -15,7 +15,7 @@ import {
   readOptions,
   type LayerOptions,
 } from './arguments';
-import { inLayer, parameter } from './layer';
+import { inLayer, parameter, torchFunction } from './layer';
 
 export interface RecurrentOptions extends LayerOptions {
   /** Levels, each of which reads what the one below gives. Default 1. */
@@ -55,6 +55,12 @@ type Run<S extends State> = (
   rest: Rest,
   batchFirst: boolean,
 ) => Tensor[];
+
+/** `torch.gru` and its like. */
+interface OneState {
+  (input: Tensor, state: Tensor, ...rest: [...Rest, batchFirst: boolean]): [Tensor, Tensor];
+  (data: Tensor, batchSizes: Tensor, state: Tensor, ...rest: Rest): [Tensor, Tensor];
+}
 
 /**
  * What recurrent layers share. Their parameters are `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0`, the same for further
@@ -241,7 +247,7 @@ export class RNN extends Recurrent<Tensor> {
     input: I,
     state: Tensor | null = null,
   ): [output: I, state: Tensor] {
-    const run = this.nonlinearity === 'tanh' ? torch.rnnTanh : torch.rnnRelu;
+    const run = torchFunction<OneState>(this.nonlinearity === 'tanh' ? 'rnnTanh' : 'rnnRelu');
     return this.told(input, () => this.runOn(input, state && [state], simple(run)) as [I, Tensor]);
   }
 }
@@ -261,7 +267,7 @@ export class GRU extends Recurrent<Tensor> {
     input: I,
     state: Tensor | null = null,
   ): [output: I, state: Tensor] {
-    return this.told(input, () => this.runOn(input, state && [state], simple(torch.gru)) as [I, Tensor]);
+    return this.told(input, () => this.runOn(input, state && [state], simple(torchFunction('gru'))) as [I, Tensor]);
   }
 }
 
@@ -303,8 +309,8 @@ export class LSTM extends Recurrent<[Tensor, Tensor]> {
   }
 }
 
-/** The two overloads of an operator with one state. */
-function simple(run: typeof torch.gru): Run<Tensor> {
+/** The overloads of an operator with one state: of padded and of packed sequences. */
+function simple(run: OneState): Run<Tensor> {
   return (data, sizes, state, rest, batchFirst) =>
     sizes === null ? run(data, state, ...rest, batchFirst) : run(data, sizes, state, ...rest);
 }

@@ -2,18 +2,21 @@
 import { ArgumentError } from '../../errors';
 import { torch, type Tensor } from '../../tensor';
 import { listValues } from '../module/describe';
-import { checkSize, checkSizes, readOptions, type Sizes } from './arguments';
+import { checkSize, checkSizes, readArguments, readOptions, type Sizes } from './arguments';
 import { TensorLayer } from './layer';
 
 /** Makes one dimension of those from `startDim` to `endDim`. */
 export class Flatten extends TensorLayer {
-  constructor(
-    readonly startDim = 1,
-    readonly endDim = -1,
-  ) {
+  readonly startDim: number;
+  readonly endDim: number;
+
+  constructor(startDim?: number, endDim?: number);
+  constructor(options?: { startDim?: number; endDim?: number });
+  constructor(...given: unknown[]) {
     super();
-    checkDimension('Flatten', 'startDim', startDim);
-    checkDimension('Flatten', 'endDim', endDim);
+    const { startDim, endDim } = readArguments('Flatten', given, { startDim: 1, endDim: -1 });
+    this.startDim = checkDimension('Flatten', 'startDim', startDim);
+    this.endDim = checkDimension('Flatten', 'endDim', endDim);
   }
 
   protected override compute(input: Tensor): Tensor {
@@ -48,8 +51,8 @@ export class Unflatten extends TensorLayer {
   }
 }
 
-function checkDimension(layer: string, name: string, dim: number): void {
-  if (Number.isSafeInteger(dim)) return;
+function checkDimension(layer: string, name: string, dim: number): number {
+  if (Number.isSafeInteger(dim)) return dim;
   throw new ArgumentError(`${layer}: ${name} must be a whole number, not ${String(dim)}.`);
 }
 

@@ -2,15 +2,20 @@
 import { ArgumentError, ShapeError } from '../../errors';
 import { torch, type Tensor } from '../../tensor';
 import { listValues } from '../module/describe';
+import { readArguments } from './arguments';
 import { TensorLayer } from './layer';
 
 /** A layer along one dimension. */
 abstract class DimensionLayer extends TensorLayer {
+  readonly dim: number;
+
   /** @param dim negative ones count from the end */
-  constructor(readonly dim: number) {
+  constructor(dim: number | { dim: number }) {
     super();
-    if (!Number.isSafeInteger(dim)) {
-      throw new ArgumentError(`${new.target.name}: dim must be a whole number, not ${String(dim)}.`);
+    const { name } = new.target;
+    this.dim = readArguments<{ dim: number }>(name, [dim], { dim: NaN }).dim;
+    if (!Number.isSafeInteger(this.dim)) {
+      throw new ArgumentError(`${name}: dim must be a whole number, not ${String(this.dim)}.`);
     }
   }
 
@@ -50,7 +55,7 @@ export class Softmax2d extends TensorLayer {
 
 /** The first half along `dim` times the sigmoid of the second. */
 export class GLU extends DimensionLayer {
-  constructor(dim = -1) {
+  constructor(dim: number | { dim: number } = -1) {
     super(dim);
   }
 

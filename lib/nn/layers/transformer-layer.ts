@@ -41,7 +41,7 @@ export const transformerDefaults: Required<TransformerLayerOptions> = {
 
 /** The function of an activation, or the layer itself, which then is a member. */
 function activationOf(layer: string, given: FeedForwardActivation | null): ((input: Tensor) => Tensor) | Layer {
-  if (given === null || given === 'relu') return torch.relu;
+  if (given === null || given === 'relu') return (input) => torch.relu(input);
   if (given === 'gelu') return (input) => torch.gelu(input);
   if (typeof given === 'function' || given instanceof Module) return given;
   throw new ArgumentError(

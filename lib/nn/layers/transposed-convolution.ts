@@ -1,12 +1,12 @@
 /** Transposed convolutions: what carries gradients back through a convolution, as a layer that enlarges. */
 import { ArgumentError, ShapeError } from '../../errors';
-import { torch, type Tensor } from '../../tensor';
+import type { Tensor } from '../../tensor';
 import { listValues } from '../module/describe';
 import { Module } from '../module/module';
 import type { Parameter } from '../module/parameter';
 import { checkSizes, layerDefaults, placeOf, readOptions, type LayerOptions, type Sizes } from './arguments';
 import { checkChannels, convolutionWeights } from './convolution';
-import { inLayer } from './layer';
+import { inLayer, torchFunction } from './layer';
 
 export interface ConvTransposeOptions extends LayerOptions {
   /** Default 1. */
@@ -30,11 +30,6 @@ type Convolve = (
   groups: number,
   dilation: number[],
 ) => Tensor;
-
-const convolutions = { 1: torch.convTranspose1d, 2: torch.convTranspose2d, 3: torch.convTranspose3d } as Record<
-  1 | 2 | 3,
-  Convolve
->;
 
 const defaults = {
   stride: null as unknown as Sizes,
@@ -76,7 +71,7 @@ abstract class TransposedConvolution extends Module {
     this.padding = checkSizes(name, 'padding', read.padding ?? 0, dimensions, 0);
     this.outputPadding = checkSizes(name, 'outputPadding', read.outputPadding ?? 0, dimensions, 0);
     this.dilation = checkSizes(name, 'dilation', read.dilation ?? 1, dimensions);
-    this.convolve = convolutions[dimensions];
+    this.convolve = torchFunction(`convTranspose${dimensions}d`);
     const shape = [inChannels, outChannels / this.groups, ...this.kernelSize];
     [this.weight, this.bias] = convolutionWeights(shape, outChannels, read.bias, placeOf(read));
   }

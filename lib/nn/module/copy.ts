@@ -18,7 +18,7 @@ export function copyValue(value: unknown, copies: Copies): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (copies.has(value)) return copies.get(value);
   if (copySelf in value) return (value as { [copySelf]: (copies: Copies) => unknown })[copySelf](copies);
-  if (value instanceof Tensor) return remember(value, copyTensor(value), copies);
+  if (value instanceof Tensor) return remember(value, copyTensor(value as Tensor), copies);
   if (Array.isArray(value)) {
     const copy: unknown[] = remember(value, [], copies);
     for (const each of value) copy.push(copyValue(each, copies));

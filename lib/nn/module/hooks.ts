@@ -2,8 +2,11 @@
  * Hooks of modules. A module with hooks has a `forward` of its own that runs them around the class's, so they run whoever calls
  * `forward`; a module without hooks pays nothing for them.
  */
+import { types } from 'node:util';
+
 import { checkArgument } from '../../arguments';
 import { ArgumentError } from '../../errors';
+import { withBackwardHooks, type BackwardHooks } from './backward-hooks';
 
 /** Takes what was registered away again. */
 export interface RemovableHandle {
@@ -45,14 +48,17 @@ class Hooks {
 
   /** The module's own forward, between its hooks. */
   run(given: unknown[]): unknown {
-    const { module } = this;
+    const { module, backward, backwardPre } = this;
     let inputs = given;
     for (const hook of [...this.forwardPre]) inputs = newInputs(hook(module as never, inputs as never), inputs);
     const forward = this.inner ?? (Object.getPrototypeOf(module) as { forward: Forward }).forward;
-    const output = forward.apply(module, inputs);
-    return output instanceof Promise
-      ? output.then((value) => this.#finish(inputs, value))
-      : this.#finish(inputs, output);
+    const call = (values: unknown[]): unknown => forward.apply(module, values);
+    const heard = { module, backward: [...backward], backwardPre: [...backwardPre] };
+    const output =
+      backward.length + backwardPre.length > 0
+        ? withBackwardHooks(heard as unknown as BackwardHooks<Hooked>, inputs, call)
+        : call(inputs);
+    return types.isPromise(output) ? output.then((value) => this.#finish(inputs, value)) : this.#finish(inputs, output);
   }
 
   #finish(inputs: unknown[], output: unknown): unknown {

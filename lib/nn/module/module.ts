@@ -4,6 +4,7 @@ import { inspect } from 'node:util';
 import { checkArgument } from '../../arguments';
 import { ArgumentError } from '../../errors';
 import type { Device, Dtype, Tensor } from '../../tensor';
+import type { Gradients } from './backward-hooks';
 import { copyModule, copySelf, copyValue, type Copies } from './copy';
 import { describe } from './describe';
 import { registerHook, type HookOptions, type RemovableHandle } from './hooks';
@@ -20,9 +21,6 @@ export type Member = Parameter | Buffer | Module;
 /** What a module's `forward` takes and gives. */
 export type Inputs<M extends { forward: unknown }> = M['forward'] extends (...inputs: infer I) => unknown ? I : never;
 export type Output<M extends { forward: unknown }> = M['forward'] extends (...inputs: never[]) => infer O ? O : never;
-
-/** Gradients by position of a module's inputs or outputs; null where none flows. */
-export type Gradients = readonly (Tensor | null)[];
 
 /**
  * A model or a layer. Write `forward` and assign parameters, buffers and other modules, or arrays of them, to properties:
@@ -249,6 +247,31 @@ export abstract class Module {
   }
 
   /**
+   * Runs `hook` when the gradients of forward's outputs are known, before they go into the module. `gradOutput` has a place for each
+   * element of what forward gave; an array that the hook returns goes on in its stead.
+   */
+  registerFullBackwardPreHook<M extends Module>(
+    this: M,
+    hook: (module: M, gradOutput: Gradients) => Gradients | void,
+    options?: HookOptions,
+  ): RemovableHandle {
+    return registerHook(this, 'backwardPre', hook, options);
+  }
+
+  /**
+   * Runs `hook` when the gradients of forward's inputs are known; an array that it returns goes on in the stead of `gradInput`. Only
+   * inputs and outputs that are tensors themselves are heard, not those within options or nested arrays, nor do they take changes in
+   * place afterwards. Where no input requires gradients, the hook runs with those of the outputs.
+   */
+  registerFullBackwardHook<M extends Module>(
+    this: M,
+    hook: (module: M, gradInput: Gradients, gradOutput: Gradients) => Gradients | void,
+    options?: HookOptions,
+  ): RemovableHandle {
+    return registerHook(this, 'backward', hook, options);
+  }
+
+  /**
    * A module of the same class with copies of all parameters, buffers, tensors and modules; what they share stays shared.
    * Hooks and gradients are not copied, and what is neither tensor nor module is the same object in both.
    * @throws ArgumentError for classes with `#private` members, and for native modules
@@ -267,7 +290,7 @@ export abstract class Module {
    *   the table has none
    */
   summary<M extends Module>(this: M, ...inputs: Inputs<M> | []): string {
-    return summarize(this as Module, inputs);
+    return summarize(this, inputs);
   }
 
   /** What `util.inspect` shows of this module between its name and its children. */

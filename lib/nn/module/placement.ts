@@ -1,4 +1,6 @@
 /** Moves the tensors of modules to another dtype or device while they stay the same tensors. */
+import { inspect } from 'node:util';
+
 import { ArgumentError } from '../../errors';
 import {
   checkDevice,
@@ -29,7 +31,7 @@ export function toPlacement(target: Dtype | Device | Tensor | Placement): Placem
         : target;
   if (typeof placement !== 'object' || placement === null) {
     throw new ArgumentError(
-      `to() takes a dtype, a device, a tensor or { dtype, device }, not ${JSON.stringify(target) ?? String(target)}.`,
+      `to() takes a dtype, a device, a tensor or { dtype, device }, not ${inspect(target, { depth: 0 })}.`,
     );
   }
   if (placement.dtype !== undefined) {
