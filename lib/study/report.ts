@@ -67,19 +67,37 @@ async function runsIn(folder: string): Promise<SavedRun[]> {
   return runs.sort((a, b) => a.began.localeCompare(b.began));
 }
 
-/** Runs that share their title but differ in more than their seed get the names of their folders too. */
+/** Runs of one thing with different seeds keep their title; where several things share it, each gets the names of its folders too. */
 async function distinctTitles(runs: readonly SavedRun[]): Promise<SavedRun[]> {
-  const configs = new Map(await Promise.all(runs.map(async (run) => [run, await configOf(run.folder)] as const)));
-  return runs.map((run) => {
-    const others = runs.filter((other) => other !== run && other.title === run.title);
-    const isSeed = (other: SavedRun) =>
-      other.seed !== run.seed && isDeepStrictEqual(configs.get(other), configs.get(run));
-    if (others.every(isSeed)) return run;
-    return {
-      ...run,
-      title: `${run.title} (${path.basename(path.dirname(path.resolve(run.folder)))}/${path.basename(run.folder)})`,
-    };
-  });
+  const configs = await Promise.all(runs.map(({ folder }) => configOf(folder)));
+  const things: { title: string; config: unknown; runs: SavedRun[] }[] = [];
+  for (const [index, run] of runs.entries()) {
+    const config = configs[index];
+    const isSeedOf = (thing: (typeof things)[number]) =>
+      thing.title === run.title &&
+      isDeepStrictEqual(thing.config, config) &&
+      thing.runs.every(({ seed }) => seed !== run.seed);
+    const same = things.find(isSeedOf);
+    if (same) same.runs.push(run);
+    else things.push({ title: run.title, config, runs: [run] });
+  }
+  const titles = new Map<SavedRun, string>();
+  for (const thing of things) {
+    const namesakes = things.filter((other) => other !== thing && other.title === thing.title);
+    const place = placeOf(thing.runs);
+    const isTaken = namesakes.some((other) => placeOf(other.runs) === place);
+    const suffix = namesakes.length > 0 ? ` (${isTaken ? thing.runs[0]!.folder : place})` : '';
+    for (const run of thing.runs) titles.set(run, thing.title + suffix);
+  }
+  return runs.map((run) => ({ ...run, title: titles.get(run)! }));
+}
+
+/** `comparison/run` for one run, `comparison` for several in it. */
+function placeOf([first, ...others]: readonly SavedRun[]): string {
+  const parent = ({ folder }: SavedRun) => path.dirname(path.resolve(folder));
+  const name = path.basename(parent(first!));
+  const isTogether = others.length > 0 && others.every((run) => parent(run) === parent(first!));
+  return isTogether ? name : `${name}/${path.basename(first!.folder)}`;
 }
 
 /** What a run was made with, save what may differ between seeds of the same thing. */

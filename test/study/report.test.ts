@@ -160,17 +160,30 @@ describe('building a report anew', () => {
   test('takes runs of several comparisons: seeds together, others apart', async () => {
     const longer = { ...study, variants: ['3.2'], seeds: 1, train: { ...study.train, maxSteps: 6 } };
     const other = await runStudy(longer, { cacheDir, out: path.join(folder, 'longer') });
-    const out = path.join(folder, 'both', 'report.html');
-    await reportRuns(
-      [inRun('baseline-seed-5'), inRun('baseline-seed-6'), inRun('method-3.2-seed-5'), other.folder],
-      out,
-    );
-    const titles = [...fs.readFileSync(out, 'utf8').matchAll(/<th scope="row">.*?<\/span>(.*?)<\/th>/g)];
-    expect(titles.map(([, title]) => title)).toEqual([
+    const titlesOf = async (runs: string[]) => {
+      const out = path.join(folder, 'both', 'report.html');
+      await reportRuns(runs, out);
+      const rows = fs.readFileSync(out, 'utf8').matchAll(/<th scope="row">.*?<\/span>(.*?)<\/th>/g);
+      return [...rows].map(([, title]) => title);
+    };
+    expect(
+      await titlesOf([inRun('baseline-seed-5'), inRun('baseline-seed-6'), inRun('method-3.2-seed-5'), other.folder]),
+    ).toEqual(['Baseline', 'Method 3.2 (two-seeds/method-3.2-seed-5)', 'Method 3.2 (longer/method-3.2)']);
+
+    // Seeds stay together also beside another thing of their name.
+    expect(await titlesOf([comparison.folder, other.folder])).toEqual([
       'Baseline',
-      'Method 3.2 (two-seeds/method-3.2-seed-5)',
+      'Method 3.2 (two-seeds)',
+      'Method 4.2 (stored)',
       'Method 3.2 (longer/method-3.2)',
     ]);
+    // Folders of the same names do not make two things one.
+    const namesake = path.join(folder, 'elsewhere', 'two-seeds');
+    fs.cpSync(comparison.folder, namesake, { recursive: true });
+    const both = await titlesOf([comparison.folder, namesake]);
+    expect(both).toHaveLength(2 * comparison.rows.length);
+    for (const copy of [comparison.folder, namesake])
+      expect(both).toContain(`Baseline (${path.join(copy, 'baseline-seed-5')})`);
   });
 
   test('the same run given twice is one', async () => {
