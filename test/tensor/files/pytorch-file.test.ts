@@ -3,9 +3,10 @@ import path from 'node:path';
 
 import fc from 'fast-check';
 
-import { inspectPytorch, loadPytorch, PytorchTensor, savePytorch, torch, type Tensor } from '../../../lib/tensor';
+import { inspectPytorch, loadPytorch, PytorchTensor, savePytorch, scope, Tensor, torch } from '../../../lib/tensor';
 import { readPickle } from '../../../lib/tensor/files/pickle';
 import { temporaryFolder } from '../../train/tokens';
+import { described, expectedFiles, goldenFile } from './golden';
 
 /** Files that Python's torch.save wrote. */
 const golden = (name: string) => path.resolve(__dirname, '../../fixtures/pytorch', name);
@@ -18,11 +19,16 @@ beforeAll(() => {
 });
 afterAll(() => fs.rmSync(folder, { recursive: true }));
 const at = (name: string) => path.join(folder, name);
-/** A copy of a golden file with its bytes changed. */
+/** A copy of a golden file with its bytes changed, and its checksums left out, as PyTorch may. */
 function changed(source: string, change: (bytes: Buffer) => Buffer): string {
   const file = at('changed.pt');
-  fs.writeFileSync(file, change(fs.readFileSync(golden(source))));
+  fs.writeFileSync(file, change(withoutChecksums(fs.readFileSync(golden(source)))));
   return file;
+}
+function withoutChecksums(bytes: Buffer): Buffer {
+  for (let entry = bytes.indexOf('PK\x01\x02'); entry >= 0; entry = bytes.indexOf('PK\x01\x02', entry + 1))
+    bytes.writeUInt32LE(0, entry + 16);
+  return bytes;
 }
 const replaced = (from: string, to: string) => (bytes: Buffer) =>
   Buffer.from(bytes.toString('latin1').replaceAll(from, to), 'latin1');
@@ -69,6 +75,63 @@ test('a checkpoint is read around its state dict: lists, numbers, a namespace', 
   const state = await loadPytorch(golden('checkpoint.pt'), { section: 'model', names: ['bias'] });
   expect([...state.keys()]).toEqual(['bias']);
   expect(state.get('bias')!.toArray()).toEqual([1, 1, 1]);
+});
+
+test('dtypes without a storage type of their own, conjugates, negatives and views are as in Python', async () => {
+  await scope(async () => {
+    const tensors = await loadPytorch(goldenFile('dtypes.pt'));
+    expect(Object.fromEntries([...tensors].map(([name, tensor]) => [name, described(tensor)]))).toEqual(
+      expectedFiles.pt,
+    );
+    tensors.get('base')!.fill_(1);
+    expect(tensors.get('window')!.sum().item()).toBe(6);
+  });
+});
+
+test('torch.load gives all that is held, with what is shared still shared', async () => {
+  await scope(async () => {
+    const loaded = (await torch.load(goldenFile('nested.pt'))) as Map<string, unknown>;
+    const [layer, tuple] = loaded.get('layers') as [Map<string, Tensor>, unknown[]];
+    expect(layer.get('weight')!.toArray()).toEqual([1, 1]);
+    layer.get('weight')!.zero_();
+    expect(layer.get('again')!.toArray()).toEqual([0, 0]);
+    expect(tuple).toEqual([1, 2.5, null, true]);
+    expect(loaded.get('parameter')).toBeInstanceOf(Tensor);
+    expect(Object.fromEntries([...loaded].filter(([name]) => name !== 'layers' && name !== 'parameter'))).toEqual({
+      dtype: 'torch.float16',
+      device: 'cpu',
+      bytes: Uint8Array.of(0, 255, 97, 98),
+      set: new Set([1, 2]),
+      size: [2, 3],
+    });
+  });
+});
+
+test('a tensor of a list loaded by torch.load is freed with its scope', async () => {
+  const before = torch.memory().tensors;
+  await scope(async () => void (await torch.load(goldenFile('nested.pt'))));
+  expect(torch.memory().tensors).toBe(before);
+});
+
+test.each([
+  ['sparse', /_rebuild_sparse_tensor for a sparse tensor/],
+  ['quantised', /_rebuild_qtensor for a quantised tensor/],
+  ['meta', /meta device, which has no elements/],
+  ['float8_e8m0fnu', /proper dtype/],
+])('a %s tensor is refused by name', async (name, message) => {
+  await expect(loadPytorch(goldenFile(`refused-${name}.pt`))).rejects.toEqual(refused(message));
+});
+
+test('a changed element and a changed description are noticed where there are checksums', async () => {
+  const bytes = fs.readFileSync(goldenFile('dtypes.pt'));
+  const element = bytes.indexOf(Buffer.from(new Float32Array([7]).buffer));
+  for (const place of [element, bytes.indexOf('complex64') + 2]) {
+    const copy = Buffer.from(bytes);
+    copy[place]! ^= 1;
+    fs.writeFileSync(at('sum.pt'), copy);
+    await expect(loadPytorch(at('sum.pt'))).rejects.toEqual(refused(/a checksum is wrong/));
+  }
+  expect((await loadPytorch(goldenFile('no-checksums.pt'))).get('a')!.toArray()).toEqual([1, 1, 1]);
 });
 
 test('a newer pickle protocol is read', async () => {
