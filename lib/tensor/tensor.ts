@@ -45,7 +45,7 @@ export class Tensor<out D extends Dtype = Dtype, out R extends number = number> 
   }
 
   get shape(): Shapes[R] {
-    return native.shape(this.handle) as Shapes[R];
+    return native.shape(this.handle);
   }
 
   /** Elements to step over in memory for one step in each dimension. */

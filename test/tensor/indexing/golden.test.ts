@@ -122,7 +122,7 @@ describe('set', () => {
 
       // The same value as an array, which tells no sizes behind one of 0, and as a number.
       if (count(each.valueShape) > 0) {
-        const y = arange(each.shape, 'float64').set(...index, value.toArray() as TensorData);
+        const y = arange(each.shape, 'float64').set(...index, value.toArray());
         expect(flat(y)).toEqual(each.values);
       }
       if (each.valueShape.length === 0) {

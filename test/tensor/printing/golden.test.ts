@@ -32,7 +32,9 @@ function make({ shape, dtype, values, factor = 1 }: Case): Tensor {
       )
       .reshape(shape);
   if (dtype === 'bool') return torch.tensor(values as boolean[]).reshape(shape);
-  const numbers = values.flat().map((value) => Number(String(value).replace('inf', 'Infinity')));
+  const numbers = values
+    .flat()
+    .map((value) => (typeof value === 'string' ? Number(value.replace('inf', 'Infinity')) : Number(value)));
   const wide = torch.tensor(Float64Array.from(numbers), dtype.startsWith('complex') ? { dtype: 'complex128' } : {});
   return wide.reshape(shape).to(dtype);
 }

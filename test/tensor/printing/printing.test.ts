@@ -42,7 +42,7 @@ test.each<[string, () => Tensor, string]>([
     const tensor = make();
     const before = torch.memory().tensors;
     expect(inspect(tensor)).toBe(text);
-    expect(`${tensor}`).toBe(text);
+    expect(tensor.toString()).toBe(text);
     expect(torch.memory().tensors).toBe(before);
     tensor.dispose();
     expect(inspect(tensor)).toMatch(/^(Tensor|Parameter)\(disposed\)$/);
@@ -63,7 +63,7 @@ test('reads no more than it shows', () => {
   torch.scope(() => {
     const x = torch.zeros([1]).expand([100_000, 1000, 1000]);
     const began = performance.now();
-    expect(inspect(x).split('\n')).toHaveLength(59);
+    expect(inspect(x).split('\n')).toHaveLength(49);
     expect(performance.now() - began).toBeLessThan(2000);
     const y = torch.zeros([3000, 3000]);
     expect(inspect(y.t())).toBe(inspect(y));
