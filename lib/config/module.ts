@@ -95,7 +95,7 @@ function typeScriptSupport(file: string): { flags?: string[]; compiler?: [string
   } catch (cause) {
     throw new ConfigError(
       `${file}: this Node (${process.version}) does not read TypeScript by itself; install the package typescript beside the ` +
-        'configuration (npm i -D typescript), use Node 22.18 or newer, or write it as .mjs',
+        'configuration (npm i -D typescript), use Node 22.6 or newer, or write it as .mjs',
       { cause },
     );
   }
