@@ -76,11 +76,9 @@ void release(void* data) {
   c10::free_cpu(data);
 }
 
-// The system promises more than it has and ends the process that uses it: such a request is refused here. Null when
-// there is no such memory.
+// Null when there is no such memory.
 void* try_allocate(std::size_t bytes) {
-  if (bytes > static_cast<std::size_t>(std::numeric_limits<int64_t>::max())) return nullptr;
-  if (bytes >= kLarge && static_cast<int64_t>(bytes) > free_memory()) return nullptr;
+  if (!has_cpu_memory(bytes)) return nullptr;
   try {
     return c10::alloc_cpu(bytes);
   } catch (const c10::Error&) {
@@ -155,6 +153,11 @@ bool empty_caches() {
   if (allocator == nullptr) return false;
   allocator->emptyCache();
   return true;
+}
+
+bool has_cpu_memory(std::size_t bytes) {
+  if (bytes > static_cast<std::size_t>(std::numeric_limits<int64_t>::max())) return false;
+  return bytes < kLarge || static_cast<int64_t>(bytes) <= free_memory();
 }
 
 std::string cpu_memory_figures() {

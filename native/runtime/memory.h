@@ -25,6 +25,9 @@ void reset_peak_memory(at::Device device);
 // Gives memory that libtorch keeps for later back to the system. Whether there was such memory to look for.
 bool empty_caches();
 
+// Whether the system can give so many bytes. It promises more than it has, and ends the process that uses them.
+bool has_cpu_memory(std::size_t bytes);
+
 // What is free and what is held on the CPU, in words for an error.
 std::string cpu_memory_figures();
 

@@ -35,14 +35,24 @@ std::size_t checked_bytes(const std::vector<int64_t>& shape, at::ScalarType dtyp
   return bytes;
 }
 
+[[noreturn]] void no_room_for(std::size_t bytes) {
+  throw c10::OutOfMemoryError({__func__, __FILE__, static_cast<uint32_t>(__LINE__)},
+                              "JavaScript cannot make an ArrayBuffer. Tried to allocate " + std::to_string(bytes) +
+                                  " bytes; " + cpu_memory_figures());
+}
+
+// Node-API's own function ends the process where there is no room; JavaScript's constructor throws.
 Napi::ArrayBuffer new_buffer(Environment& environment, std::size_t bytes) {
+  constexpr std::size_t kSmall = 1 << 16;
+  if (bytes <= kSmall) return Napi::ArrayBuffer::New(environment.napi(), bytes);
+  if (!has_cpu_memory(bytes)) no_room_for(bytes);
   try {
-    return Napi::ArrayBuffer::New(environment.napi(), bytes);
+    const auto constructor = environment.napi().Global().Get("ArrayBuffer").As<Napi::Function>();
+    const Napi::Value made = constructor.New({Napi::Number::New(environment.napi(), static_cast<double>(bytes))});
+    if (made.IsArrayBuffer() && made.As<Napi::ArrayBuffer>().ByteLength() == bytes) return made.As<Napi::ArrayBuffer>();
   } catch (const Napi::Error&) {
-    throw c10::OutOfMemoryError({__func__, __FILE__, static_cast<uint32_t>(__LINE__)},
-                                "JavaScript cannot make an ArrayBuffer. Tried to allocate " + std::to_string(bytes) +
-                                    " bytes; " + cpu_memory_figures());
   }
+  no_room_for(bytes);
 }
 
 // The elements a tensor has: those of a sparse one are not its bytes.
