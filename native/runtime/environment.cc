@@ -1,5 +1,7 @@
 #include "runtime/environment.h"
 
+#include <algorithm>
+
 #include "tensor/autograd/modes.h"
 
 namespace torchwright {
@@ -13,7 +15,9 @@ constexpr int64_t kToldInSteps = 64 << 20;
 constexpr int64_t kLeast = 512;
 
 int64_t bytes_of(const at::Tensor& tensor) {
-  return kLeast + (tensor.layout() == at::kStrided ? static_cast<int64_t>(tensor.nbytes()) : 0);
+  if (tensor.layout() != at::kStrided || !tensor.has_storage()) return kLeast;
+  // An expanded view has more elements than memory, perhaps more than can be counted.
+  return kLeast + static_cast<int64_t>(std::min(tensor.nbytes(), tensor.storage().nbytes()));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "runtime/environment.h"
 #include "tensor/bindings.h"
+#include "tensor/guards.h"
 
 namespace torchwright {
 
@@ -71,6 +72,7 @@ napi_value call_boxed(Environment& environment, Frame& frame, const CallPlan& pl
   stack.reserve(plan.arguments.size());
   for (const ArgumentPlan& argument : plan.arguments) stack.push_back(frame.value(argument));
   frame.reading = nullptr;
+  check_call(plan.op.handle.schema().name(), stack);
   {
     std::optional<at::AutoDispatchBelowAutograd> below;
     if (plan.op.may_skip_autograd && !frame.needs_autograd()) below.emplace();

@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "runtime/environment.h"
+#include "tensor/guards.h"
 
 namespace torchwright {
 
@@ -39,7 +40,9 @@ Napi::Value OperatorTable::names(Napi::Env env) const {
 uint32_t OperatorTable::prepare(const c10::OperatorHandle& handle) {
   const c10::FunctionSchema& schema = handle.schema();
   const bool own = schema.name().rfind("aten::", 0) == 0;
-  Operator prepared{handle, {}, {}, {}, own ? typed_call(handle) : nullptr, own};
+  // What is guarded is called boxed, where the guard sees its arguments.
+  const bool typed = own && guard_of(schema.name()) == nullptr;
+  Operator prepared{handle, {}, {}, {}, typed ? typed_call(handle) : nullptr, own};
   for (const auto& argument : schema.arguments()) {
     prepared.arguments.push_back(kind_of(*argument.real_type(), argument.N()));
   }
