@@ -60,27 +60,32 @@ export abstract class ForeachOptimizer<Settings extends CommonSettings, State ex
       noGrad(() =>
         this.parameters().map((parameter, index) => {
           const each = state[index];
-          return each == null ? {} : mapTensors(each, (tensor) => copyBeside(parameter, tensor));
+          return each === null || each === undefined ? {} : mapTensors(each, (tensor) => copyBeside(parameter, tensor));
         }),
       ),
     );
     this.freeState();
     for (const [index, parameter] of this.parameters().entries()) {
-      this.#states.set(parameter, mapTensors(copies[index]!, (tensor) => tensor.keep()) as Partial<State>);
+      this.#states.set(
+        parameter,
+        mapTensors(copies[index]!, (tensor) => tensor.keep()),
+      );
     }
   }
 
   protected override freeState(): void {
-    for (const state of this.#states.values()) mapTensors(state, (tensor) => (tensor.dispose(), tensor));
+    for (const state of this.#states.values()) {
+      for (const value of Object.values(state as ParameterState)) if (isTensor(value)) value.dispose();
+    }
     this.#states.clear();
   }
 }
 
+const isTensor = (value: unknown): value is Tensor => value instanceof Tensor;
+
 function mapTensors<State extends object>(state: State, map: (tensor: Tensor) => Tensor): State {
   const entries = Object.entries(state as Record<string, unknown>);
-  return Object.fromEntries(
-    entries.map(([name, value]) => [name, value instanceof Tensor ? map(value) : value]),
-  ) as State;
+  return Object.fromEntries(entries.map(([name, value]) => [name, isTensor(value) ? map(value) : value])) as State;
 }
 
 /** On the parameter's device and of its dtype; laid out in memory as the parameter where it has its shape. */

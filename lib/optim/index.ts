@@ -12,6 +12,7 @@ export { GradScaler, type GradScalerOptions, type GradScalerState } from './grad
 export { decayGroups, type Group, type ParameterGroup } from './groups';
 export { Lion, type LionSettings, type LionState } from './lion';
 export { Optimizer } from './optimizer';
+export { loadOptimizer, loadPytorchState, saveOptimizer, toPytorchState, type LoadOptimizerOptions } from './pytorch';
 export { RMSprop, type RMSpropSettings, type RMSpropState } from './rmsprop';
 export { learningRateFactor, type Schedule } from './schedule';
 export type { CommonSettings, Rule, Rules } from './settings';

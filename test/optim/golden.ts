@@ -38,7 +38,7 @@ export const shaped = (values: number[], shape: number[], dtype: Dtype = 'float6
   torch.scope(() => torch.tensor(values, { dtype: 'float64' }).reshape(shape).to(dtype).clone());
 
 export const flat = (tensor: Tensor): number[] =>
-  torch.scope(() => Array.from(tensor.detach().to('float64').contiguous().dataSync() as Float64Array));
+  torch.scope(() => Array.from(tensor.detach().to('float64').contiguous().dataSync()));
 
 export function makeParameters(values: number[][] = trajectories.start, dtype: Dtype = 'float64'): Tensor[] {
   return values.map((each, index) => shaped(each, trajectories.shapes[index]!, dtype).keep().requiresGrad_());

@@ -39,7 +39,8 @@ function checkSchedulers(
   schedulers: readonly StepScheduler[],
   optimizer: Optimizer | undefined,
 ): Optimizer {
-  if (!Array.isArray(schedulers) || schedulers.length === 0) {
+  const list: unknown = schedulers;
+  if (!Array.isArray(list) || list.length === 0) {
     throw new ArgumentError(`${name} needs an array of at least one scheduler.`);
   }
   for (const [index, each] of schedulers.entries()) {
@@ -68,15 +69,16 @@ export class SequentialLR extends Combined {
 
   constructor(optimizer: Optimizer, { schedulers, milestones }: SequentialLROptions) {
     super(checkSchedulers('SequentialLR', schedulers, optimizer), schedulers);
-    if (!Array.isArray(milestones) || milestones.length !== schedulers.length - 1) {
+    const list: unknown = milestones;
+    if (!Array.isArray(list) || list.length !== schedulers.length - 1) {
       throw new ArgumentError(
         `SequentialLR of ${schedulers.length} schedulers needs ${schedulers.length - 1} milestones.`,
       );
     }
-    for (const [index, milestone] of (milestones as number[]).entries()) {
+    for (const [index, milestone] of milestones.entries()) {
       integerFrom(index === 0 ? 0 : milestones[index - 1]! + 1, 'A milestone', milestone);
     }
-    this.#milestones = [...(milestones as number[])];
+    this.#milestones = [...milestones];
     for (const group of optimizer.groups) group.lr = group.initialLr ?? group.lr;
     super.undo();
     this.begin();

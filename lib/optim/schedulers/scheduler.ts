@@ -92,7 +92,7 @@ function formOf(value: unknown): string {
 }
 
 function checkOptimizer(optimizer: unknown): Optimizer {
-  if (optimizer instanceof Optimizer) return optimizer;
+  if (optimizer instanceof Optimizer) return optimizer as Optimizer;
   throw new ArgumentError(`A scheduler takes an optimiser first, not ${inspect(optimizer, { depth: 0 })}.`);
 }
 

@@ -78,8 +78,9 @@ export interface MultiStepLROptions extends StartOptions {
 /** Multiplies by `gamma` at given steps. */
 export class MultiStepLR extends LRScheduler<{ milestones: number[]; gamma: number }> {
   constructor(optimizer: Optimizer, { milestones, gamma = 0.1, lastEpoch }: MultiStepLROptions) {
-    if (!Array.isArray(milestones)) throw new ArgumentError('milestones must be an array of steps.');
-    for (const milestone of milestones) integerFrom(0, 'A milestone', milestone as number);
+    const list: unknown = milestones;
+    if (!Array.isArray(list)) throw new ArgumentError('milestones must be an array of steps.');
+    for (const milestone of milestones) integerFrom(0, 'A milestone', milestone);
     super(optimizer, { milestones: [...milestones], gamma: finiteNumber('gamma', gamma) }, lastEpoch);
   }
 

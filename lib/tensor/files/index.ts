@@ -10,7 +10,7 @@ export {
   type PytorchFile,
 } from './pytorch-file';
 export { PytorchStorage, PytorchTensor, type PytorchValue } from './pytorch-value';
-export { savePytorch, type SavePytorchOptions } from './pytorch-writer';
+export { save, savePytorch, type SavableValue, type SavePytorchOptions } from './pytorch-writer';
 export {
   loadSafetensors,
   saveSafetensors,

@@ -1,7 +1,10 @@
-/** Writes state dicts as `torch.save` does, so that Python's `torch.load(file, weights_only=True)` reads them. */
-import { CheckpointError } from '../../errors';
+/** Writes files as `torch.save` does, so that Python's `torch.load(file, weights_only=True)` reads them. */
+import { inspect } from 'node:util';
+
+import { ArgumentError, CheckpointError } from '../../errors';
 import { writeAtomically } from '../../files';
-import type { Tensor } from '../tensor';
+import { isPlainObject } from '../scope';
+import { Tensor } from '../tensor';
 import { storageDtypes } from './pytorch-value';
 import { tensorBytes } from './tensor-bytes';
 import { ZipWriter } from './zip-writer';
@@ -10,8 +13,19 @@ export interface SavePytorchOptions {
   signal?: AbortSignal | undefined;
 }
 
+/** What `save` writes: tensors, and plain data around them. Arrays become lists, Maps and plain objects dictionaries. */
+export type SavableValue =
+  | null
+  | boolean
+  | number
+  | string
+  | Tensor
+  | readonly SavableValue[]
+  | ReadonlyMap<string | number, SavableValue>
+  | { readonly [name: string]: SavableValue };
+
 /**
- * Writes tensors by name, whole or not at all. One given under several names is stored once, and is one tensor again in PyTorch.
+ * Writes tensors by name, a state dict, whole or not at all. One given under several names is stored once, and is one tensor again in PyTorch.
  * @throws CheckpointError when a name comes twice, or the file would be beyond 4 GiB
  */
 export async function savePytorch(
@@ -22,10 +36,29 @@ export async function savePytorch(
   const named = [...tensors];
   const state = new Map(named);
   if (state.size < named.length) throw new CheckpointError(`Two tensors of ${file} have the same name.`);
-  const storages = [...new Set(state.values())];
+  const pickler = new Pickler();
+  await writeArchive(file, pickler.dictionary(emptyOrderedDict, state), pickler.storages, signal);
+}
+
+/**
+ * Writes a value with all tensors in it, whole or not at all: a checkpoint of several parts. `load` reads it, as `torch.load` does. A
+ * tensor in several places is stored once. Whole numbers become Python's `int`, others `float`.
+ * @throws ArgumentError for what is no tensor and no plain data, or holds itself; CheckpointError when the file would be beyond 4 GiB
+ */
+export async function save(file: string, value: SavableValue, { signal }: SavePytorchOptions = {}): Promise<void> {
+  const pickler = new Pickler();
+  await writeArchive(file, pickler.describe(value), pickler.storages, signal);
+}
+
+async function writeArchive(
+  file: string,
+  description: Uint8Array,
+  storages: readonly Tensor[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
   await writeAtomically(file, async (handle) => {
     const zip = new ZipWriter(handle, file);
-    await zip.add('archive/data.pkl', describe(state, storages));
+    await zip.add('archive/data.pkl', Buffer.concat([op('\x80\x02'), description, op('.')]));
     await zip.add('archive/byteorder', Buffer.from('little'));
     for (const [key, tensor] of storages.entries())
       await zip.add(`archive/data/${key}`, await tensorBytes(tensor, signal));
@@ -34,16 +67,57 @@ export async function savePytorch(
   });
 }
 
-/** The pickle of an ordered dictionary of tensors, in protocol 2, each tensor on a storage of its own. */
-function describe(state: ReadonlyMap<string, Tensor>, storages: readonly Tensor[]): Uint8Array {
-  const keys = new Map(storages.map((tensor, key) => [tensor, key]));
-  const entries = [...state].flatMap(([name, tensor]) => [text(name), tensorOf(tensor, keys.get(tensor)!)]);
-  return Buffer.concat([op('\x80\x02'), emptyDict, op('('), ...entries, op('u.')]);
-}
-
 /** Opcodes, and names with their line ends, as bytes. */
 const op = (codes: string) => Buffer.from(codes, 'latin1');
-const emptyDict = op('ccollections\nOrderedDict\n)R');
+const emptyOrderedDict = op('ccollections\nOrderedDict\n)R');
+const emptyDict = op('}');
+
+const isTensor = (value: unknown): value is Tensor => value instanceof Tensor;
+
+/** Describes values in the pickle protocol 2, each tensor on a storage of its own. */
+class Pickler {
+  /** In the order of their keys. */
+  readonly storages: Tensor[] = [];
+  readonly #keys = new Map<Tensor, number>();
+  readonly #around = new Set<unknown>();
+
+  describe(value: unknown): Buffer {
+    if (value === null) return op('N');
+    if (typeof value === 'boolean') return op(value ? '\x88' : '\x89');
+    if (typeof value === 'number') return Number.isSafeInteger(value) ? integer(value) : fraction(value);
+    if (typeof value === 'string') return text(value);
+    if (isTensor(value)) return tensorOf(value, this.#keyOf(value));
+    if (this.#around.has(value)) throw new ArgumentError('A value that holds itself cannot be saved.');
+    this.#around.add(value);
+    const described = this.#describeMembers(value);
+    this.#around.delete(value);
+    return described;
+  }
+
+  #describeMembers(value: unknown): Buffer {
+    if (Array.isArray(value)) return Buffer.concat([op(']('), ...value.map((each) => this.describe(each)), op('e')]);
+    if (value instanceof Map) return this.dictionary(emptyDict, value);
+    if (isPlainObject(value)) return this.dictionary(emptyDict, new Map(Object.entries(value)));
+    throw new ArgumentError(`Only tensors and plain data can be saved, not ${inspect(value, { depth: 0 })}.`);
+  }
+
+  dictionary(empty: Buffer, entries: ReadonlyMap<unknown, unknown>): Buffer {
+    const parts = [...entries].flatMap(([key, value]) => {
+      if (typeof key === 'string' || typeof key === 'number') return [this.describe(key), this.describe(value)];
+      throw new ArgumentError(`The keys of what is saved must be texts or numbers, not ${inspect(key, { depth: 0 })}.`);
+    });
+    return Buffer.concat([empty, op('('), ...parts, op('u')]);
+  }
+
+  #keyOf(tensor: Tensor): number {
+    let key = this.#keys.get(tensor);
+    if (key === undefined) {
+      this.#keys.set(tensor, (key = this.storages.length));
+      this.storages.push(tensor);
+    }
+    return key;
+  }
+}
 
 function text(value: string): Buffer {
   const bytes = Buffer.from(value);
@@ -53,7 +127,7 @@ function text(value: string): Buffer {
 }
 
 function integer(value: number): Buffer {
-  const bytes = Buffer.alloc(value > 0x7fffffff ? 10 : 5);
+  const bytes = Buffer.alloc(Math.abs(value) > 0x7fffffff ? 10 : 5);
   if (bytes.length === 5) {
     bytes.write('J', 'latin1');
     bytes.writeInt32LE(value, 1);
@@ -61,6 +135,13 @@ function integer(value: number): Buffer {
     bytes.write('\x8a\x08', 'latin1');
     bytes.writeBigInt64LE(BigInt(value), 2);
   }
+  return bytes;
+}
+
+function fraction(value: number): Buffer {
+  const bytes = Buffer.alloc(9);
+  bytes.write('G', 'latin1');
+  bytes.writeDoubleBE(value, 1);
   return bytes;
 }
 
@@ -84,7 +165,7 @@ function tensorOf(tensor: Tensor, key: number): Buffer {
     tuple(...shape.map(integer)),
     tuple(...strides.map(integer)),
     op('\x89'),
-    emptyDict,
+    emptyOrderedDict,
   );
   return Buffer.concat([op('ctorch._utils\n_rebuild_tensor_v2\n'), args, op('R')]);
 }
