@@ -118,6 +118,18 @@ const wordsOfTorch: [RegExp, string][] = [
   [/shape|size|dimension|dim\b|out of range|broadcast|numel|elements/i, 'ERR_SHAPE'],
 ];
 
+/** What libtorch advises Python's users to write, as it is written here. */
+const advice: [RegExp, string][] = [
+  [/retain_graph=True/g, 'retainGraph: true'],
+  [/torch\.autograd\.set_detect_anomaly\(True(, check_nan=False)?\)/g, 'torch.autograd.detectAnomaly'],
+  [/torch\.no_grad\(\)/g, 'torch.noGrad'],
+  [/requires_grad/g, 'requiresGrad'],
+];
+
+function inOurWords(message: string): string {
+  return advice.reduce((text, [theirs, ours]) => text.replace(theirs, ours), message);
+}
+
 /**
  * Makes the error for a native failure. `nativeTrace` gives libtorch's message with its C++ trace, which takes milliseconds
  * to put into words; it becomes `cause` when that is first read.
@@ -131,7 +143,7 @@ export type NativeErrorFactory = (
 export const nativeErrorFactory: NativeErrorFactory = (code, message, nativeTrace) => {
   const kind = code === 'ERR_TORCH' ? (wordsOfTorch.find(([words]) => words.test(message))?.[1] ?? code) : code;
   const ErrorOfKind = classByCode.get(kind) ?? TorchError;
-  const error = new ErrorOfKind(message);
+  const error = new ErrorOfKind(inOurWords(message));
   if (nativeTrace !== undefined) {
     let cause: Error | undefined;
     Object.defineProperty(error, 'cause', { get: () => (cause ??= new Error(nativeTrace())), configurable: true });

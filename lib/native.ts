@@ -365,8 +365,6 @@ export interface Native {
   functionApply(call: NativeFunctionCall): (Handle | null)[];
   /** What a function saved; `running` is what its backward was given. */
   functionSaved(running: ObjectId): (Handle | null)[];
-  /** The same tensors, whose derivative is an error with this message. */
-  refuseDerivative(message: string, tensors: (Handle | null)[]): (Handle | null)[];
   /** Saves a tensor as the graph does: under hooks, and watched for changes in place. Freed by `objectFree`. */
   saveTensor(tensor: Handle): ObjectId;
   unpackTensor(saved: ObjectId): Handle;

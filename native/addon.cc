@@ -53,6 +53,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   EXPORT(tensor::empty_caches, "emptyCaches");
   EXPORT(tensor::collect_garbage, "collectGarbage");
   EXPORT(tensor::manual_seed, "manualSeed");
+  EXPORT(tensor::rng_state, "rngState");
+  EXPORT(tensor::set_rng_state, "setRngState");
 
   EXPORT(tensor::operator_names, "operatorNames");
   EXPORT(tensor::schemas, "schemas");
@@ -98,7 +100,6 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   EXPORT(tensor::remove_accumulate_hook, "removeAccumulateHook");
   EXPORT(tensor::function_apply, "functionApply");
   EXPORT(tensor::function_saved, "functionSaved");
-  EXPORT(tensor::refuse_derivative, "refuseDerivative");
   EXPORT(tensor::save_tensor, "saveTensor");
   EXPORT(tensor::unpack_tensor, "unpackTensor");
   EXPORT(tensor::generator_create, "generatorCreate");

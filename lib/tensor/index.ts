@@ -1,4 +1,12 @@
 /** Tensors, autograd, operators, scopes, devices, random numbers. */
+export { autograd } from './autograd';
+export type { AnomalyOptions } from './autograd/anomaly';
+export type { CheckpointOptions } from './autograd/checkpoint';
+export type { FunctionClass, FunctionContext, InputGradients } from './autograd/function';
+export type { FunctionalOptions } from './autograd/functional';
+export { gradcheck, gradgradcheck, type GradcheckOptions } from './autograd/gradcheck';
+export type { GradOptions } from './autograd/gradients';
+export type { HookHandle } from './autograd/hooks';
 export { applyModes } from './context';
 export { composite, functionsOf, type Composite } from './composites';
 export { tensor, type TensorData, type TensorOptions } from './creation';
@@ -6,7 +14,6 @@ export { checkDevice, cuda, isDevice, type Device } from './device';
 export { checkDtype, dtypeBytes, dtypes, isDtype, type Complex, type DataArray, type Dtype, type TypedArray } from './dtype';
 export * from './files';
 export type { FftOperators, LinalgOperators, SpecialOperators, TorchOperators } from './generated/operators';
-export { gradcheck, type GradcheckOptions } from './gradcheck';
 export { slice, Slice, type Bound, type Index, type IndexArray } from './indexing';
 export { withSignal } from './job';
 export type { Layout, MemoryFormat } from './kinds';
@@ -27,6 +34,7 @@ export {
 export { operator } from './operator';
 export { getPrintOptions, setPrintOptions, type PrintOptions } from './printing';
 export { Generator, manualSeed } from './random';
+export { forkRng, getRngState, setRngState } from './random-state';
 export { scope } from './scope';
 export { fromBuffer, type FromBufferOptions } from './sharing';
 export type { FactoryOptions, Integer, Integers, Scalar } from './signature';

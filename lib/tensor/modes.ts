@@ -3,6 +3,7 @@ import { checkArgument } from '../arguments';
 import { ArgumentError, DeviceError } from '../errors';
 import { native } from '../native';
 import { currentContext, Mode, runIn } from './context';
+import { isThenable } from './scope';
 
 function runWith<T>(set: number, cleared: number, fn: () => T): T {
   const { scope, modes, packer } = currentContext();
@@ -90,7 +91,7 @@ export function autocast<T>(options: AutocastOptions, fn: () => T): T {
 }
 
 /** Whether operators on this kind of device are cast here. */
-export function isAutocastEnabled(device: 'cpu' | 'cuda' = 'cuda'): boolean {
+export function isAutocastEnabled(device: 'cpu' | 'cuda'): boolean {
   return (currentContext().modes & bits[device].on) !== 0;
 }
 
@@ -99,9 +100,9 @@ function atEnd<T>(fn: () => T, end: () => void): T {
   let pending = false;
   try {
     const result = fn();
-    if (result instanceof Promise) {
+    if (isThenable(result)) {
       pending = true;
-      return result.finally(end) as T;
+      return Promise.resolve(result).finally(end) as T;
     }
     return result;
   } finally {

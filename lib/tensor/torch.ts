@@ -1,4 +1,5 @@
 /** Assembles the `torch` object of this room; `nn` and `optim` join it above. */
+import { autograd } from './autograd';
 import { compositeFunctions } from './composites';
 import { tensor } from './creation';
 import { cuda } from './device';
@@ -18,6 +19,7 @@ import {
 import { operator } from './operator';
 import { getPrintOptions, setPrintOptions } from './printing';
 import { Generator, manualSeed } from './random';
+import { forkRng, getRngState, setRngState } from './random-state';
 import { scope } from './scope';
 import { fromBuffer } from './sharing';
 import { operatorFunctions } from './surface';
@@ -39,7 +41,11 @@ export const torch = {
   isInferenceModeEnabled,
   autocast,
   isAutocastEnabled,
+  autograd,
   manualSeed,
+  getRngState,
+  setRngState,
+  forkRng,
   memory,
   debug: { traceLeaks, leaks },
   assertNoLeaks,

@@ -37,6 +37,8 @@ Napi::Value device(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value layout(Environment& environment, const Napi::CallbackInfo& info);
 
 // random.cc
+Napi::Value rng_state(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value set_rng_state(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value manual_seed(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value generator_create(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value generator_seed(Environment& environment, const Napi::CallbackInfo& info);

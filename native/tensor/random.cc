@@ -13,7 +13,24 @@ uint64_t read_seed(Napi::Value value) {
   return static_cast<uint64_t>(to_int64(value.Env(), value, "a whole number as seed"));
 }
 
+const at::Generator& default_generator(Napi::Value device) {
+  return at::globalContext().defaultGenerator(parse_device(device.ToString()));
+}
+
 }  // namespace
+
+Napi::Value rng_state(Environment& environment, const Napi::CallbackInfo& info) {
+  at::Generator generator = default_generator(info[0]);
+  const std::lock_guard lock(generator.mutex());
+  return Napi::Number::New(info.Env(), environment.add_tensor(generator.get_state()));
+}
+
+Napi::Value set_rng_state(Environment& environment, const Napi::CallbackInfo& info) {
+  at::Generator generator = default_generator(info[0]);
+  const std::lock_guard lock(generator.mutex());
+  generator.set_state(environment.tensor(info[1]));
+  return info.Env().Undefined();
+}
 
 Napi::Value manual_seed(Environment&, const Napi::CallbackInfo& info) {
   at::manual_seed(read_seed(info[0]));

@@ -20,15 +20,20 @@ let lastNumber = 0;
 /** The number under which native code calls the function that packs what the graph saves. */
 const pack = 0;
 
-/** The error thrown last by what native code called: it is passed on as it is. */
-let thrown: unknown;
+/** Errors thrown by what native code called: they are passed on as they are. */
+const thrown = new WeakSet<object>();
 
 /** Gives a value to native code, which lets go of it by itself: a function to be called, or an error to be thrown. */
 export function hold(value: unknown): number {
-  const released = native.releasedCallbacks();
-  if (released !== null) release(released);
+  releaseHeld();
   held.set(++lastNumber, value);
   return lastNumber;
+}
+
+/** Lets go of what native code has let go of; done from time to time by itself. */
+export function releaseHeld(): void {
+  const released = native.releasedCallbacks();
+  if (released !== null) release(released);
 }
 
 /** Takes a function back before native code lets go of it: from now on calling it does nothing. */
@@ -36,8 +41,8 @@ export function takeBack(number: number): void {
   held.delete(number);
 }
 
-export function wasThrownByCallback(error: unknown): boolean {
-  return error !== undefined && error === thrown;
+export function wasThrownByCallback(error: object): boolean {
+  return thrown.has(error);
 }
 
 function call(
@@ -49,6 +54,7 @@ function call(
 ): readonly (Handle | null)[] | number | undefined {
   try {
     if (number === pack) {
+      releaseHeld();
       return calledBack(modes, modes & ~Mode.SavedTensorHooks, () => {
         held.set(extra, currentContext().packer!(handles[0]!));
         return undefined;
@@ -59,7 +65,7 @@ function call(
     for (const handle of handles) if (handle !== null) native.free(handle);
     return undefined;
   } catch (error) {
-    thrown = error;
+    if (typeof error === 'object' && error !== null) thrown.add(error);
     return hold(error);
   }
 }

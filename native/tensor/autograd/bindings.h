@@ -40,7 +40,6 @@ Napi::Value remove_accumulate_hook(Environment& environment, const Napi::Callbac
 // function.cc
 Napi::Value function_apply(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value function_saved(Environment& environment, const Napi::CallbackInfo& info);
-Napi::Value refuse_derivative(Environment& environment, const Napi::CallbackInfo& info);
 
 // saved.cc
 Napi::Value save_tensor(Environment& environment, const Napi::CallbackInfo& info);

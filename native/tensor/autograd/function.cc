@@ -1,7 +1,6 @@
 // Differentiable functions whose derivative is written in JavaScript.
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/custom_function.h>
-#include <torch/csrc/autograd/functions/basic_ops.h>
 #include <torch/csrc/autograd/variable_info.h>
 
 #include <unordered_set>
@@ -165,16 +164,6 @@ Napi::Value function_apply(Environment& environment, const Napi::CallbackInfo& i
 
 Napi::Value function_saved(Environment& environment, const Napi::CallbackInfo& info) {
   return environment.handles_of(environment.object<Running>(info[0], "running function")->function->saved());
-}
-
-Napi::Value refuse_derivative(Environment& environment, const Napi::CallbackInfo& info) {
-  auto tensors = environment.optional_tensor_list(info[1]);
-  auto node = make_node<torch::autograd::DelayedError>(info[0].ToString(),
-                                                                 static_cast<int64_t>(tensors.size()));
-  for (auto& tensor : tensors) {
-    if (tensor.defined()) tensor = tensor.detach().set_requires_grad(true);
-  }
-  return environment.handles_of((*node)(std::move(tensors)));
 }
 
 }  // namespace torchwright::tensor

@@ -23,7 +23,9 @@ class SavedHooks final : public torch::autograd::SavedVariableHooks {
   void call_pack_hook(const at::Tensor& tensor) override {
     auto& callbacks = environment_.callbacks();
     const double number = callbacks.new_number();
-    callbacks.visit([&](Environment&) { callbacks.call(kPack, number, {tensor}); });
+    // A tensor that knows its graph would keep itself: the graph keeps what is packed.
+    const at::Tensor values = tensor.detach();
+    callbacks.visit([&](Environment&) { callbacks.call(kPack, number, {values}); });
     packed_ = callbacks.hold(number);
   }
 
