@@ -11,7 +11,7 @@ import { isThenable, observeBirths } from './scope';
 
 /** Live tensors that were made at one place. */
 export interface Leak {
-  /** The line that made them, and the lines that called it: the innermost first, those of this package left out. */
+  /** The line that made them, and how the first of them came there: the innermost first, lines of this package left out. */
   stack: string[];
   tensors: number;
   /** Of the distinct storages behind them. */
@@ -90,7 +90,7 @@ function leaksOf(concerns: (birth: Birth) => boolean): Found {
   for (const [handle, birth] of births) {
     if (!concerns(birth) || !native.isLive(handle)) continue;
     const stack = ownFrames(birth.place.stack ?? '');
-    const key = stack.join('\n');
+    const key = stack[0] ?? '';
     let leak = byPlace.get(key);
     if (leak === undefined)
       byPlace.set(key, (leak = { stack, tensors: 0, bytes: 0, example: describeTensor(handle, 'Tensor') }));
