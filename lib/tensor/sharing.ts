@@ -81,8 +81,8 @@ interface BufferMemory {
 
 /** The getters as JavaScript has them: fields of a caller's own might say anything. */
 function getter<T>(prototype: object, name: string): (object: unknown) => T | undefined {
-  const get = Object.getOwnPropertyDescriptor(prototype, name)?.get;
-  return (object) => get?.call(object) as T | undefined;
+  const property = Object.getOwnPropertyDescriptor(prototype, name);
+  return (object) => property?.get?.call(object) as T | undefined;
 }
 const typedArrays = Object.getPrototypeOf(Uint8Array.prototype) as object;
 const bufferOf = { array: getter(typedArrays, 'buffer'), data: getter(DataView.prototype, 'buffer') };

@@ -182,7 +182,7 @@ class Run {
       setImmediate(() => this.events.emit('wake'));
       await heard;
     } else if (how === 'worker') await this.echo(this.tensors.length);
-    else await null;
+    else await Promise.resolve();
   }
 
   later(work: Promise<unknown>): void {
