@@ -115,7 +115,7 @@ const wordsOfTorch: [RegExp, string][] = [
   [/inplace operation|in-place operation|graph a second time|does not require grad|inference tensor/i, 'ERR_AUTOGRAD'],
   [/expected all tensors to be on the same device|device type|CUDA|invalid device|on device/i, 'ERR_DEVICE'],
   [/scalar type|dtype|same type|result type .* can't be cast|floating point|not implemented for '/i, 'ERR_DTYPE'],
-  [/shape|size|dimension|dim\b|out of range|broadcast|numel|elements/i, 'ERR_SHAPE'],
+  [/shape|size|dimension|dim\b|out of range|broadcast|numel|elements|\b[1-5]D\b/i, 'ERR_SHAPE'],
 ];
 
 /** What libtorch advises Python's users to write, as it is written here. */

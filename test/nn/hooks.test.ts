@@ -22,8 +22,8 @@ const code = (fn: () => unknown): string => {
 test('forward hooks run around forward, in order, also of modules that others call', () => {
   const net = new Mlp();
   const calls: string[] = [];
-  net.registerForwardPreHook((module, [x]) => void calls.push(`before ${module.constructor.name} [${x.shape}]`));
-  net.up.registerForwardHook((_, [x], y) => void calls.push(`up [${x.shape}] to [${y.shape}]`));
+  net.registerForwardPreHook((module, [x]) => void calls.push(`before ${module.constructor.name} [${x.shape.join()}]`));
+  net.up.registerForwardHook((_, [x], y) => void calls.push(`up [${x.shape.join()}] to [${y.shape.join()}]`));
   net.registerForwardHook(() => void calls.push('second'));
   net.registerForwardHook(() => void calls.push('first'), { prepend: true });
   new nn.Sequential(net).forward(ones());

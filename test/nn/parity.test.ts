@@ -18,7 +18,7 @@ function differences(
     const actual = found.get(name);
     if (actual === undefined) wrong.push(`${name} is missing`);
     else if (actual.shape.join() !== expected.shape.join())
-      wrong.push(`${name}: [${actual.shape}], not [${expected.shape}]`);
+      wrong.push(`${name}: [${actual.shape.join()}], not [${expected.shape.join()}]`);
     else if (actual.dtype !== expected.dtype) wrong.push(`${name}: ${actual.dtype}, not ${expected.dtype}`);
     else if (!actual.allclose(expected, tolerance, tolerance, true)) {
       wrong.push(`${name}: off by ${actual.sub(expected).abs().max().item()}`);

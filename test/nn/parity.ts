@@ -121,7 +121,7 @@ export function construct(each: LayerCase): InstanceType<Make> {
 }
 
 function flatTensors(value: unknown): Tensor[] {
-  if (value instanceof Tensor) return [value];
+  if (value instanceof Tensor) return [value as Tensor];
   if (Array.isArray(value)) return value.flatMap(flatTensors);
   if (typeof value === 'object' && value !== null) {
     return 'batchSizes' in value

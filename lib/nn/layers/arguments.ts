@@ -15,7 +15,7 @@ export interface LayerOptions {
 export type Place = Required<LayerOptions>;
 
 export function placeOf(options: LayerOptions): Place {
-  return { dtype: checkDtype(options.dtype ?? 'float32'), device: checkDevice(options.device ?? 'cpu') };
+  return { dtype: options.dtype ?? 'float32', device: options.device ?? 'cpu' };
 }
 
 /**
@@ -34,9 +34,21 @@ export function readOptions<D extends object>(layer: string, given: Partial<D> |
     if (wanted !== null && typeof wanted !== 'object' && typeof value !== typeof wanted) {
       throw new ArgumentError(`${layer}: ${name} must be a ${typeof wanted}, not ${show(value)}.`);
     }
+    if (name === 'dtype') named(layer, () => checkDtype(value));
+    if (name === 'device') named(layer, () => checkDevice(value));
     read[name] = value;
   }
   return read as D;
+}
+
+/** Runs a check whose errors do not know the layer. */
+function named(layer: string, check: () => unknown): void {
+  try {
+    check();
+  } catch (error) {
+    (error as Error).message = `${layer}: ${(error as Error).message}`;
+    throw error;
+  }
 }
 
 /**

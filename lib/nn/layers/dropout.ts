@@ -3,7 +3,7 @@ import { torch, type Tensor } from '../../tensor';
 import { functional } from '../functional';
 import { listValues } from '../module/describe';
 import { checkProbability, readArguments } from './arguments';
-import type { InplaceOptions } from './activation';
+import type { InplaceOptions } from './inplace';
 import { TensorLayer } from './layer';
 
 abstract class DropoutLayer extends TensorLayer {

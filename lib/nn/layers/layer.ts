@@ -39,12 +39,16 @@ export function inLayer(layer: Module, given: Readonly<Record<string, unknown>>,
     return new ArgumentError(`${layer.toString()}: ${name} must be a tensor, not ${inspect(value, { depth: 0 })}.`);
   }
   if (!(error instanceof TorchwrightError)) return error;
-  const shown = inputs.map(([name, value]) => `  ${name}: ${(value as Tensor).toString()}`);
-  const told = [`${layer.toString()}: ${error.message}`, ...shown].join('\n');
+  const lines = inputs.map(([name, value]) => `  ${name}: ${shown(value as Tensor)}`);
+  const told = [`${layer.toString()}: ${error.message}`, ...lines].join('\n');
   // The same error, so that its class, code and cause stay; the stack repeats the message.
   if (error.stack !== undefined) error.stack = error.stack.replace(error.message, () => told);
   error.message = told;
   return error;
+}
+
+function shown(tensor: Tensor): string {
+  return tensor.isDisposed ? 'disposed' : `[${tensor.shape.join(', ')}] ${tensor.dtype} on ${tensor.device}`;
 }
 
 /** A function of `torch` by name, for layers that differ in the number of their dimensions alone. */

@@ -4,16 +4,15 @@ import type { Tensor } from '../../tensor';
 import { functional } from '../functional';
 import { listValues } from '../module/describe';
 import { Module } from '../module/module';
-import { Buffer } from '../module/parameter';
+import type { Buffer } from '../module/parameter';
 import { checkOneOf, readOptions } from './arguments';
 import { inLayer } from './layer';
-import type { LossOptions, Reduction, WeightOptions } from './loss';
+import type { WeightOptions } from './classification-loss';
+import { mean, weightBuffer, type LossOptions, type Reduction } from './loss-base';
 
 export interface MarginOptions extends LossOptions {
   margin?: number;
 }
-
-const mean: Required<LossOptions> = { reduction: 'mean' };
 
 /** A loss of `count` tensors, with its options. */
 abstract class MarginLoss extends Module {
@@ -125,7 +124,7 @@ export class MultiMarginLoss extends MarginLoss {
     if (p !== 1 && p !== 2) throw new ArgumentError(`MultiMarginLoss: p must be 1 or 2, not ${p}.`);
     this.p = p;
     this.margin = margin;
-    this.weight = weight === null ? null : new Buffer(weight);
+    this.weight = weightBuffer(weight);
   }
 
   override forward(input: Tensor, target: Tensor): Tensor {
@@ -158,7 +157,7 @@ export class MultiLabelSoftMarginLoss extends MarginLoss {
     const defaults = { weight: null, ...mean };
     const { reduction, weight } = readOptions<Required<WeightOptions>>('MultiLabelSoftMarginLoss', options, defaults);
     super(reduction);
-    this.weight = weight === null ? null : new Buffer(weight);
+    this.weight = weightBuffer(weight);
   }
 
   override forward(input: Tensor, target: Tensor): Tensor {

@@ -4,7 +4,7 @@ import { ShapeError } from '../../errors';
 import { torch, type Tensor } from '../../tensor';
 import { xavierUniform_ } from '../init';
 import { Module } from '../module/module';
-import { checkNames, checkSize, placeOf, readOptions, type LayerOptions } from './arguments';
+import { checkNames, checkSize, layerDefaults, placeOf, readOptions, type LayerOptions } from './arguments';
 import type { Layer } from './layer';
 import { LayerNorm } from './normalization';
 import {
@@ -169,6 +169,6 @@ export class Transformer extends Module {
 
   /** The causal mask `[size, size]`: -Infinity above the diagonal, else 0. */
   static generateSquareSubsequentMask(size: number, options: LayerOptions = {}): Tensor {
-    return torch.triu(torch.full([size, size], -Infinity, placeOf(options)), 1);
+    return torch.triu(torch.full([size, size], -Infinity, readOptions('Transformer', options, layerDefaults)), 1);
   }
 }

@@ -98,7 +98,7 @@ export function registerParametrization<M extends Module>(
   if (!(parametrization instanceof Module)) throw new ArgumentError('A parametrization must be a module.');
   parametrization.train(module.training);
   const fields = module as unknown as Parametrized;
-  const before = fields[property];
+  const before = fields[property] as Tensor | undefined;
   if (!(before instanceof Tensor)) {
     throw new ArgumentError(`${module.constructor.name} has no parameter or buffer "${String(property)}".`);
   }
