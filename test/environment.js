@@ -21,6 +21,10 @@ const errors = [
 ];
 const shared = [...errors, ...typedArrays, 'ArrayBuffer', 'SharedArrayBuffer', 'DataView', 'Promise'];
 
+// Libtorch takes its tables of operators apart as a process exits: on a busy machine longer than jest waits for its workers before
+// it complains. They have nothing left to lose then.
+if (process.send !== undefined) process.once('exit', () => process.kill(process.pid, 'SIGKILL'));
+
 module.exports = class SharedRealmEnvironment extends TestEnvironment {
   constructor(config, context) {
     super(config, context);
