@@ -27,8 +27,8 @@ at::Scalar scalar_of_integer(double number) {
   return at::Scalar(whole(number));
 }
 
-// Tensors of these keys alone have kernels below autograd that do the same. Others (sparse, nested, conjugated, ...) keep
-// their whole way.
+// Tensors of these keys alone have kernels below autograd that do the same. Others (sparse, nested, conjugated, ...)
+// keep their whole way.
 constexpr c10::DispatchKeySet kPlainKeys({c10::DispatchKey::CPU, c10::DispatchKey::CUDA, c10::DispatchKey::AutogradCPU,
                                           c10::DispatchKey::AutogradCUDA, c10::DispatchKey::ADInplaceOrView});
 
@@ -112,9 +112,13 @@ std::span<const double> Frame::words(const ArgumentPlan& argument, std::size_t e
   return words_at(word(argument.slot), each);
 }
 
+bool needs_autograd(const at::Tensor& tensor) {
+  return tensor.requires_grad() || !kPlainKeys.has_all(tensor.key_set());
+}
+
 at::Tensor Frame::live(double handle) {
   const at::Tensor& tensor = environment_.tensors().get(handle);
-  if (tensor.requires_grad() || !kPlainKeys.has_all(tensor.key_set())) needs_autograd_ = true;
+  if (torchwright::needs_autograd(tensor)) needs_autograd_ = true;
   return tensor;
 }
 

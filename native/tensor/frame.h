@@ -1,5 +1,5 @@
-// The memory through which the values of an operator's call cross: doubles that JavaScript writes and that are read here
-// without asking V8 for each of them.
+// The memory through which the values of an operator's call cross: doubles that JavaScript writes and that are read
+// here without asking V8 for each of them.
 #pragma once
 
 #include <ATen/core/Generator.h>
@@ -20,8 +20,8 @@ namespace torchwright {
 
 class Environment;
 
-// How a value lies in its slot; lib/tensor/frame.ts writes them. Where a value takes more than its slot, the slot holds the
-// index of the word where it begins, and that word how long it is.
+// How a value lies in its slot; lib/tensor/frame.ts writes them. Where a value takes more than its slot, the slot holds
+// the index of the word where it begins, and that word how long it is.
 enum class Form : uint8_t {
   kAbsent,     // the schema's default is taken
   kNull,       //
@@ -58,8 +58,12 @@ bool fits(const ValueKind& kind, Form form);
 using Integers = c10::SmallVector<int64_t, 8>;
 using Tensors = c10::SmallVector<at::Tensor, 8>;
 
-// Reads the values of one call. Every reader throws ERR_ARGUMENT (or ERR_DISPOSED, ERR_DTYPE, ERR_DEVICE) for a value that
-// does not fit.
+// Whether autograd has something to record of this tensor, or it needs autograd's kernels for another reason. Below
+// them libtorch's own operators do the same.
+bool needs_autograd(const at::Tensor& tensor);
+
+// Reads the values of one call. Every reader throws ERR_ARGUMENT (or ERR_DISPOSED, ERR_DTYPE, ERR_DEVICE) for a value
+// that does not fit.
 class Frame {
  public:
   Frame(Environment& environment, std::span<const double> words) : environment_(environment), words_(words) {}

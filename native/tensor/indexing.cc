@@ -1,11 +1,13 @@
 #include "tensor/indexing.h"
 
 #include <ATen/TensorIndexing.h>
+#include <ATen/core/LegacyTypeDispatch.h>
 
 #include <limits>
 
 #include "runtime/environment.h"
 #include "tensor/dtype.h"
+#include "tensor/frame.h"
 #include "tensor/values.h"
 
 namespace torchwright {
@@ -146,10 +148,13 @@ bool worth_checking_first(const at::Tensor& self, const Indices& indices) {
   return true;
 }
 
+// Runs the work past autograd where that has nothing to do.
 template <typename Work>
-void with_checks(const at::Tensor& self, const Indices& indices, Work work) {
+void with_checks(const at::Tensor& self, const Indices& indices, bool autograd, Work work) {
   check(self, indices, worth_checking_first(self, indices));
   try {
+    std::optional<at::AutoDispatchBelowAutograd> below;
+    if (!autograd) below.emplace();
     work();
   } catch (const c10::IndexError&) {
     check(self, indices, self.is_cpu());
@@ -201,10 +206,8 @@ napi_value index_tensor(napi_env env, napi_callback_info info) {
     const at::Tensor self = environment.tensor(Napi::Value(env, values[0]));
     const Indices indices = Words(environment, values + 1, count - 1).read();
     at::Tensor result;
-    with_checks(self, indices, [&] { result = at::indexing::get_item(self, indices); });
-    napi_value handle;
-    napi_create_double(env, environment.add_tensor(std::move(result)), &handle);
-    return handle;
+    with_checks(self, indices, needs_autograd(self), [&] { result = at::indexing::get_item(self, indices); });
+    return give_tensor(environment, result);
   });
 }
 
@@ -215,7 +218,8 @@ napi_value assign_indexed(napi_env env, napi_callback_info info) {
     at::Tensor value = environment.optional_tensor(Napi::Value(env, values[1]));
     if (!value.defined()) value = scalar_value(environment, values[2], self);
     const Indices indices = Words(environment, values + 3, count - 3).read();
-    with_checks(self, indices, [&] { at::indexing::set_item(self, indices, value); });
+    with_checks(self, indices, needs_autograd(self) || needs_autograd(value),
+                [&] { at::indexing::set_item(self, indices, value); });
     return static_cast<napi_value>(nullptr);
   });
 }

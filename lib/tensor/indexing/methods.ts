@@ -7,7 +7,7 @@ import { isTypedArray, type Dtype } from '../dtype';
 import type { Scalar } from '../signature';
 import { Tensor } from '../tensor';
 import type { Indexed } from './types';
-import { describe, type Index } from './words';
+import { describe, Word, type Index } from './words';
 
 declare module '../tensor' {
   interface Tensor<out D extends Dtype, out R extends number> {
@@ -31,15 +31,22 @@ declare module '../tensor' {
 }
 
 function at(this: Tensor, ...index: unknown[]): Tensor {
+  // The most frequent index needs no list of words.
+  if (index.length === 1 && Number.isSafeInteger(index[0])) return indexed(this, Word.Integer, index[0] as number);
   const words: number[] = [];
   const made = describe(index, words);
+  if (made === undefined) return indexed(this, ...words);
   try {
-    const context = currentContext();
-    applyModes(context);
-    return new Tensor(native.index(this.handle, ...words), context);
+    return indexed(this, ...words);
   } finally {
-    if (made !== undefined) for (const each of made) each.dispose();
+    for (const each of made) each.dispose();
   }
+}
+
+function indexed(self: Tensor, ...words: number[]): Tensor {
+  const context = currentContext();
+  applyModes(context);
+  return new Tensor(native.index(self.handle, ...words), context);
 }
 
 function set(this: Tensor, ...index: unknown[]): Tensor {

@@ -23,7 +23,7 @@ export type IndexArray = readonly (number | bigint)[] | readonly boolean[] | rea
 export type Index = number | bigint | boolean | null | '...' | Slice | Tensor | IndexArray;
 
 /** How each part begins, with what follows. */
-enum Word {
+export enum Word {
   /** The position. */
   Integer,
   /** Start, stop, step. */
