@@ -1,7 +1,7 @@
 /** Tensors from JavaScript values and back, for every dtype. */
 import fc from 'fast-check';
 
-import { torch, type Dtype, type TensorData } from '../../lib/tensor';
+import { torch, type Dtype, type Tensor, type TensorData } from '../../lib/tensor';
 
 function thrown(fn: () => unknown): { code?: string; message: string } {
   try {
@@ -32,6 +32,12 @@ const roundTrips: [Dtype, TensorData, object][] = [
     new Float32Array([1, -2, 0.5, 0]),
   ],
   ['complex128', [{ re: 0.1, im: 0.2 }], new Float64Array([0.1, 0.2])],
+  ['complex32', [{ re: 0.5, im: -65504 }], new Float32Array([0.5, -65504])],
+  ['uint16', [65535, 0], new Uint16Array([65535, 0])],
+  ['uint32', [2 ** 32 - 1, 0], new Uint32Array([2 ** 32 - 1, 0])],
+  ['uint64', [2n ** 64n - 1n, 0n], new BigUint64Array([2n ** 64n - 1n, 0n])],
+  ['float8_e4m3fn', [448, -0.5, 2 ** -9], new Float32Array([448, -0.5, 2 ** -9])],
+  ['float8_e5m2', [57344, -0.5, Infinity], new Float32Array([57344, -0.5, Infinity])],
 ];
 
 describe('round trips', () => {
@@ -153,6 +159,10 @@ describe('refusals', () => {
     ['a bigint that no double equals', [2n ** 53n + 1n], { dtype: 'float64' }, 'ERR_DTYPE'],
     ['a finite number beyond float32', [1e300], {}, 'ERR_DTYPE'],
     ['a finite number beyond float16', [65520], { dtype: 'float16' }, 'ERR_DTYPE'],
+    ['a finite number beyond float8_e4m3fn', [465], { dtype: 'float8_e4m3fn' }, 'ERR_DTYPE'],
+    ['a finite number beyond float8_e5m2', [61440], { dtype: 'float8_e5m2' }, 'ERR_DTYPE'],
+    ['a negative number as uint64', [-1n], { dtype: 'uint64' }, 'ERR_DTYPE'],
+    ['a number beyond uint16', [65536], { dtype: 'uint16' }, 'ERR_DTYPE'],
     ['a number that two roundings take beyond float16', [65519.9999], { dtype: 'float16' }, 'ERR_DTYPE'],
     ['the same in a typed array', new Float32Array([1e6]), { dtype: 'float16' }, 'ERR_DTYPE'],
     ['2 as bool', [2], { dtype: 'bool' }, 'ERR_DTYPE'],
@@ -197,8 +207,10 @@ describe('reading', () => {
   });
 
   test('a dtype without a typed array is named', () => {
-    const half = torch.ones([1], { dtype: 'float16' });
-    expect(thrown(() => torch.complex(half, half).dataSync()).code).toBe('ERR_DTYPE');
+    const quantise = torch.operator('aten::_make_per_tensor_quantized_tensor');
+    const quantised = quantise(torch.ones([1], { dtype: 'uint8' }), 0.5, 0) as Tensor;
+    expect(thrown(() => quantised.dataSync())).toMatchObject({ code: 'ERR_DTYPE' });
+    expect(thrown(() => quantised.dataSync()).message).toContain('QUInt8');
   });
 
   test('data() is cancelled by its signal', async () => {
