@@ -3,6 +3,7 @@
 #include <ATen/core/LegacyTypeDispatch.h>
 
 #include "runtime/environment.h"
+#include "runtime/memory.h"
 #include "tensor/bindings.h"
 #include "tensor/guards.h"
 
@@ -110,7 +111,14 @@ napi_value call_operator(napi_env env, napi_callback_info info) {
       if (count == 0 || napi_get_value_uint32(env, value, &id) != napi_ok) {
         throw Error(code::kArgument, "call: expected the number of a plan");
       }
-      return call(environment, environment.calls.at(id));
+      const CallPlan& plan = environment.calls.at(id);
+      try {
+        return call(environment, plan);
+      } catch (const c10::OutOfMemoryError&) {
+        // Once more with what a graphics card's libraries keep for later; but not where half the work may be done.
+        if (plan.op.handle.schema().is_mutable() || !empty_caches()) throw;
+      }
+      return call(environment, plan);
     } catch (const Napi::Error&) {
       throw;
     } catch (...) {
