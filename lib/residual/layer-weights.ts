@@ -25,7 +25,7 @@ export async function layerWeights(model: ResidualLlama): Promise<LayerMix[]> {
     const values = await scope(async () => {
       const raw = parameter.detach().to('float64');
       const acting = weightParam === 'softmax' ? raw.softmax(0) : raw;
-      return Array.from((await acting.data()));
+      return Array.from(await acting.data());
     });
     // Outside the norm, the layer's own output is added as it is.
     const all = normSet === 'earlier' ? [...values, 1] : values;
