@@ -3,6 +3,7 @@
 #include <ATen/ops/any.h>
 #include <ATen/ops/isfinite.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string_view>
@@ -44,9 +45,81 @@ void sizes_at(const Stack& stack) {
   if (stack.size() > kIndex) check_sizes(stack[kIndex]);
 }
 
-// set_(self, source, offset, size, stride), among overloads with fewer arguments.
-void sizes_of_set(const Stack& stack) {
-  if (stack.size() == 5) check_sizes(stack[3]);
+// set_(self, source, offset, size, stride), among overloads with fewer arguments: the new view is not held against its
+// memory.
+void source_of_set(const Stack& stack) {
+  if (stack.size() < 2) return;
+  const at::Tensor self = stack[0].toTensor();
+  const at::Tensor source = stack[1].toTensor();
+  require(self.layout() == at::kStrided && source.layout() == at::kStrided, "both tensors must be dense");
+  if (self.scalar_type() != source.scalar_type()) refuse(code::kDtype, "both tensors must be of one dtype");
+  if (stack.size() != 5) return;
+  check_sizes(stack[3]);
+  const auto sizes = stack[3].toIntVector();
+  auto strides = stack[4].toIntVector();
+  if (strides.empty()) {
+    const auto contiguous = c10::contiguous_strides(sizes);
+    strides.assign(contiguous.begin(), contiguous.end());
+  }
+  require(sizes.size() == strides.size() && stack[2].toInt() >= 0, "sizes, strides and offset do not fit together");
+  int64_t last = stack[2].toInt();
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    int64_t reach = 0;
+    if (sizes[i] == 0) return;
+    const bool fits = strides[i] >= 0 && !__builtin_mul_overflow(sizes[i] - 1, strides[i], &reach) &&
+                      !__builtin_add_overflow(last, reach, &last);
+    require(fits, "the strides are negative or too large");
+  }
+  const auto elements = static_cast<int64_t>(source.storage().nbytes() / source.itemsize());
+  require(last < elements, "the sizes, strides and offset reach beyond the memory of the source");
+}
+
+// (self, r, with_replacement): a grid of r dimensions.
+void combinations(const Stack& stack) {
+  const int64_t chosen = stack[1].toInt();
+  constexpr int64_t kMostChosen = 64;  // libtorch's tensors have no more dimensions
+  if (chosen > kMostChosen) refuse(code::kArgument, "r may be " + std::to_string(kMostChosen) + " at most");
+}
+
+bool all_finite(const at::Tensor& tensor) {
+  return tensor.numel() == 0 || !tensor.device().is_cpu() || at::isfinite(tensor.detach()).all().item<bool>();
+}
+
+// LAPACK's balancing loses its way among NaNs.
+void finite_matrix(const Stack& stack) {
+  const at::Tensor matrix = stack[0].toTensor();
+  if (matrix.layout() == at::kStrided && !all_finite(matrix)) {
+    refuse(code::kArgument, "the matrix holds a NaN or an infinity");
+  }
+}
+
+// (LU_data, LU_pivots, unpack_data, unpack_pivots): the pivots are followed without a look at their shape and range.
+void lu_unpack(const Stack& stack) {
+  const at::Tensor lu = stack[0].toTensor();
+  const at::Tensor pivots = stack[1].toTensor();
+  if (lu.dim() < 2 || !stack[3].toBool()) return;
+  const int64_t rows = lu.size(-2);
+  auto wanted = lu.sizes().slice(0, lu.dim() - 2).vec();
+  wanted.push_back(std::min(rows, lu.size(-1)));
+  require(pivots.sizes() == at::IntArrayRef(wanted), "the pivots must have the shape of the matrices' diagonals");
+  if (pivots.scalar_type() != at::kInt || pivots.numel() == 0 || !pivots.device().is_cpu()) return;
+  require(pivots.min().item<int64_t>() >= 1 && pivots.max().item<int64_t>() <= rows, "a pivot is out of range");
+}
+
+// (start, end, step, dtype, ...): a step that is no whole number becomes 0 in a whole-number dtype.
+void whole_step(const Stack& stack) {
+  if (stack.size() < 4 || !stack[2].isScalar() || stack[2].toScalar().isComplex()) return;
+  const double step = stack[2].toScalar().toDouble();
+  const bool whole = stack[3].isInt() && c10::isIntegralType(static_cast<at::ScalarType>(stack[3].toInt()), true);
+  if (whole && std::abs(step) < 1) refuse(code::kArgument, "the step is no whole number, as the dtype asks");
+}
+
+// The derivative of no distances reads rows that are not there.
+void distances(const Stack& stack) {
+  const at::Tensor self = stack[0].toTensor();
+  if (self.dim() > 0 && self.size(0) == 0 && self.requires_grad()) {
+    refuse(code::kShape, "there is no derivative of the distances of no rows");
+  }
 }
 
 // The recurrences of orthogonal polynomials take a step for each degree.
@@ -192,7 +265,13 @@ const std::unordered_map<std::string_view, Guard>& guards() {
       {"new_empty_strided", sizes_at<1>},
       {"resize_", sizes_at<1>},
       {"resize", sizes_at<1>},
-      {"set_", sizes_of_set},
+      {"set_", source_of_set},
+      {"combinations", combinations},
+      {"linalg_eig", finite_matrix},
+      {"linalg_eigvals", finite_matrix},
+      {"lu_unpack", lu_unpack},
+      {"range", whole_step},
+      {"pdist", distances},
       {"special_chebyshev_polynomial_t", degree},
       {"special_chebyshev_polynomial_u", degree},
       {"special_chebyshev_polynomial_v", degree},
