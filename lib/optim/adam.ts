@@ -1,7 +1,7 @@
 /** Adam and AdamW, over libtorch's fused kernels. */
 import { native, type NativeAdamSettings, type ObjectId } from '../native';
 import { NativeObject, wrap, type Tensor } from '../tensor';
-import type { Group, ParameterGroup } from './groups';
+import { handlesOf, type Group, type ParameterGroup } from './groups';
 import { Optimizer } from './optimizer';
 import { commonRules, flag, fromZero, pairBelowOne, type CommonSettings, type Rules } from './settings';
 import type { StateForm } from './state';
@@ -121,8 +121,7 @@ abstract class NativeAdam extends Optimizer<AdamSettings, AdamState> {
   }
 
   #addNative(object: NativeObject, group: Group<AdamSettings>): void {
-    const handles = group.params.map((parameter) => parameter.handle);
-    native.adamAddGroup(object.id, handles, this.#nativeSettings(group));
+    native.adamAddGroup(object.id, handlesOf(group.params), this.#nativeSettings(group));
   }
 
   #nativeSettings(group: AdamSettings): NativeAdamSettings {

@@ -1,8 +1,9 @@
 /** Clipping of gradients, and the norm they are clipped by. */
 import { ArgumentError } from '../errors';
-import { native, type Handle } from '../native';
+import { native } from '../native';
 import { noGrad, scope, wrap, type Tensor } from '../tensor';
 import { foreach } from './foreach';
+import { handlesOf } from './groups';
 
 export interface NormOptions {
   /** Order of the norm, such as 1, 2 or Infinity. Default 2. */
@@ -25,13 +26,13 @@ export function clipGradNorm(
   { normType = 2, errorIfNonfinite = false }: ClipNormOptions = {},
 ): number {
   checkAbove0('maxNorm', maxNorm);
-  return native.clipGradNorm(handlesOf(parameters), maxNorm, checkOrder(normType), errorIfNonfinite);
+  return native.clipGradNorm(handlesOf([...parameters]), maxNorm, checkOrder(normType), errorIfNonfinite);
 }
 
 /** Bounds every element of every gradient to the range from `-clipValue` to `clipValue`. As `torch.nn.utils.clip_grad_value_`. */
 export function clipGradValue(parameters: Iterable<Tensor>, clipValue: number): void {
   checkAbove0('clipValue', clipValue);
-  for (const { gradients } of native.gradients(handlesOf(parameters))) {
+  for (const { gradients } of native.gradients(handlesOf([...parameters]))) {
     scope(() =>
       noGrad(() => {
         const grads = gradients.map(wrap);
@@ -44,11 +45,7 @@ export function clipGradValue(parameters: Iterable<Tensor>, clipValue: number): 
 
 /** The joint norm of tensors: the norm of their norms. As `torch.nn.utils.get_total_norm`. */
 export function getTotalNorm(tensors: Iterable<Tensor>, { normType = 2 }: NormOptions = {}): number {
-  return native.totalNorm(handlesOf(tensors), checkOrder(normType));
-}
-
-function handlesOf(tensors: Iterable<Tensor>): Handle[] {
-  return Array.from(tensors, (tensor) => tensor.handle);
+  return native.totalNorm(handlesOf([...tensors]), checkOrder(normType));
 }
 
 function checkAbove0(name: string, value: number): void {

@@ -1,8 +1,8 @@
 /** Base of the optimisers whose updates are written with list kernels: their state is a few tensors for each parameter. */
-import { native, type Handle } from '../native';
+import { native } from '../native';
 import { noGrad, scope, Tensor, torch, wrap } from '../tensor';
 import { foreach, scale_ } from './foreach';
-import type { Group } from './groups';
+import { handlesOf, type Group } from './groups';
 import { Optimizer } from './optimizer';
 import type { CommonSettings } from './settings';
 import type { ParameterState } from './state';
@@ -29,12 +29,14 @@ export abstract class ForeachOptimizer<Settings extends CommonSettings, State ex
   /** Updates parameters in place, in a scope of its own and without gradients: tensors to be remembered must leave it, by `keep()`. */
   protected abstract updateBucket(settings: Settings, bucket: Bucket<State>): void;
 
-  protected override update(handles: readonly Handle[][]): void {
-    for (const [index, group] of this.groups.entries()) {
-      for (const { positions, gradients } of native.gradients(handles[index]!)) {
-        scope(() => this.updateBucket(group, this.#bucket(group, positions, gradients.map(wrap))));
+  protected override update(): void {
+    noGrad(() => {
+      for (const group of this.groups) {
+        for (const { positions, gradients } of native.gradients(handlesOf(group.params))) {
+          scope(() => this.updateBucket(group, this.#bucket(group, positions, gradients.map(wrap))));
+        }
       }
-    }
+    });
   }
 
   #bucket(group: Group<Settings>, positions: readonly number[], grads: Tensor[]): Bucket<State> {

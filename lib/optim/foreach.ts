@@ -38,8 +38,9 @@ export const foreach = {
  * makes 0.999 a 1; tensors it takes as they are.
  */
 export function scale_(tensors: Tensors, factor: number | readonly number[]): void {
-  if (tensors[0]?.device !== 'cpu') return foreach.mul_(tensors, factor);
-  const factors = torch.tensor(factor as number[], { dtype: 'float64' });
+  const { device, dtype } = tensors[0]!;
+  if (device !== 'cpu' || dtype === 'float32' || dtype === 'float64') return foreach.mul_(tensors, factor);
+  const factors = torch.tensor(factor as number[], { dtype: 'float32' });
   foreach.mul_(tensors, typeof factor === 'number' ? factors : factors.unbind(0));
 }
 

@@ -2,6 +2,7 @@
 import { ArgumentError, CheckpointError, DtypeError } from '../errors';
 import { native } from '../native';
 import { noGrad, operator, scope, Tensor, torch, wrap, type Device } from '../tensor';
+import { handlesOf } from './groups';
 import type { Optimizer } from './optimizer';
 
 export interface GradScalerOptions {
@@ -217,7 +218,7 @@ export class GradScaler {
 
 /** Multiplies all gradients in place. @returns for each device, 1 where some were not finite, else 0 */
 function unscale(optimizer: Optimizer, inverseScale: Tensor): Tensor[] {
-  const handles = optimizer.parameters().map((parameter) => parameter.handle);
+  const handles = handlesOf(optimizer.parameters());
   const buckets = native.gradients(handles).map(({ gradients }) => gradients.map(wrap));
   if (buckets.some(([first]) => first!.dtype === 'float16')) {
     throw new DtypeError(

@@ -1,5 +1,6 @@
 /** Parameter groups: which parameters are updated with which settings. */
 import { ArgumentError } from '../errors';
+import type { Handle } from '../native';
 import { LayerNorm, RMSNorm, type Module, type Parameter } from '../nn';
 import { Tensor } from '../tensor';
 
@@ -49,6 +50,13 @@ function listOf<T>(params: Iterable<T>): Iterable<T> {
   }
   if (typeof params === 'object' && params !== null && Symbol.iterator in params) return params;
   throw new ArgumentError('An optimiser takes a list of parameters, such as model.parameters(), or { params: list }.');
+}
+
+/** @throws DisposedError when one was disposed */
+export function handlesOf(tensors: readonly Tensor[]): Handle[] {
+  const handles: Handle[] = [];
+  for (const tensor of tensors) handles.push(tensor.handle);
+  return handles;
 }
 
 /** Norm layers by the names that modules give them; for native modules the names are all there is to go by. */

@@ -2,9 +2,9 @@
 import { types } from 'node:util';
 
 import { ArgumentError, CheckpointError, DisposedError } from '../errors';
-import { native, type Handle } from '../native';
+import { native } from '../native';
 import { enableGrad, noGrad, scope, type Tensor } from '../tensor';
-import { parametersOf, toGroups, type Group, type ParameterGroup } from './groups';
+import { handlesOf, parametersOf, toGroups, type Group, type ParameterGroup } from './groups';
 import { checkSettings, checkNames, type CommonSettings, type Rules } from './settings';
 import { checkState, type OptimizerState, type ParameterState, type StateForm } from './state';
 
@@ -84,9 +84,11 @@ export abstract class Optimizer<
 
   /** Forgets the gradients of all parameters, or fills them with zeros: a parameter whose gradient is zero is still updated. */
   zeroGrad({ setToNone = true }: { setToNone?: boolean } = {}): void {
-    const parameters = this.#handles().flat();
-    if (setToNone) native.forgetGradients(parameters);
-    else {
+    this.#checkUsable();
+    this.#checkParameters();
+    if (setToNone) {
+      for (const { params } of this.#groups) native.forgetGradients(handlesOf(params));
+    } else {
       scope(() =>
         noGrad(() => {
           for (const parameter of this.parameters()) parameter.grad?.zero_();
@@ -113,13 +115,13 @@ export abstract class Optimizer<
       checkSettings<Settings>(this.#name, group, this.#rules);
       this.checkTogether?.(group);
     }
-    const handles = this.#handles();
-    scope(() => noGrad(() => this.update(handles)));
+    this.#checkParameters();
+    this.update();
     return result;
   }
 
-  /** The step itself, in a scope and without gradients. @param handles the parameters' of each group */
-  protected abstract update(handles: readonly Handle[][]): void;
+  /** The step itself. Settings and parameters are checked. */
+  protected abstract update(): void;
 
   /** What is remembered of a parameter of this shape. */
   protected abstract stateForm(shape: readonly number[]): StateForm;
@@ -179,16 +181,15 @@ export abstract class Optimizer<
     return settings;
   }
 
-  #handles(): Handle[][] {
-    this.#checkUsable();
-    return this.#groups.map(({ params }, group) =>
-      params.map((parameter, index) => {
-        if (!parameter.isDisposed) return parameter.handle;
+  #checkParameters(): void {
+    for (const [group, { params }] of this.#groups.entries()) {
+      for (const [index, parameter] of params.entries()) {
+        if (!parameter.isDisposed) continue;
         throw new DisposedError(
           `Parameter ${index} of group ${group} of this ${this.#name} was disposed. A parameter made inside a scope must leave it, by keep().`,
         );
-      }),
-    );
+      }
+    }
   }
 
   #checkUsable(): void {

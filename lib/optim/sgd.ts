@@ -1,10 +1,10 @@
 /** Stochastic gradient descent. */
 import { ArgumentError } from '../errors';
-import { native, type Handle } from '../native';
+import { native } from '../native';
 import { torch, type Tensor } from '../tensor';
 import { foreach, fusedSgd_, scale_ } from './foreach';
 import { decayedGradients, ForeachOptimizer, pick, type Bucket } from './foreach-optimizer';
-import type { ParameterGroup } from './groups';
+import { handlesOf, type ParameterGroup } from './groups';
 import { commonRules, finite, flag, fromZero, type CommonSettings, type Rules } from './settings';
 import type { StateForm } from './state';
 
@@ -83,5 +83,3 @@ function descend(settings: SGDSettings, bucket: Bucket<unknown>, buffers: Tensor
   }
   foreach.add_(params, direction, { alpha: -lr });
 }
-
-const handlesOf = (tensors: readonly Tensor[]): Handle[] => tensors.map(({ handle }) => handle);
