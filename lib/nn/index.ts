@@ -13,4 +13,5 @@ export type { Placement } from './module/placement';
 export type { LoadOptions, LoadResult, StateDict } from './module/state';
 export type { ListOptions, TensorListOptions } from './module/tree';
 export * as utils from './utils';
+export type { PackedSequence } from './sequences/packed';
 export type { TranslationModel } from './translation-model';

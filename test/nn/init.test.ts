@@ -13,6 +13,7 @@ interface Normed {
   grads: Record<string, unknown>;
 }
 const golden = JSON.parse(fs.readFileSync(path.join(__dirname, '../fixtures/nn/init.json'), 'utf8')) as {
+  layers: string[];
   init: { name: string; shape: number[]; args: unknown[]; dtype: 'float32'; values: unknown }[];
   gains: { args: [nn.init.Nonlinearity, number?]; gain: number }[];
   norms: Record<string, Normed>;

@@ -65,6 +65,8 @@ test.each<[layer: string, values: unknown[], code: string, named: RegExp]>([
   ['TransformerEncoderLayer', [6, 2, { activation: 'tanh' }], 'ERR_ARGUMENT', /activation/],
   ['TransformerEncoder', [undefined, 2], 'ERR_ARGUMENT', /TransformerEncoder: the layer/],
   ['Transformer', [{ heads: 2 }], 'ERR_ARGUMENT', /"heads"/],
+  ['MaxPool2d', [2, 2], 'ERR_ARGUMENT', /options/],
+  ['CrossEntropyLoss', [torch.ones([3])], 'ERR_ARGUMENT', /options must be an object/],
   ['MSELoss', [{ reduction: 'avg' }], 'ERR_ARGUMENT', /reduction/],
   ['CrossEntropyLoss', [{ ignoreIndx: 1 }], 'ERR_ARGUMENT', /ignoreIndex/],
   ['MultiMarginLoss', [{ p: 3 }], 'ERR_ARGUMENT', /p must be 1 or 2/],
@@ -145,6 +147,12 @@ test.each<[name: string, call: () => unknown, code: string, named: RegExp]>([
       }),
     'ERR_DTYPE',
     /keyPaddingMask/,
+  ],
+  [
+    'MultiheadAttention',
+    () => new nn.MultiheadAttention(4, 2).forward(ones(3, 4), ones(3, 4), ones(3, 4), ones(3) as never),
+    'ERR_ARGUMENT',
+    /options must be an object/,
   ],
   [
     'Transformer',

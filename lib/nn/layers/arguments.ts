@@ -1,5 +1,6 @@
 /** What the constructors of layers are given: checked by name, before anything is made of it. */
-import { checkArgument } from '../../arguments';
+import { inspect } from 'node:util';
+
 import { ArgumentError, ShapeError } from '../../errors';
 import { checkDevice, checkDtype, type Device, type Dtype } from '../../tensor';
 import { nearest } from '../../tensor/nearest';
@@ -23,9 +24,8 @@ export function placeOf(options: LayerOptions): Place {
  * @throws ArgumentError for an option that the layer does not have, and for one of another kind than its default
  */
 export function readOptions<D extends object>(layer: string, given: Partial<D> | undefined, defaults: D): D {
-  const options = given ?? {};
-  if (given === null) checkArgument(given, 'object', `${layer}: the options`);
-  checkArgument(options, 'object', `${layer}: the options, such as { ${Object.keys(defaults)[0]}: ... },`);
+  const options = given === undefined ? {} : given;
+  checkOptions(layer, options, Object.keys(defaults));
   const read = { ...defaults } as Record<string, unknown>;
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(read, name)) throw unknownOption(layer, name, Object.keys(defaults));
@@ -39,6 +39,13 @@ export function readOptions<D extends object>(layer: string, given: Partial<D> |
     read[name] = value;
   }
   return read as D;
+}
+
+/** @throws ArgumentError for what is no object literal, such as a value by position or a tensor, which would go unheard */
+function checkOptions(where: string, options: unknown, names: readonly string[]): void {
+  if (isPlainObject(options)) return;
+  const found = inspect(options, { depth: 0, breakLength: Infinity, maxStringLength: 60 }).split('\n', 1)[0];
+  throw new ArgumentError(`${where}: the options must be an object such as { ${names[0]}: ... }, not ${found}.`);
 }
 
 /** Runs a check whose errors do not know the layer. */
@@ -68,8 +75,9 @@ export function readArguments<D extends object>(layer: string, given: readonly u
   }
   const twice = names.slice(0, values.length).find((name) => options[name] !== undefined);
   if (twice !== undefined) throw new ArgumentError(`${layer}: ${twice} is given twice, by position and by name.`);
-  const named = Object.fromEntries(values.map((value, index) => [names[index], value]));
-  return readOptions<D>(layer, { ...options, ...named } as Partial<D>, defaults);
+  const byName: Record<string, unknown> = { ...options };
+  for (const [index, value] of values.entries()) byName[names[index]!] = value;
+  return readOptions(layer, byName as Partial<D>, defaults);
 }
 
 /** The defaults of `LayerOptions`, for `readOptions`. */
@@ -83,7 +91,7 @@ function unknownOption(layer: string, name: string, names: readonly string[]): A
 
 /** Checks an options object that is read on each call. @throws ArgumentError for an option of another name */
 export function checkNames(call: string, options: object, names: readonly string[]): void {
-  checkArgument(options, 'object', `${call}: the options, such as { ${names[0]}: ... },`);
+  checkOptions(call, options, names);
   for (const name in options) if (!names.includes(name)) throw unknownOption(call, name, names);
 }
 

@@ -292,7 +292,7 @@ function entries<T>(
   values: Readonly<Record<string, T>> | Iterable<readonly [string, T]>,
 ): Iterable<readonly [string, T]> {
   if (typeof values === 'object' && values !== null) {
-    if (Symbol.iterator in values) return values as Iterable<readonly [string, T]>;
+    if (Symbol.iterator in values) return values;
     if (isPlainObject(values)) return Object.entries<T>(values);
   }
   throw new ArgumentError(`${container} takes an object, a Map or pairs of name and value, not ${String(values)}.`);

@@ -64,7 +64,7 @@ interface OneState {
 
 /**
  * What recurrent layers share. Their parameters are `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0`, the same for further
- * levels and with `_reverse` for the other direction (properties `weightIhL0`, ...), from U(-b, b), b = 1 / sqrt(hiddenSize).
+ * levels and with `_reverse` for the other direction (`getParameter` gives them), from U(-b, b), b = 1 / sqrt(hiddenSize).
  */
 abstract class Recurrent<S extends State> extends Module {
   readonly numLayers: number;
