@@ -505,6 +505,11 @@ export interface Native {
   fileOpen(file: string): ObjectId;
   /** Copies tensors out of a file, by its name or opened, to `device`, as a job; `offset` counts from the file's start. */
   tensorsLoad(token: CancelToken, file: string | ObjectId, places: NativeTensorPlace[], device: string): Promise<Handle[]>;
+  /** Maps a file's pages into memory; what is written there never reaches the file. */
+  fileMap(file: string): ObjectId;
+  /** A tensor on the pages of a mapped file, without reading them yet. Where the file becomes shorter later, whatever reads the tensor
+   *  is a CheckpointError. */
+  tensorsMap(file: ObjectId, place: NativeTensorPlace): [Handle];
   /** Creates `file` (which must not exist) with `header` followed by the tensors' bytes, and syncs it, as a job. What is
    *  not finished is removed. The caller gives a temporary name and renames. */
   tensorsSave(token: CancelToken, file: string, header: Uint8Array, tensors: Handle[]): Promise<void>;

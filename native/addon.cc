@@ -149,6 +149,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   EXPORT(io::checksum, "crc32");
   EXPORT(io::file_open, "fileOpen");
   EXPORT(io::tensors_load, "tensorsLoad");
+  EXPORT(io::file_map, "fileMap");
+  EXPORT(io::tensors_map, "tensorsMap");
   EXPORT(io::tensors_save, "tensorsSave");
 #undef EXPORT
   return exports;

@@ -98,6 +98,16 @@ Napi::Value tensors_load(Environment& environment, const Napi::CallbackInfo& inf
       [](Environment& environment, const std::vector<at::Tensor>& tensors) { return environment.handles_of(tensors); });
 }
 
+Napi::Value file_map(Environment& environment, const Napi::CallbackInfo& info) {
+  return environment.add_object(
+      std::make_shared<MappedFile>(info[0].ToString(), code::kCheckpoint, MappedFile::Memory::kOwnCopies));
+}
+
+Napi::Value tensors_map(Environment& environment, const Napi::CallbackInfo& info) {
+  return environment.handles_of(
+      map_tensors(environment.object<MappedFile>(info[0], "mapped file"), {read_place(info[1].As<Napi::Object>())}));
+}
+
 Napi::Value tensors_save(Environment& environment, const Napi::CallbackInfo& info) {
   if (!info[2].IsBuffer() && !info[2].IsTypedArray()) throw Error(code::kArgument, "expected the header's bytes");
   const auto view = info[2].As<Napi::Uint8Array>();

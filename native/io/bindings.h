@@ -16,6 +16,8 @@ Napi::Value tokens_maximum(Environment& environment, const Napi::CallbackInfo& i
 Napi::Value checksum(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value file_open(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value tensors_load(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value file_map(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value tensors_map(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value tensors_save(Environment& environment, const Napi::CallbackInfo& info);
 
 // batches_bindings.cc

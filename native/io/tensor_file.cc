@@ -1,6 +1,7 @@
 #include "io/tensor_file.h"
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include <cstring>
 
 #include "io/crc32.h"
+#include "io/mapping_guard.h"
 #include "io/path.h"
 #include "runtime/errors.h"
 
@@ -98,15 +100,15 @@ void ExistingFile::fail(const std::string& reason) const { throw Error(code::kCh
 
 namespace {
 
-// Bytes of the whole tensor, which must lie inside the file.
-std::size_t checked_bytes(const ExistingFile& file, const TensorPlace& place) {
+// Bytes of the whole tensor, which must lie inside a file of this size.
+std::size_t checked_bytes(std::size_t file_size, const TensorPlace& place) {
   std::size_t bytes = c10::elementSize(place.dtype);
   bool overflow = false;
   for (const int64_t size : place.shape) {
     overflow = overflow || size < 0 || __builtin_mul_overflow(bytes, static_cast<std::size_t>(size), &bytes);
   }
-  if (overflow || place.offset > file.size() || bytes > file.size() - place.offset) {
-    file.fail("a tensor lies outside the file: it is truncated or damaged");
+  if (overflow || place.offset > file_size || bytes > file_size - place.offset) {
+    throw Error(code::kCheckpoint, "a tensor lies outside the file: it is truncated or damaged");
   }
   return bytes;
 }
@@ -198,12 +200,41 @@ std::vector<at::Tensor> load_tensors(const ExistingFile& file, const std::vector
   tensors.reserve(places.size());
   for (const TensorPlace& place : places) {
     cancel.check();
-    const std::size_t bytes = checked_bytes(file, place);
+    const std::size_t bytes = checked_bytes(file.size(), place);
     at::Tensor tensor =
         place.window.empty() ? read_whole(file, place, bytes, cancel) : read_window(file, place, cancel);
     tensors.push_back(device.is_cpu() ? std::move(tensor) : tensor.to(device));
   }
   return tensors;
+}
+
+std::vector<at::Tensor> map_tensors(const std::shared_ptr<MappedFile>& file, const std::vector<TensorPlace>& places) {
+  std::vector<at::Tensor> tensors;
+  tensors.reserve(places.size());
+  for (const TensorPlace& place : places) {
+    const std::size_t bytes = checked_bytes(file->size(), place);
+    if (bytes == 0) {
+      tensors.push_back(empty(place.shape, place.dtype));
+      continue;
+    }
+    char* data = file->data() + place.offset;
+    if (place.offset % c10::elementSize(place.dtype) == 0) {
+      tensors.push_back(at::from_blob(data, place.shape, [file](void*) {}, at::TensorOptions().dtype(place.dtype)));
+    } else {
+      at::Tensor copy = empty(place.shape, place.dtype);
+      std::memcpy(copy.mutable_data_ptr(), data, bytes);
+      tensors.push_back(std::move(copy));
+    }
+  }
+  file->check();
+  return tensors;
+}
+
+void check_mapped(const at::Tensor& tensor) {
+  if (!mapping::any_broken() || !tensor.has_storage() || !mapping::is_broken(tensor.storage().data())) return;
+  throw Error(
+      code::kCheckpoint,
+      "the file this tensor is mapped from became shorter, or could not be read: its elements are lost; dispose of it");
 }
 
 void save_tensors(const std::string& path, const std::string& header, const std::vector<at::Tensor>& tensors,
@@ -213,7 +244,9 @@ void save_tensors(const std::string& path, const std::string& header, const std:
   for (const at::Tensor& tensor : tensors) {
     cancel.check();
     const at::Tensor flat = tensor.detach().to(at::kCPU).resolve_conj().resolve_neg().contiguous();
+    check_mapped(tensor);
     file.write(static_cast<const char*>(flat.const_data_ptr()), flat.nbytes());
+    check_mapped(tensor);
   }
   file.finish();
 }

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "io/mapped_file.h"
 #include "runtime/cancel.h"
 
 namespace torchwright {
@@ -48,6 +49,14 @@ class ExistingFile {
 // Copies tensors out of a file. Throws ERR_CHECKPOINT when one lies outside it or its bytes have another checksum.
 std::vector<at::Tensor> load_tensors(const ExistingFile& file, const std::vector<TensorPlace>& places,
                                      at::Device device, const CancelFlag& cancel);
+
+// Tensors on the file's own pages, without a copy; where they do not begin at a multiple of their element size, with
+// one. What is written into them stays in memory.
+std::vector<at::Tensor> map_tensors(const std::shared_ptr<MappedFile>& file, const std::vector<TensorPlace>& places);
+
+// Throws when a tensor lies on a mapped file that became shorter: its elements are zeros now. Costs nothing while none
+// has.
+void check_mapped(const at::Tensor& tensor);
 
 // Creates `path` (which must not exist) with `header` followed by the tensors' bytes in row-major order, and syncs it.
 void save_tensors(const std::string& path, const std::string& header, const std::vector<at::Tensor>& tensors,

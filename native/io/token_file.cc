@@ -31,6 +31,7 @@ void TokenFile::copy(int64_t first, int64_t count, int64_t* target) const {
     const auto* source = reinterpret_cast<const uint32_t*>(file_.data()) + first;
     std::copy(source, source + count, target);
   }
+  file_.check();
 }
 
 }  // namespace torchwright

@@ -14,7 +14,7 @@ class TokenFile {
   TokenFile(const std::string& path, int bytes_per_token);
 
   int64_t length() const { return length_; }
-  // Copies `count` ids from `first` on. Throws ERR_DATA beyond the end.
+  // Copies `count` ids from `first` on. Throws ERR_DATA beyond the end, and when the file became shorter.
   void copy(int64_t first, int64_t count, int64_t* target) const;
 
  private:

@@ -2,6 +2,8 @@
 
 #include <ATen/core/LegacyTypeDispatch.h>
 
+#include "io/mapping_guard.h"
+#include "io/tensor_file.h"
 #include "runtime/environment.h"
 #include "runtime/memory.h"
 #include "tensor/bindings.h"
@@ -82,18 +84,30 @@ napi_value call_boxed(Environment& environment, Frame& frame, const CallPlan& pl
   return give_results(environment, plan.op, stack);
 }
 
+// What was read from a file that became shorter under its mapping must not pass for a result.
+void check_mapped_arguments(Frame& frame, const CallPlan& plan) {
+  for (const ArgumentPlan& argument : plan.arguments) {
+    if (argument.form == Form::kTensor) check_mapped(frame.tensor(argument));
+    if (argument.form != Form::kTensors) continue;
+    for (const at::Tensor& tensor : frame.tensors(argument)) {
+      if (tensor.defined()) check_mapped(tensor);
+    }
+  }
+}
+
 napi_value call(Environment& environment, const CallPlan& plan) {
   Frame frame(environment, environment.calls.frame());
   try {
-    if (plan.op.typed) {
-      return plan.op.typed->run(environment, frame, plan.arguments, plan.op.may_skip_autograd);
-    }
-    return call_boxed(environment, frame, plan);
+    const napi_value result = plan.op.typed
+                                  ? plan.op.typed->run(environment, frame, plan.arguments, plan.op.may_skip_autograd)
+                                  : call_boxed(environment, frame, plan);
+    if (mapping::any_broken()) check_mapped_arguments(frame, plan);
+    return result;
   } catch (const Error& error) {
     // A device that is not there is nobody's argument in particular, and its message is whole.
     if (frame.reading == nullptr || std::string_view(error.code) == code::kDevice) throw;
-    throw Error(error.code, plan.op.handle.schema().name() + ": argument '" + *frame.reading->name +
-                                "': " + error.what());
+    throw Error(error.code,
+                plan.op.handle.schema().name() + ": argument '" + *frame.reading->name + "': " + error.what());
   }
 }
 
@@ -147,9 +161,9 @@ Napi::Value plan_call(Environment& environment, const Napi::CallbackInfo& info) 
     throw Error(code::kArgument, "plan: expected the number of an operator and a Uint32Array");
   }
   const auto forms = info[1].As<Napi::Uint32Array>();
-  return Napi::Number::New(
-      info.Env(), environment.calls.plan(environment.operators.at(info[0].As<Napi::Number>().Uint32Value()),
-                                         {forms.Data(), forms.Data() + forms.ElementLength()}));
+  return Napi::Number::New(info.Env(),
+                           environment.calls.plan(environment.operators.at(info[0].As<Napi::Number>().Uint32Value()),
+                                                  {forms.Data(), forms.Data() + forms.ElementLength()}));
 }
 
 }  // namespace tensor

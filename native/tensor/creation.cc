@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "io/tensor_file.h"
 #include "runtime/backing_store.h"
 #include "runtime/job.h"
 #include "runtime/memory.h"
@@ -65,6 +66,7 @@ void copy_out(const at::Tensor& tensor, void* data) {
   if (tensor.numel() == 0) return;
   const auto options = at::TensorOptions().dtype(tensor.scalar_type());
   at::from_blob(data, tensor.sizes(), options).copy_(tensor.detach().to_dense());
+  check_mapped(tensor);
 }
 
 // An ArrayBuffer that JavaScript does not see yet: nobody can take its memory away while a job writes it.
