@@ -7,11 +7,10 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { checkArgument } from '../arguments';
 import { native, type Handle } from '../native';
 
-/** A scope as contexts carry it; `scope.ts` says what it does with its members. */
+/** A scope as contexts carry it; `scope.ts` says what it holds. */
 export interface Scope {
   readonly open: boolean;
   readonly outer: Scope | undefined;
-  add(member: object): void;
 }
 
 /** The modes of libtorch, as bits of one number; `native/tensor/autograd/modes.h` names the same ones. */

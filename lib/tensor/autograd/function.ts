@@ -197,6 +197,8 @@ class Refusal extends Function {
   }
 
   static backward(): never {
-    throw new AutogradError('A backward marked by onceDifferentiable cannot be differentiated: this is a second derivative.');
+    throw new AutogradError(
+      'A backward marked by onceDifferentiable cannot be differentiated: this is a second derivative.',
+    );
   }
 }

@@ -13,9 +13,7 @@ const live = () => torch.memory().tensors;
 interface Golden {
   checkpoint: { x: number[][]; weights: number[][][] };
 }
-const golden = JSON.parse(
-  readFileSync(path.join(__dirname, '../../fixtures/autograd/golden.json'), 'utf8'),
-) as Golden;
+const golden = JSON.parse(readFileSync(path.join(__dirname, '../../fixtures/autograd/golden.json'), 'utf8')) as Golden;
 
 const layer = (x: Tensor, w: Tensor) => x.matmul(w).tanh();
 
@@ -35,7 +33,13 @@ test("gives PyTorch's gradients", () => {
   for (const w of weights) y = checkpoint(layer, y, w);
   y.pow(2).sum().backward();
   const close = (found: Tensor, expected: unknown) =>
-    expect(found.sub(torch.tensor(expected as number[][], { dtype: 'float64' })).abs().max().item()).toBeLessThan(1e-14);
+    expect(
+      found
+        .sub(torch.tensor(expected as number[][], { dtype: 'float64' }))
+        .abs()
+        .max()
+        .item(),
+    ).toBeLessThan(1e-14);
   close(x.grad!, golden.checkpoint.x);
   weights.forEach((w, index) => close(w.grad!, golden.checkpoint.weights[index]));
 });
@@ -55,11 +59,13 @@ describe('gives the gradients of the plain function', () => {
   });
 
   test('nested three deep', () => {
-    const nested = (y: Tensor, w: Tensor) => checkpoint((a: Tensor) => checkpoint((b: Tensor) => checkpoint(layer, b, w), a), y);
+    const nested = (y: Tensor, w: Tensor) =>
+      checkpoint((a: Tensor) => checkpoint((b: Tensor) => checkpoint(layer, b, w), a), y);
     expect(gradientsWith(nested, x, weights)).toEqual(plain);
     const whole = (y: Tensor) =>
       checkpoint(
-        (a: Tensor) => checkpoint(layer, checkpoint(layer, checkpoint(layer, a, weights[0]!), weights[1]!), weights[2]!),
+        (a: Tensor) =>
+          checkpoint(layer, checkpoint(layer, checkpoint(layer, a, weights[0]!), weights[1]!), weights[2]!),
         y,
       );
     expect(grad(whole(x).pow(2).sum(), [x, ...weights]).map((each) => each.toArray())).toEqual(plain);

@@ -33,7 +33,12 @@ class Exp extends Function {
 
 /** Two outputs, an argument that is no tensor, and one input without a gradient. */
 class Scale extends Function {
-  static forward(context: FunctionContext & { factor: number }, x: Tensor, factor: number, y: Tensor): [Tensor, Tensor] {
+  static forward(
+    context: FunctionContext & { factor: number },
+    x: Tensor,
+    factor: number,
+    y: Tensor,
+  ): [Tensor, Tensor] {
     context.factor = factor;
     return [x.mul(factor), y.mul(factor)];
   }
@@ -162,7 +167,10 @@ describe('outputs and arguments', () => {
     const x = leaf([3, 1, 2]);
     const [values, order] = Sorted.apply(x);
     expect([values.requiresGrad, order.requiresGrad]).toEqual([true, false]);
-    values.mul(torch.tensor([1, 10, 100])).sum().backward();
+    values
+      .mul(torch.tensor([1, 10, 100]))
+      .sum()
+      .backward();
     expect(x.grad!.toArray()).toEqual([100, 1, 10]);
   });
 
