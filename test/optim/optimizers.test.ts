@@ -277,6 +277,14 @@ test("PyTorch's defaults", () => {
   expect(defaultsOf('Lion')).toMatchObject({ lr: 1e-4, betas: [0.9, 0.99], weightDecay: 0 });
 });
 
+test('settings of another optimiser are errors of the compiler too', () => {
+  const refused = expect.objectContaining({ code: 'ERR_ARGUMENT' }) as Error;
+  // @ts-expect-error SGD has no betas
+  expect(() => new optim.SGD([leaf()], { betas: [0.9, 0.99] })).toThrow(refused);
+  // @ts-expect-error AdamW has no momentum
+  expect(() => new optim.AdamW([{ params: [leaf()], momentum: 0.9 }])).toThrow(refused);
+});
+
 test('settings that undefined is given for are the defaults', () => {
   expect(make('SGD', [{ params: [leaf()], lr: undefined }], { momentum: undefined }).groups[0]).toMatchObject({
     lr: 1e-3,

@@ -177,6 +177,14 @@ test('one cycle moves the first of the betas', () => {
   });
 });
 
+test('a first phase of one step begins at the top', () => {
+  const optimizer = makeSgd([0.1]);
+  const scheduler = new schedulers.OneCycleLR(optimizer, { maxLr: 1, totalSteps: 10, pctStart: 0.1 });
+  expect(rates(optimizer)).toEqual([1]);
+  scheduler.step();
+  expect(rates(optimizer)[0]).toBeLessThan(1);
+});
+
 test('warm restarts take fractions of an epoch, and are exact where a cycle ends', () => {
   const optimizer = makeSgd([1]);
   const scheduler = new schedulers.CosineAnnealingWarmRestarts(optimizer, { t0: 3, tMult: 3 });
@@ -289,6 +297,16 @@ describe('misuse', () => {
           new schedulers.ExponentialLR(makeSgd([1]), { gamma: 1 }).stateDict(),
         ),
       'ERR_CHECKPOINT',
+    ],
+    [
+      'groups taken on since it was made',
+      () => {
+        const growing = makeSgd();
+        const scheduler = new schedulers.ExponentialLR(growing, { gamma: 1 });
+        growing.addParamGroup({ params: [parameter()] });
+        scheduler.step();
+      },
+      'ERR_ARGUMENT',
     ],
     [
       'no state',

@@ -212,7 +212,8 @@ export class OneCycleLR extends LRScheduler<{ phases: Phase[]; totalSteps: numbe
     if (index < 0) index = phases.length - 1;
     const { end, lrs, momentums } = phases[index]!;
     const start = index === 0 ? 0 : phases[index - 1]!.end;
-    const part = (this.lastEpoch - start) / (end - start);
+    // The first phase may be a single step.
+    const part = end === start ? 1 : (this.lastEpoch - start) / (end - start);
     const between = ({ from, to }: { from: number[]; to: number[] }) =>
       from.map((each, group) => anneal(each, to[group]!, part, linear));
     if (cycleMomentum) setMomentum(this.optimizer, between(momentums));

@@ -154,6 +154,7 @@ export abstract class LRScheduler<Options extends object = object> extends StepS
    *   form that goes on from the rates at hand is used, so that what others change in them lasts, as in PyTorch.
    */
   override step(epoch?: number): void {
+    this.#checkGroups();
     if (epoch === undefined) {
       this.lastEpoch += 1;
       this.setRates(this.chained());
@@ -176,6 +177,14 @@ export abstract class LRScheduler<Options extends object = object> extends StepS
   override restart(): void {
     this.lastEpoch = 0;
     this.setRates(this.closed?.() ?? this.chained());
+  }
+
+  #checkGroups(): void {
+    const [now, then] = [this.optimizer.groups.length, this.baseLrs.length];
+    if (now === then) return;
+    throw new ArgumentError(
+      `The optimiser has ${now} groups, and had ${then} when this ${this.constructor.name} was made: make a new one.`,
+    );
   }
 
   protected override progress(): SchedulerState {
