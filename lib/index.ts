@@ -10,6 +10,8 @@ import { torch as tensors } from './tensor';
 /** Tensors and operators, with `torch.nn` and `torch.optim` where PyTorch has them. */
 export const torch = { ...tensors, nn, optim };
 export { nn, optim };
+/** `torch.nn.functional`, as PyTorch's users call it. */
+export const F = nn.functional;
 
 export {
   PytorchStorage,
@@ -48,6 +50,7 @@ export type {
   LoadedValue,
   Memory,
   NestedArray,
+  OpenSafetensorsOptions,
   PytorchFile,
   PytorchValue,
   ReadTensorOptions,
@@ -62,6 +65,7 @@ export type {
 export {
   AbortError,
   ArgumentError,
+  AutogradError,
   CheckpointError,
   ConfigError,
   DataError,

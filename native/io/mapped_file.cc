@@ -27,7 +27,8 @@ MappedFile::MappedFile(const std::string& path, const char* code, Memory memory)
   } else if (status.st_size > 0) {
     size_ = static_cast<std::size_t>(status.st_size);
     const bool own = memory == Memory::kOwnCopies;
-    data_ = mmap(nullptr, size_, own ? PROT_READ | PROT_WRITE : PROT_READ, own ? MAP_PRIVATE : MAP_SHARED, file, 0);
+    data_ = mmap(nullptr, size_, own ? PROT_READ | PROT_WRITE : PROT_READ,
+                 own ? MAP_PRIVATE | MAP_NORESERVE : MAP_SHARED, file, 0);
     if (data_ == MAP_FAILED) {
       problem = std::strerror(errno);
     } else if (guard_ = mapping::guard(data_, size_); guard_ < 0) {

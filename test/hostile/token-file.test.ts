@@ -50,3 +50,18 @@ test('pipes, folders and what is not there are refused, none is waited for', asy
     expect(await evaluate(place, [0])).toEqual(refusal);
   }
 });
+
+test('a file that becomes shorter while it is read is refused, and the process goes on', async () => {
+  const place = path.join(folder, 'shorter.bin');
+  const count = 1 << 20;
+  fs.writeFileSync(place, new Uint16Array(count));
+  const result = await outcome(async () => {
+    const offsets = Float64Array.from({ length: count / 4 }, (_, index) => 4 * index);
+    const blocks = { file: place, dtype: 'uint16' as const, blockSize: 4, offsets, tokens: count };
+    const steps = evaluateBlocks(model, blocks, { batchSize: 64, precision: 'float32' });
+    await steps.next();
+    fs.truncateSync(place, 0);
+    for (let step = await steps.next(); ; step = await steps.next()) if (step.done) return;
+  });
+  expect(result).toEqual(refusal);
+});

@@ -18,7 +18,12 @@ export {
   type SaveSafetensorsOptions,
 } from './safetensors';
 export { inspectSafetensors, type SafetensorsEntry, type SafetensorsFile } from './safetensors-header';
-export { openSafetensors, SafetensorsReader, type ReadTensorOptions } from './safetensors-reader';
+export {
+  openSafetensors,
+  SafetensorsReader,
+  type OpenSafetensorsOptions,
+  type ReadTensorOptions,
+} from './safetensors-reader';
 export {
   divide,
   isWeightFile,

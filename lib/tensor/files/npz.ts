@@ -6,6 +6,7 @@ import zlib from 'node:zlib';
 import { CheckpointError, TorchwrightError } from '../../errors';
 import { writeAtomically } from '../../files';
 import { native, type NativeTensorPlace } from '../../native';
+import { applyModes } from '../context';
 import { withSignal } from '../job';
 import { retryingForMemory } from '../memory';
 import { scope } from '../scope';
@@ -69,6 +70,7 @@ async function loadRecord(
     const bytes = await readRecord(handle, record, Infinity);
     const header = parseHeader(bytes, bytes.length, where);
     const elements = bytes.subarray(header.offset);
+    applyModes();
     return arranged(wrap(native.fromBuffer(elements, storedShape(header), header.dtype, 'cpu')), header);
   }
   const prefix = await readPart(handle, record.offset, Math.min(prefixBytes, record.size));

@@ -1,7 +1,9 @@
 /** Safetensors files opened to take single tensors, or parts of them, out of them. */
+import { checkArgument } from '../../arguments';
 import { ArgumentError, CheckpointError, ShapeError } from '../../errors';
 import { native } from '../../native';
-import type { Device } from '../device';
+import { applyModes } from '../context';
+import { checkDevice, type Device } from '../device';
 import { Slice } from '../indexing/slice';
 import { withSignal } from '../job';
 import { retryingForMemory } from '../memory';
@@ -9,6 +11,15 @@ import { NativeObject } from '../object';
 import { scope } from '../scope';
 import { wrap, type Tensor } from '../tensor';
 import { inspectSafetensors, type SafetensorsEntry } from './safetensors-header';
+
+export interface OpenSafetensorsOptions {
+  /**
+   * Gives CPU tensors on the file's own pages, without a copy: they are read from disk as they are used, and shared with other processes.
+   * What is written into them stays in memory. Should the file become shorter meanwhile, whatever uses such a tensor then throws a
+   * CheckpointError. Default false: what is asked for is copied.
+   */
+  mmap?: boolean;
+}
 
 export interface ReadTensorOptions {
   /** Default `cpu`. */
@@ -29,17 +40,19 @@ export class SafetensorsReader {
     readonly tensors: ReadonlyMap<string, SafetensorsEntry>,
     readonly metadata: Readonly<Record<string, string>>,
     file: NativeObject,
+    readonly mapped: boolean,
   ) {
     this.#file = file;
   }
 
   /** @throws CheckpointError when the file is missing, damaged or truncated */
-  static open(path: string): SafetensorsReader {
-    // Opened first: should another file take the name in between, their sizes would not fit the header, or it is all of one.
-    const file = new NativeObject(native.fileOpen(path), 'safetensors file');
+  static open(path: string, { mmap = false }: OpenSafetensorsOptions = {}): SafetensorsReader {
+    checkArgument(mmap, 'boolean', 'The option mmap');
+    // Before it is opened, since opening a pipe waits for a writer.
+    const { tensors, metadata } = inspectSafetensors(path);
+    const file = new NativeObject(mmap ? native.fileMap(path) : native.fileOpen(path), 'safetensors file');
     try {
-      const { tensors, metadata } = inspectSafetensors(path);
-      return new SafetensorsReader(path, tensors, metadata, file);
+      return new SafetensorsReader(path, tensors, metadata, file, mmap);
     } catch (error) {
       file.dispose();
       throw error;
@@ -75,7 +88,10 @@ export class SafetensorsReader {
       );
       return bounds.reduceRight((cut, { step, single }, dim) => {
         if (single) return cut.select(dim, 0);
-        return step === 1 ? cut : cut.slice(dim, 0, null, step).clone();
+        if (step === 1) return cut;
+        const stepped = cut.slice(dim, 0, null, step);
+        // What lies between the steps was read with them, and need not stay.
+        return this.mapped ? stepped : stepped.clone();
       }, part);
     });
   }
@@ -99,12 +115,20 @@ export class SafetensorsReader {
     window: [from: number, to: number][] | undefined,
     { device = 'cpu', signal }: ReadTensorOptions,
   ): Promise<Tensor> {
-    const [handle] = await retryingForMemory(() =>
-      withSignal(signal, (token) =>
-        native.tensorsLoad(token, this.#file.id, [{ dtype, shape, offset, window }], device),
-      ),
-    );
-    return wrap(handle!);
+    const target = checkDevice(device);
+    if (!this.mapped) {
+      const place = { dtype, shape, offset, window };
+      const [handle] = await retryingForMemory(() =>
+        withSignal(signal, (token) => native.tensorsLoad(token, this.#file.id, [place], target)),
+      );
+      return wrap(handle!);
+    }
+    applyModes();
+    return scope(() => {
+      const whole = wrap(native.tensorsMap(this.#file.id, { dtype, shape, offset })[0]);
+      const part = (window ?? []).reduce((cut, [from, to], dim) => cut.narrow(dim, from, to - from), whole);
+      return target === 'cpu' ? part : part.to(target);
+    });
   }
 }
 
@@ -137,6 +161,6 @@ function boundsOf(range: unknown, size: number, dim: number, name: string): Boun
  * `await file.tensor('embedding')` or `await file.slice('embedding', [slice(0, 100)])`.
  * @throws CheckpointError when the file is missing, damaged or truncated
  */
-export function openSafetensors(file: string): SafetensorsReader {
-  return SafetensorsReader.open(file);
+export function openSafetensors(file: string, options: OpenSafetensorsOptions = {}): SafetensorsReader {
+  return SafetensorsReader.open(file, options);
 }

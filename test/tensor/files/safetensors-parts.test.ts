@@ -34,6 +34,84 @@ test('what safetensors wrote is as in Python, and is written again as it was', a
   });
 });
 
+describe('a mapped file', () => {
+  test('gives what a file that is read gives, and takes no write back', async () => {
+    const bytes = fs.readFileSync(golden);
+    using file = openSafetensors(golden, { mmap: true });
+    await scope(async () => {
+      for (const [name, expected] of Object.entries(expectedFiles.safetensors)) {
+        expect(described(await file.tensor(name))).toEqual(expected);
+      }
+      const part = await file.slice('grid', [1, slice(0, 3, 2)]);
+      expect(part.toArray()).toEqual([[12, 13, 14, 15], [20, 21, 22, 23]]); // prettier-ignore
+      part.zero_();
+      expect((await file.tensor('grid')).sum().item()).toBeLessThan(276);
+    });
+    expect(fs.readFileSync(golden)).toEqual(bytes);
+  });
+
+  test('takes no memory for what nobody uses', async () => {
+    const rows = 1e7;
+    const name = withHole(rows);
+    const before = torch.memory.device('cpu').allocated;
+    using file = openSafetensors(name, { mmap: true });
+    await scope(async () => {
+      const whole = await file.tensor('x');
+      expect(whole.shape).toEqual([rows, 1024]);
+      expect(whole.at(-1, slice(0, 3)).toArray()).toEqual([0, 0, 0]);
+      expect(torch.memory.device('cpu').allocated - before).toBeLessThan(2 ** 20);
+    });
+  });
+
+  test('may become shorter: what uses it then is an error, and nothing else is', async () => {
+    const name = at('shorter.safetensors');
+    await scope(async () => {
+      await saveSafetensors(name, [['x', torch.ones([1 << 16])]]);
+      using file = openSafetensors(name, { mmap: true });
+      const tensor = await file.tensor('x');
+      const other = torch.ones([2]);
+      expect(tensor.sum().item()).toBe(1 << 16);
+      fs.truncateSync(name, 4096);
+      const lost = expect.objectContaining({
+        code: 'ERR_CHECKPOINT',
+        message: expect.stringMatching(/became shorter/),
+      }) as Error;
+      expect(() => tensor.sum()).toThrow(lost);
+      expect(() => torch.cat([other, tensor])).toThrow(lost);
+      expect(() => tensor.dataSync()).toThrow(lost);
+      await expect(tensor.data()).rejects.toEqual(lost);
+      await expect(saveSafetensors(at('copy.safetensors'), [['x', tensor]])).rejects.toEqual(lost);
+      expect(other.sum().item()).toBe(2);
+    });
+    await scope(() => saveSafetensors(name, [['x', torch.ones([2])]]));
+    using file = openSafetensors(name, { mmap: true });
+    await scope(async () => expect((await file.tensor('x')).sum().item()).toBe(2));
+  });
+
+  test('is kept by its tensors, also when it is closed and removed', async () => {
+    const name = at('removed.safetensors');
+    await scope(async () => {
+      await saveSafetensors(name, [['x', torch.ones([1 << 16])]]);
+      const file = openSafetensors(name, { mmap: true });
+      const tensor = await file.tensor('x');
+      file.close();
+      fs.rmSync(name);
+      expect(tensor.sum().item()).toBe(1 << 16);
+      await expect(file.tensor('x')).rejects.toMatchObject({ code: 'ERR_DISPOSED' });
+    });
+  });
+});
+
+/** A file of a matrix `[rows, 1024]` that takes no room on disk. */
+function withHole(rows: number): string {
+  const header = JSON.stringify({ x: { dtype: 'F32', shape: [rows, 1024], data_offsets: [0, rows * 4096] } });
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(header.length));
+  fs.writeFileSync(at('hole.safetensors'), Buffer.concat([length, Buffer.from(header)]));
+  fs.truncateSync(at('hole.safetensors'), 8 + header.length + rows * 4096);
+  return at('hole.safetensors');
+}
+
 describe('an open file', () => {
   test('gives names, metadata and single tensors', async () => {
     using file = openSafetensors(golden);
@@ -78,12 +156,7 @@ describe('an open file', () => {
   test('reads the bytes of the part only', async () => {
     // A hole of 40 GB: to read it all would take minutes, and memory that is not there.
     const rows = 1e7;
-    const header = JSON.stringify({ x: { dtype: 'F32', shape: [rows, 1024], data_offsets: [0, rows * 4096] } });
-    const length = Buffer.alloc(8);
-    length.writeBigUInt64LE(BigInt(header.length));
-    fs.writeFileSync(at('hole.safetensors'), Buffer.concat([length, Buffer.from(header)]));
-    fs.truncateSync(at('hole.safetensors'), 8 + header.length + rows * 4096);
-    using file = openSafetensors(at('hole.safetensors'));
+    using file = openSafetensors(withHole(rows));
     await scope(async () => {
       expect((await file.slice('x', [slice(-3), slice(5, 7)])).toArray()).toEqual([[0, 0], [0, 0], [0, 0]]); // prettier-ignore
       expect((await file.slice('x', [9_999_999])).shape).toEqual([1024]);
