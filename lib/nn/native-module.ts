@@ -37,6 +37,7 @@ export abstract class NativeModule extends Module {
   protected constructor(kind: string, plan: object, options: NativeModuleOptions = {}) {
     super();
     checkPlacement(options);
+    applyModes();
     this.#object = new NativeObject(
       native.moduleCreate(kind, plan, options.dtype ?? 'float32', options.device ?? 'cpu'),
       kind,
@@ -44,8 +45,8 @@ export abstract class NativeModule extends Module {
     const parameters = native.moduleParameters(this.#object.id);
     const buffers = native.moduleBuffers(this.#object.id);
     this.#members = [
-      ...adopt(parameters, (tensor) => new Parameter(tensor, { requiresGrad: tensor.requiresGrad })),
-      ...adopt(buffers, (tensor) => new Buffer(tensor)),
+      ...adopt(parameters, (tensor) => new Parameter(tensor, { requiresGrad: tensor.requiresGrad, sameTensor: true })),
+      ...adopt(buffers, (tensor) => new Buffer(tensor, { sameTensor: true })),
     ];
   }
 
@@ -75,12 +76,11 @@ export abstract class NativeModule extends Module {
     return native.moduleCall(this.id, method, handles(inputs)).map(wrapped);
   }
 
-  /** Calls a native method as a job on the compute thread, in the caller's grad mode. */
+  /** Calls a native method as a job on the compute thread, in the caller's modes. */
   async run(method: string, inputs: readonly (Tensor | null)[], options: RunOptions = {}): Promise<(Tensor | null)[]> {
-    const results = await withSignal(options.signal, (token) => {
-      applyModes();
-      return native.moduleRun(token, this.id, method, handles(inputs), options.autocast ?? null);
-    });
+    const results = await withSignal(options.signal, (token) =>
+      native.moduleRun(token, this.id, method, handles(inputs), options.autocast ?? null),
+    );
     return results.map(wrapped);
   }
 
@@ -90,6 +90,7 @@ export abstract class NativeModule extends Module {
   }
 
   protected override place(placement: { dtype?: Dtype; device?: Device }): void {
+    applyModes();
     native.moduleTo(this.id, placement.device ?? null, placement.dtype ?? null);
     super.place(placement);
   }

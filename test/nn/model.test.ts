@@ -283,3 +283,33 @@ describe('loading in part', () => {
     expect(thrown(() => layer.train(1 as never)).code).toBe('ERR_ARGUMENT');
   });
 });
+
+test('embeddings take tables that were trained before', () => {
+  const table = torch.tensor(
+    [
+      [1, 2],
+      [3, 4],
+      [5, 6],
+    ],
+    { dtype: 'float64' },
+  );
+  torch.manualSeed(3);
+  const drawn = torch.rand([1]).item();
+  torch.manualSeed(3);
+  const embedding = nn.Embedding.fromPretrained(table, { paddingIdx: 0 });
+  const bag = nn.EmbeddingBag.fromPretrained(table, { mode: 'sum', freeze: false });
+  expect(torch.rand([1]).item()).toBe(drawn);
+  expect([embedding.weight.requiresGrad, bag.weight.requiresGrad, embedding.paddingIdx]).toEqual([false, true, 0]);
+  const ids = torch.tensor([[0, 2]], { dtype: 'int64' });
+  expect([embedding.forward(ids).toArray(), bag.forward(ids).toArray()]).toEqual([
+    [
+      [
+        [1, 2],
+        [5, 6],
+      ],
+    ],
+    [[6, 8]],
+  ]);
+  expect(thrown(() => nn.Embedding.fromPretrained(torch.ones([3]))).code).toBe('ERR_SHAPE');
+  expect(thrown(() => nn.Embedding.fromPretrained([[1]] as never)).code).toBe('ERR_ARGUMENT');
+});

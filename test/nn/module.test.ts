@@ -92,6 +92,18 @@ test('modules made in a scope outlive it, and their making leaves nothing else b
   expect(thrown(() => net.forward(torch.ones([1, 2]))).code).toBe('ERR_DISPOSED');
 });
 
+test('a parameter shares the memory of the tensor it was made of, and leaves that as it was', () => {
+  const values = torch.tensor([1, 2]);
+  const [first, second] = [new nn.Parameter(values), new nn.Parameter(values, { requiresGrad: false })];
+  values.fill_(3);
+  expect([first.toArray(), second.toArray()]).toEqual([
+    [3, 3],
+    [3, 3],
+  ]);
+  expect([values.requiresGrad, first.requiresGrad, second.requiresGrad]).toEqual([false, true, false]);
+  expect(thrown(() => new nn.Parameter([1, 2] as never)).code).toBe('ERR_ARGUMENT');
+});
+
 test('train and eval reach every layer', () => {
   const net = new Net();
   expect([...net.modules()].every((module) => module.training)).toBe(true);

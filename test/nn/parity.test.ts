@@ -33,6 +33,7 @@ const title = ({ layer, args, options, keywords }: LayerCase): string => {
 };
 
 test.each(cases.map((each, index) => [title(each), each, index] as const))('%s', (_, each, index) => {
+  const before = torch.memory().tensors;
   torch.scope(() => {
     torch.manualSeed(each.seed);
     const layer = construct(each);
@@ -51,4 +52,5 @@ test.each(cases.map((each, index) => [title(each), each, index] as const))('%s',
     if (evaluated.size > 0) expect(differences(run(layer.eval(), each), evaluated, tolerance)).toEqual([]);
     layer.dispose();
   });
+  expect(torch.memory().tensors).toBe(before);
 });

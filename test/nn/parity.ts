@@ -112,7 +112,9 @@ export function construct(each: LayerCase): InstanceType<Make> {
     const Inner = layers[`${each.layer}Layer`]!;
     const inner = new Inner(...each.innerArgs!, each.inner);
     const norm = each.norm ? new nn.LayerNorm(each.innerArgs![0] as number, { dtype: each.dtype }) : null;
-    return new Layer(inner, ...each.args, { norm });
+    const layer = new Layer(inner, ...each.args, { norm });
+    inner.dispose();
+    return layer;
   }
   const options = Object.fromEntries(
     Object.entries(each.options).map(([name, value]) => [name, option(value, each.dtype)]),

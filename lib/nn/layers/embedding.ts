@@ -1,6 +1,6 @@
 /** Tables of rows, looked up by ids. */
-import { ShapeError } from '../../errors';
-import { noGrad, torch, type Tensor } from '../../tensor';
+import { ArgumentError, ShapeError } from '../../errors';
+import { noGrad, Tensor, torch } from '../../tensor';
 import { functional } from '../functional';
 import { normal_ } from '../init';
 import { listValues } from '../module/describe';
@@ -40,6 +40,7 @@ export class Embedding extends TensorLayer {
     readonly numEmbeddings: number,
     readonly embeddingDim: number,
     options: EmbeddingOptions = {},
+    pretrained: Parameter | null = null,
   ) {
     super();
     const shape = [
@@ -56,21 +57,14 @@ export class Embedding extends TensorLayer {
     this.normType = read.normType;
     this.scaleGradByFreq = read.scaleGradByFreq;
     this.sparse = read.sparse;
-    this.weight = table(shape, read, this.paddingIdx);
+    this.weight = pretrained ?? table(shape, read, this.paddingIdx);
   }
 
   /** A table of given values `[count, size]`, frozen unless `freeze` is false. Its memory is shared, not copied. */
-  static fromPretrained(
-    values: Tensor,
-    options: Omit<TableOptions, 'dtype' | 'device'> & { freeze?: boolean } = {},
-  ): Embedding {
+  static fromPretrained(values: Tensor, options: TableOptions & { freeze?: boolean } = {}): Embedding {
     const { freeze = true, ...rest } = options;
     const [count, size] = pretrainedShape('Embedding', values);
-    return withTable(
-      new Embedding(count, size, { ...rest, dtype: values.dtype, device: values.device }),
-      values,
-      freeze,
-    );
+    return new Embedding(count, size, rest, new Parameter(values, { requiresGrad: !freeze }));
   }
 
   protected override compute(ids: Tensor): Tensor {
@@ -112,6 +106,7 @@ export class EmbeddingBag extends Module {
     readonly numEmbeddings: number,
     readonly embeddingDim: number,
     options: EmbeddingBagOptions = {},
+    pretrained: Parameter | null = null,
   ) {
     super();
     const shape = [
@@ -132,7 +127,7 @@ export class EmbeddingBag extends Module {
     this.scaleGradByFreq = read.scaleGradByFreq;
     this.sparse = read.sparse;
     this.includeLastOffset = read.includeLastOffset;
-    this.weight = table(shape, read, this.paddingIdx);
+    this.weight = pretrained ?? table(shape, read, this.paddingIdx);
   }
 
   /** A table of given values `[count, size]`, frozen unless `freeze` is false. Its memory is shared, not copied. */
@@ -142,11 +137,7 @@ export class EmbeddingBag extends Module {
   ): EmbeddingBag {
     const { freeze = true, ...rest } = options;
     const [count, size] = pretrainedShape('EmbeddingBag', values);
-    return withTable(
-      new EmbeddingBag(count, size, { ...rest, dtype: values.dtype, device: values.device }),
-      values,
-      freeze,
-    );
+    return new EmbeddingBag(count, size, rest, new Parameter(values, { requiresGrad: !freeze }));
   }
 
   /**
@@ -195,15 +186,11 @@ function paddingRow(layer: string, index: number | null, count: number): number 
 }
 
 function pretrainedShape(layer: string, values: Tensor): [number, number] {
+  if (!(values instanceof Tensor))
+    throw new ArgumentError(`${layer}: a table must be a tensor, not ${String(values)}.`);
   const [count, size, ...more] = values.shape;
   if (count !== undefined && size !== undefined && more.length === 0) return [count, size];
   throw new ShapeError(`${layer}: a table must have 2 dimensions, not [${values.shape.join(', ')}].`);
-}
-
-function withTable<T extends { weight: Parameter }>(layer: T, values: Tensor, freeze: boolean): T {
-  layer.weight.dispose();
-  layer.weight = new Parameter(values, { requiresGrad: !freeze });
-  return layer;
 }
 
 /** Scales rows of the table that are looked up, in place. */

@@ -88,6 +88,15 @@ export class TransformerDecoder extends Module {
   }
 }
 
+/** A stack of copies of a layer, which itself is not needed afterwards. */
+function stacked<L extends Module, S>(layer: L, stack: (layer: L) => S): S {
+  try {
+    return stack(layer);
+  } finally {
+    layer.dispose();
+  }
+}
+
 export interface TransformerOptions extends TransformerLayerOptions, LayerOptions {
   /** Size of the vectors. Default 512. */
   dModel?: number;
@@ -133,10 +142,14 @@ export class Transformer extends Module {
     const norm = () => new LayerNorm(dModel, { eps: layer.layerNormEps, bias: layer.bias, ...placeOf(layer) });
     this.encoder =
       customEncoder ??
-      new TransformerEncoder(new TransformerEncoderLayer(dModel, nhead, layer), numEncoderLayers, { norm: norm() });
+      stacked(new TransformerEncoderLayer(dModel, nhead, layer), (first) => {
+        return new TransformerEncoder(first, numEncoderLayers, { norm: norm() });
+      });
     this.decoder =
       customDecoder ??
-      new TransformerDecoder(new TransformerDecoderLayer(dModel, nhead, layer), numDecoderLayers, { norm: norm() });
+      stacked(new TransformerDecoderLayer(dModel, nhead, layer), (first) => {
+        return new TransformerDecoder(first, numDecoderLayers, { norm: norm() });
+      });
     for (const parameter of this.parameters()) if (parameter.ndim > 1) xavierUniform_(parameter);
     this.dModel = dModel;
     this.nhead = nhead;
