@@ -107,7 +107,7 @@ export type FloatDtype = Having<'floating'>;
 export type ComplexDtype = Having<'complex'>;
 
 /** What `data()` gives, by dtype. */
-export type DataArrays = { [D in Dtype]: (typeof facts)[D]['array']['prototype'] };
+export type DataArrays = { [D in Dtype]: InstanceType<(typeof facts)[D]['array']> };
 
 export const dtypes = Object.keys(facts) as readonly Dtype[];
 

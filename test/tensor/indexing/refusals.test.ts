@@ -4,6 +4,7 @@ import { slice, torch, type Index, type Tensor } from '../../../lib/tensor';
 const x = torch.arange(24, { dtype: 'float32' }).view([2, 3, 4]);
 const y = torch.zeros([2], { dtype: 'int8' });
 const any = (value: unknown) => value as Index;
+const set = (...values: unknown[]) => (y as unknown as { set(...values: unknown[]): unknown }).set(...values);
 
 afterAll(() => {
   x.dispose();
@@ -65,10 +66,10 @@ test.each<[string, () => unknown, string, RegExp]>([
   ['a list that does not fit', () => y.set('...', [1, 0.5]), 'ERR_DTYPE', /0\.5 cannot be stored as int8/],
   ['another dtype through a list', () => y.set([0], torch.zeros([1])), 'ERR_DTYPE', /dtypes match/],
 
-  ['no value', () => (y.set as () => unknown)(), 'ERR_ARGUMENT', /as its last argument, the value/],
-  ['undefined as the value', () => y.set(0, undefined as never), 'ERR_ARGUMENT', /value as its last argument/],
-  ['null as the value', () => y.set(0, null), 'ERR_ARGUMENT', /expected a number/],
-  ['a word as the value', () => y.set(0, 'one' as never), 'ERR_ARGUMENT', /expected a number/],
+  ['no value', () => set(), 'ERR_ARGUMENT', /as its last argument, the value/],
+  ['undefined as the value', () => set(0, undefined), 'ERR_ARGUMENT', /value as its last argument/],
+  ['null as the value', () => set(0, null), 'ERR_ARGUMENT', /expected a number/],
+  ['a word as the value', () => set(0, 'one'), 'ERR_ARGUMENT', /expected a number/],
   ['a bigint of more than 64 bits', () => y.set(0, 1n << 70n), 'ERR_ARGUMENT', /64 bits/],
 ])('%s', (_name, act, code, words) => {
   torch.scope(() => {
