@@ -330,8 +330,6 @@ export interface Native {
   /** The modes this thread is in, and how to change them: bits of `Mode` in tensor/context.ts. */
   modes(): number;
   setModes(modes: number): void;
-  /** Forgets the weights that autocast has cast. */
-  clearAutocastCache(): void;
   /** Adds gradients to the leaves below `roots`, or to `inputs` only where there are some. */
   backward(
     roots: Handle[],
@@ -445,6 +443,8 @@ export interface Native {
   bumpVersions(tensors: Handle[]): void;
   /** Whether the tensors at the same place of each list lie alike in memory, as the fused kernels take for granted. */
   alike(...lists: Handle[][]): boolean;
+  /** The place of the first handle of a tensor that stands before it already, perhaps under another handle; null where there is none. */
+  firstRepeated(tensors: Handle[]): number | null;
   /** The norm of the tensors' norms. */
   totalNorm(tensors: Handle[], normType: number): number;
   /** Scales all gradients so that their total norm is at most `maxNorm`; returns the norm before. */

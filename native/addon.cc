@@ -88,7 +88,6 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   EXPORT(tensor::retains_grad, "retainsGrad");
   EXPORT(tensor::modes, "modes");
   EXPORT(tensor::set_modes, "setModes");
-  EXPORT(tensor::clear_autocast_cache, "clearAutocastCache");
   EXPORT(tensor::backward, "backward");
   EXPORT(tensor::gradients_of, "gradientsOf");
   EXPORT(tensor::anomaly_report, "anomalyReport");
@@ -134,6 +133,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   EXPORT(train::forget_gradients, "forgetGradients");
   EXPORT(train::bump_versions, "bumpVersions");
   EXPORT(train::alike, "alike");
+  EXPORT(train::first_repeated, "firstRepeated");
   EXPORT(train::total_norm, "totalNorm");
   EXPORT(train::clip_grad_norm, "clipGradNorm");
   EXPORT(train::train_step, "trainStep");

@@ -1,6 +1,6 @@
 /** Adam and AdamW, over libtorch's fused kernels. */
 import { native, type NativeAdamSettings, type ObjectId } from '../native';
-import { NativeObject, wrap, type Tensor } from '../tensor';
+import { applyModes, NativeObject, wrap, type Tensor } from '../tensor';
 import { handlesOf, type Group, type ParameterGroup } from './groups';
 import { Optimizer } from './optimizer';
 import { commonRules, flag, fromZero, pairBelowOne, type CommonSettings, type Rules } from './settings';
@@ -70,6 +70,7 @@ abstract class NativeAdam extends Optimizer<AdamSettings, AdamState> {
   }
 
   protected override update(): void {
+    applyModes();
     native.adamStep(
       this.id,
       this.groups.map((group) => this.#nativeSettings(group)),
@@ -94,6 +95,7 @@ abstract class NativeAdam extends Optimizer<AdamSettings, AdamState> {
 
   protected override writeState(state: readonly (AdamState | null)[]): void {
     const object = this.#create();
+    applyModes();
     native.adamLoadState(
       object.id,
       state.map(

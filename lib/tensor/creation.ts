@@ -1,6 +1,7 @@
 /** `torch.tensor`: tensors from JavaScript values, exactly or not at all. */
 import { ArgumentError, DtypeError, ShapeError } from '../errors';
 import { native } from '../native';
+import { applyModes } from './context';
 import { checkDevice, type Device } from './device';
 import {
   checkDtype,
@@ -54,6 +55,7 @@ export function tensor(data: TensorData, options: TensorOptions = {}): Tensor {
   const dtype = options.dtype === undefined ? inferred : checkDtype(options.dtype);
   const device = checkDevice(options.device ?? 'cpu');
   const { carrier } = dtypeFacts(dtype);
+  applyModes();
   let handle = native.fromBuffer(encode(values, kind, dtype), shape, carrier ?? dtype, device);
   if (carrier !== undefined) {
     const wide = handle;

@@ -11,7 +11,16 @@ export { applyModes } from './context';
 export { composite, functionsOf, type Composite } from './composites';
 export { tensor, type TensorData, type TensorOptions } from './creation';
 export { checkDevice, cuda, isDevice, type Device } from './device';
-export { checkDtype, dtypeBytes, dtypes, isDtype, type Complex, type DataArray, type Dtype, type TypedArray } from './dtype';
+export {
+  checkDtype,
+  dtypeBytes,
+  dtypes,
+  isDtype,
+  type Complex,
+  type DataArray,
+  type Dtype,
+  type TypedArray,
+} from './dtype';
 export * from './files';
 export type { FftOperators, LinalgOperators, SpecialOperators, TorchOperators } from './generated/operators';
 export { slice, Slice, type Bound, type Index, type IndexArray } from './indexing';

@@ -2,12 +2,33 @@
 import { checkArgument } from '../arguments';
 import { ArgumentError, DeviceError } from '../errors';
 import { native } from '../native';
-import { currentContext, Mode, runIn } from './context';
+import { applyModes, currentContext, Mode, runIn } from './context';
 import { isThenable } from './scope';
 
 function runWith<T>(set: number, cleared: number, fn: () => T): T {
   const { scope, modes, packer } = currentContext();
-  return runIn({ scope, modes: (modes & ~cleared) | set, packer }, fn);
+  const context = { scope, modes: (modes & ~cleared) | set, packer };
+  if (((context.modes ^ modes) & ~Mode.Grad) === 0) return runIn(context, fn);
+  // These modes are left at once, and not with the next operator: beyond their end weights that were cast may change.
+  return atEnd(
+    () => runIn(context, fn),
+    () => applyModes(),
+  );
+}
+
+/** Runs `end` when `fn` has returned or thrown, or its promise has settled. */
+function atEnd<T>(fn: () => T, end: () => void): T {
+  let pending = false;
+  try {
+    const result = fn();
+    if (isThenable(result)) {
+      pending = true;
+      return Promise.resolve(result).finally(end) as T;
+    }
+    return result;
+  } finally {
+    if (!pending) end();
+  }
 }
 
 /** Runs `fn` without recording gradients; when `fn` is asynchronous, until its promise settles. */
@@ -57,7 +78,6 @@ const bits = {
   cpu: { on: Mode.AutocastCpu, half: Mode.AutocastCpuHalf, dtype: 'bfloat16' },
   cuda: { on: Mode.AutocastCuda, half: Mode.AutocastCudaHalf, dtype: 'float16' },
 } as const;
-const anyAutocast = Mode.AutocastCpu | Mode.AutocastCuda;
 
 /**
  * Runs `fn` in mixed precision: operators that gain by it run in `dtype`, those that need float32 in float32, by libtorch's
@@ -82,30 +102,10 @@ export function autocast<T>(options: AutocastOptions, fn: () => T): T {
   const set =
     (enabled ? on | (dtype === 'float16' ? half : 0) : 0) | (enabled && cacheEnabled ? Mode.AutocastCache : 0);
   const cleared = on | half | (enabled ? Mode.AutocastCache : 0);
-  if ((currentContext().modes & anyAutocast) !== 0) return runWith(set, cleared, fn);
-  return atEnd(
-    () => runWith(set, cleared, fn),
-    // Weights may change from here on.
-    () => native.clearAutocastCache(),
-  );
+  return runWith(set, cleared, fn);
 }
 
 /** Whether operators on this kind of device are cast here. */
 export function isAutocastEnabled(device: 'cpu' | 'cuda'): boolean {
   return (currentContext().modes & bits[device].on) !== 0;
-}
-
-/** Runs `end` when `fn` has returned or thrown, or its promise has settled. */
-function atEnd<T>(fn: () => T, end: () => void): T {
-  let pending = false;
-  try {
-    const result = fn();
-    if (isThenable(result)) {
-      pending = true;
-      return Promise.resolve(result).finally(end) as T;
-    }
-    return result;
-  } finally {
-    if (!pending) end();
-  }
 }

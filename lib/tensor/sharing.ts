@@ -3,6 +3,7 @@ import { types } from 'node:util';
 
 import { ArgumentError, DtypeError, ShapeError } from '../errors';
 import { native } from '../native';
+import { applyModes } from './context';
 import { checkDtype, dtypeFacts, typedArrayName, type Dtype } from './dtype';
 import { Tensor } from './tensor';
 
@@ -66,6 +67,7 @@ export function fromBuffer(
     throw new ShapeError(`fromBuffer: the shape [${sizes.join(', ')}] of ${known} does not fit into ${left} bytes.`);
   }
   const array = new Uint8Array(memory.buffer, memory.byteOffset + offset, wanted);
+  applyModes();
   const made = new Tensor(native.shareBuffer(array, memory.shared, sizes, known));
   return requiresGrad ? made.requiresGrad_() : made;
 }

@@ -17,11 +17,11 @@ export function differentiate<T>(run: () => T): T {
     );
   }
   applyModes();
-  native.anomalyReport(); // of an earlier pass
   try {
     return run();
   } catch (error) {
-    if (error instanceof TorchwrightError && !wasThrownByCallback(error)) addOrigin(error);
+    const report = native.anomalyReport();
+    if (report !== null && error instanceof TorchwrightError && !wasThrownByCallback(error)) addOrigin(error, report);
     throw error;
   }
 }
@@ -36,10 +36,7 @@ export function whileAccumulating<T>(hook: () => T): T {
   }
 }
 
-function addOrigin(error: TorchwrightError): void {
-  const report = native.anomalyReport();
-  if (report === null) return;
-  const { node, origin } = report;
+function addOrigin(error: TorchwrightError, { node, origin }: { node: string; origin: string }): void {
   error.message +=
     origin === ''
       ? `\n${node} failed. It was made outside of detectAnomaly, so that nothing is known of where.`

@@ -12,7 +12,6 @@ namespace tensor {
 // modes.cc
 Napi::Value modes(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value set_modes(Environment& environment, const Napi::CallbackInfo& info);
-Napi::Value clear_autocast_cache(Environment& environment, const Napi::CallbackInfo& info);
 
 // properties.cc
 Napi::Value requires_grad(Environment& environment, const Napi::CallbackInfo& info);

@@ -108,10 +108,5 @@ Napi::Value set_modes(Environment& environment, const Napi::CallbackInfo& info) 
   return info.Env().Undefined();
 }
 
-Napi::Value clear_autocast_cache(Environment&, const Napi::CallbackInfo& info) {
-  at::autocast::clear_cache();
-  return info.Env().Undefined();
-}
-
 }  // namespace tensor
 }  // namespace torchwright

@@ -105,3 +105,23 @@ test('timers and promises keep the modes they were started in', async () => {
   const then = torch.noGrad(() => Promise.resolve().then(records));
   expect([await later, await then, records()]).toEqual([false, false, true]);
 });
+
+test('what is made outside after an inference is no inference tensor, however it is made', async () => {
+  const within = () => void leaf().mul(2);
+  const outside = (): boolean[] => [torch.tensor([1]).isInference(), torch.zeros([1]).isInference()];
+  torch.inferenceMode(within);
+  const found = outside();
+  let end = (): void => undefined;
+  const inference = torch.inferenceMode(async () => {
+    within();
+    await new Promise<void>((resolve) => (end = resolve));
+    within();
+  });
+  found.push(...outside());
+  end();
+  await Promise.resolve();
+  found.push(...outside());
+  await inference;
+  found.push(...outside());
+  expect(found).toEqual(new Array(8).fill(false));
+});
