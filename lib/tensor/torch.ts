@@ -3,7 +3,7 @@ import { autograd } from './autograd';
 import { compositeFunctions } from './composites';
 import { tensor } from './creation';
 import { cuda } from './device';
-import { load } from './files';
+import { load, save } from './files';
 import { assertNoLeaks, leaks, traceLeaks } from './leaks';
 import { memory } from './memory';
 import {
@@ -32,6 +32,7 @@ export const torch = {
   tensor,
   fromBuffer,
   load,
+  save,
   scope,
   noGrad,
   enableGrad,

@@ -19,25 +19,25 @@ export interface Block {
   line: number;
   language: string;
   code: string;
-  /** What an HTML comment above it says, which readers do not see: `<!-- given: declare const x: Tensor; -->`, `<!-- runs -->`. */
-  comment: string;
+  /** What HTML comments right above it say, which readers do not see: `<!-- before: const x = torch.ones([2]); -->`. */
+  comments: string[];
 }
 
 export function blocksOf(page: string): Block[] {
   const blocks: Block[] = [];
   const lines = textOf(page).split('\n');
-  let comment = '';
+  let comments: string[] = [];
   for (let at = 0; at < lines.length; at++) {
     const remark = /^<!-- (.*) -->$/.exec(lines[at]!);
     const fence = /^```(\w+)$/.exec(lines[at]!);
-    if (remark) comment = remark[1]!;
+    if (remark) comments.push(remark[1]!);
     else if (fence) {
       const end = lines.indexOf('```', at + 1);
       const code = lines.slice(at + 1, end).join('\n');
-      blocks.push({ page, line: at + 2, language: fence[1]!, code, comment });
+      blocks.push({ page, line: at + 2, language: fence[1]!, code, comments });
       at = end;
-      comment = '';
-    } else if (lines[at] !== '') comment = '';
+      comments = [];
+    } else if (lines[at] !== '') comments = [];
   }
   return blocks;
 }

@@ -1,4 +1,4 @@
-/** Blocks of code below `<!-- runs -->` run as they stand, against the built package. */
+/** The TypeScript of README.md and docs/ runs as it stands against the built package, all blocks of a page in one process. */
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -6,31 +6,77 @@ import { promisify } from 'node:util';
 
 import ts from 'typescript';
 
+import { writeCorpus } from '../study/small';
 import { temporaryFolder } from '../train/tokens';
-import { blocksOf, pages, root } from './pages';
+import { root } from './pages';
+import { programs, type Program } from './programs';
 
-const blocks = pages()
-  .flatMap(blocksOf)
-  .filter(({ comment }) => comment === 'runs');
+/** What became of a block. */
+interface Run {
+  output: string;
+  error?: string;
+}
 
-/** A user's project: the package is in its node_modules. */
-let project: string;
-beforeAll(() => {
-  project = temporaryFolder();
-  fs.mkdirSync(path.join(project, 'node_modules'));
+/** Runs the blocks of a page one after the other, and writes down what each prints. */
+const runner = `
+  import fs from 'node:fs';
+  const runs = {};
+  for (const line of process.argv.slice(2)) {
+    const run = (runs[line] = { output: '' });
+    process.stdout.write = (chunk) => ((run.output += chunk), true);
+    await import('./block-' + line + '.mjs').catch((error) => (run.error = error.stack ?? String(error)));
+  }
+  fs.writeFileSync('runs.json', JSON.stringify(runs));
+  process.exit();
+`;
+
+let folder: string;
+beforeAll(() => (folder = temporaryFolder()));
+afterAll(() => fs.rmSync(folder, { recursive: true }));
+
+/** A reader's project: the package, a text, and a small Llama that transformers saved. */
+function makeProject(page: string): string {
+  const project = path.join(folder, page.replaceAll('/', '-'));
+  fs.mkdirSync(path.join(project, 'node_modules'), { recursive: true });
   fs.symlinkSync(root, path.join(project, 'node_modules', 'torchwright'), 'dir');
-});
-afterAll(() => fs.rmSync(project, { recursive: true }));
+  fs.renameSync(writeCorpus(project), path.join(project, 'book.txt'));
+  const llama = path.join(root, 'test/fixtures/hf-llama/single');
+  fs.cpSync(llama, path.join(project, 'TinyLlama'), { recursive: true });
+  return project;
+}
 
-test.each(blocks.map((block) => [`${block.page}:${block.line}`, block] as const))(
-  '%s',
-  async (_, { code, line }) => {
-    const file = path.join(project, `block-${line}.mjs`);
-    const target = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext };
-    fs.writeFileSync(file, ts.transpile(code, target));
-    const env = { ...process.env, TORCHWRIGHT_CACHE: path.join(project, 'cache'), NODE_OPTIONS: '' };
-    const { stderr } = await promisify(execFile)(process.execPath, [file], { cwd: project, env });
-    expect(stderr).toBe('');
-  },
-  60_000,
-);
+async function runPage(blocks: readonly Program[]): Promise<Record<string, Run>> {
+  const project = makeProject(blocks[0]!.page);
+  const target = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext };
+  for (const { line, source } of blocks) {
+    fs.writeFileSync(path.join(project, `block-${line}.mjs`), ts.transpile(source, target));
+  }
+  fs.writeFileSync(path.join(project, 'page.mjs'), runner);
+  const env = { ...process.env, TORCHWRIGHT_CACHE: path.join(project, 'cache'), NODE_OPTIONS: '' };
+  const lines = blocks.map(({ line }) => String(line));
+  const { stderr } = await promisify(execFile)(process.execPath, ['page.mjs', ...lines], { cwd: project, env });
+  expect(stderr).toBe('');
+  return JSON.parse(fs.readFileSync(path.join(project, 'runs.json'), 'utf8')) as Record<string, Run>;
+}
+
+const running = programs.filter(({ needs }) => needs === undefined);
+
+describe.each([...new Set(running.map(({ page }) => page))])('%s', (page) => {
+  const blocks = running.filter((block) => block.page === page);
+  let runs: Record<string, Run>;
+  beforeAll(async () => {
+    runs = await runPage(blocks);
+  }, 120_000);
+
+  test.each(blocks.map((block) => [block.line, block] as const))('line %i', (line, { prints }) => {
+    const { output, error } = runs[line]!;
+    expect(error).toBeUndefined();
+    const printed = output.split('\n').map((each) => each.trim());
+    let at = 0;
+    for (const expected of prints) {
+      const found = printed.indexOf(expected.trim(), at);
+      if (found < 0) expect(printed.slice(at)).toContain(expected.trim());
+      at = found + 1;
+    }
+  });
+});

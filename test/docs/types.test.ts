@@ -3,18 +3,11 @@ import path from 'node:path';
 
 import ts from 'typescript';
 
-import { blocksOf, pages, root, type Block } from './pages';
+import { pages, root } from './pages';
+import { programs, type Program } from './programs';
 
-const blocks = pages()
-  .flatMap(blocksOf)
-  .filter(({ language }) => language === 'ts');
-
-/** What a program around the block would have: said in a comment above it. */
-const given = ({ comment }: Block) => (comment.startsWith('given: ') ? `${comment.slice('given: '.length)} ` : '');
 /** Where the compiler believes the block to be: on the root, so that `torchwright` is this package. */
-const fileOf = ({ page, line }: Block) => path.join(root, `${page.replaceAll('/', '-')}-${line}.mts`);
-/** One line before the block, so that lines are counted as in the page. */
-const sourceOf = (block: Block) => `export {}; ${given(block)}\n${block.code}\n`;
+const fileOf = ({ page, line }: Program) => path.join(root, `${page.replaceAll('/', '-')}-${line}.mts`);
 
 const options: ts.CompilerOptions = {
   target: ts.ScriptTarget.ES2022,
@@ -29,12 +22,12 @@ const options: ts.CompilerOptions = {
 };
 
 /** Compiles all blocks at once, each as a module of its own. */
-function faults(): { block: Block; fault: string }[] {
-  const blockByFile = new Map(blocks.map((block) => [fileOf(block), block]));
+function faults(): { block: Program; fault: string }[] {
+  const blockByFile = new Map(programs.map((block) => [fileOf(block), block]));
   const base = ts.createCompilerHost(options);
   const readFile = (file: string) => {
     const block = blockByFile.get(file);
-    return block === undefined ? base.readFile(file) : sourceOf(block);
+    return block === undefined ? base.readFile(file) : block.source;
   };
   const host: ts.CompilerHost = {
     ...base,
@@ -47,7 +40,7 @@ function faults(): { block: Block; fault: string }[] {
   };
   const program = ts.createProgram([...blockByFile.keys()], options, host);
   return ts.getPreEmitDiagnostics(program).map(({ file, start, messageText }) => {
-    const block = blockByFile.get(file?.fileName ?? '') ?? blocks[0]!;
+    const block = blockByFile.get(file?.fileName ?? '') ?? programs[0]!;
     const line = file === undefined ? 0 : file.getLineAndCharacterOfPosition(start ?? 0).line;
     return { block, fault: `line ${block.line + line - 1}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}` };
   });
@@ -58,6 +51,6 @@ beforeAll(() => {
   found = faults();
 }, 60_000);
 
-test.each(pages().filter((page) => blocks.some((block) => block.page === page)))('%s', (page) => {
+test.each(pages().filter((page) => programs.some((block) => block.page === page)))('%s', (page) => {
   expect(found.filter(({ block }) => block.page === page).map(({ fault }) => fault)).toEqual([]);
 });
