@@ -33,5 +33,7 @@ export async function alternate(ours, theirs, rounds, largest, warmUps = 2) {
     }
   }
   const ratio = median(seconds.ours.map((ours, round) => ours / seconds.theirs[round]));
-  return { ours: median(seconds.ours), theirs: median(seconds.theirs), ratio, difference };
+  const sum = (values) => values.reduce((total, value) => total + value, 0);
+  const sums = { ours: sum(seconds.ours), theirs: sum(seconds.theirs) };
+  return { ours: median(seconds.ours), theirs: median(seconds.theirs), ratio, difference, sums };
 }

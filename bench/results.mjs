@@ -12,10 +12,11 @@ export const cells = ({ ours, theirs, ratio }) => [milliseconds(theirs), millise
 /**
  * @param title - what was measured, with shape, precision and threads
  * @param description - the shape in words
+ * @param measure - what the cells hold, unless milliseconds
  * @param header, rows - the table, lists of cells
  * @param notes - paragraphs below the table
  */
-export function record({ title, description, rounds, versions, native, header, rows, notes = [] }) {
+export function record({ title, description, rounds, versions, native, measure, header, rows, notes = [] }) {
   const line = (row) => `| ${row.join(' | ')} |`;
   const section = [
     `## ${title} (${new Date().toISOString().slice(0, 10)})`,
@@ -23,7 +24,7 @@ export function record({ title, description, rounds, versions, native, header, r
     `${description}. ` +
       `${os.cpus()[0]?.model ?? 'unknown CPU'}, ${os.availableParallelism()} cores, load average ${os.loadavg()[0].toFixed(1)} at the end; ` +
       `libtorch ${native.versions().loaded}, PyTorch ${versions.torch}, Python ${versions.python}, Node ${process.version}. ` +
-      `${rounds} alternating rounds: median milliseconds of wall time, median ratio of a round.`,
+      `${rounds} alternating rounds: median ${measure ?? 'milliseconds of wall time'}, median ratio of a round.`,
     '',
     line(header),
     line(header.map(() => '---')),

@@ -9,38 +9,65 @@ import { native, type Handle } from '../native';
 import { currentContext, runIn, type Context, type Scope } from './context';
 
 /** Frees what JavaScript has forgotten. Handles that were freed before are stale, which native code notices. */
-const finalizers = new FinalizationRegistry<readonly Handle[]>((handles) =>
-  native.freeMany(Float64Array.from(handles), handles.length),
-);
+const finalizers = new FinalizationRegistry<readonly Handle[]>(freeAll);
 
-/** Tensors in a batch: few, for a single one that is still in use keeps all the others. */
-const batchSize = 16;
+let doomed = new Float64Array(64);
 
-/**
- * Small tensors made one after another outside scopes. They share one entry in the registry, which costs the collector much
- * for each: every one holds on to the batch, so that it is forgotten with the last of them.
- */
-class Batch {
+/** Frees handles; there are zeros where a place is vacant. */
+function freeAll(handles: readonly Handle[]): void {
+  if (handles.length > doomed.length) doomed = new Float64Array(2 * handles.length);
+  let count = 0;
+  for (let index = 0; index < handles.length; index++) {
+    const handle = handles[index]!;
+    if (handle !== 0) doomed[count++] = handle;
+  }
+  if (count > 0) native.freeMany(doomed, count);
+}
+
+/** What holds handles and frees them together: tensors know their home, but it does not know them. */
+class Home implements Scope {
+  open = true;
   readonly handles: Handle[] = [];
+  #vacant: number[] | undefined;
 
-  constructor() {
-    finalizers.register(this, this.handles);
+  constructor(readonly outer: Scope | undefined) {}
+
+  /** Takes a handle in and tells its place. */
+  add(handle: Handle): number {
+    const { handles } = this;
+    const place = this.#vacant?.pop() ?? handles.length;
+    if (place === handles.length) handles.push(handle);
+    else handles[place] = handle;
+    return place;
+  }
+
+  remove(place: number): void {
+    this.handles[place] = 0;
+    (this.#vacant ??= []).push(place);
   }
 }
 
-let batch = new Batch();
-
-function joinBatch(handle: Handle): Batch {
-  if (batch.handles.length === batchSize) batch = new Batch();
-  batch.handles.push(handle);
-  return batch;
+/** A home outside every scope, forgotten with the last tensor that lives in it. */
+function homeForTheForgotten(): Home {
+  const home = new Home(undefined);
+  finalizers.register(home, home.handles);
+  return home;
 }
 
-/** Ends the object's hold on its handle and returns it; 0 when it belongs to another scope or is disposed. */
-let surrender: (owned: Owned, scope: Scope) => Handle;
-/** Moves an object of `from` to the scope around it, or into the collector's care. */
-let promote: (owned: Owned, from: Scope) => void;
-let belongsTo: (owned: Owned, scope: Scope) => boolean;
+/**
+ * Small tensors made one after another outside scopes share a home, for the collector has much to do for each. They are few: a
+ * single one that is still in use keeps all the others.
+ */
+const sharers = 16;
+let shared = homeForTheForgotten();
+
+function sharedHome(): Home {
+  if (shared.handles.length >= sharers) shared = homeForTheForgotten();
+  return shared;
+}
+
+/** Moves an object that lives in `from` to the scope around it, or into the collector's care. */
+let promote: (owned: Owned, from: Home) => void;
 
 let onBirth: ((handle: Handle) => void) | undefined;
 
@@ -52,28 +79,22 @@ export function observeBirths(observer: ((handle: Handle) => void) | undefined):
 /** Whatever holds one tensor handle and gives it back exactly once: the base of `Tensor`. */
 export abstract class Owned {
   #handle: Handle;
-  #scope: Scope | undefined;
-  /** Keeps the batch it is in. */
-  #batch: Batch | undefined;
+  #home: Home;
+  /** Its place in its home. */
+  #place: number;
 
-  /** @param handle negative for a small tensor, which holds little memory: see `native.call` */
+  /** @param handle negative for a small tensor, which keeps little memory: see `native.call` */
   constructor(handle: Handle, context: Context) {
     const isSmall = handle < 0;
     this.#handle = isSmall ? -handle : handle;
-    const scope = openScope(context.scope);
-    if (isSmall && scope === undefined) {
-      this.#scope = undefined;
-      this.#batch = joinBatch(this.#handle);
-    } else {
-      this.#batch = undefined;
-      this.#place(scope);
-    }
+    this.#home = openScope(context.scope) ?? (isSmall ? sharedHome() : homeForTheForgotten());
+    this.#place = this.#home.add(this.#handle);
     if (onBirth !== undefined) onBirth(this.#handle);
   }
 
   /** The native handle. @throws DisposedError after the tensor was disposed or its scope ended */
   get handle(): Handle {
-    if (this.#handle === 0) {
+    if (this.#handle === 0 || !this.#home.open) {
       throw new DisposedError(
         'This tensor was disposed, or the scope that made it has ended. Return it from the scope or call keep() to use it longer.',
       );
@@ -82,22 +103,21 @@ export abstract class Owned {
   }
 
   get isDisposed(): boolean {
-    return this.#handle === 0;
+    return this.#handle === 0 || !this.#home.open;
   }
 
   /** Frees the tensor now. Doing so twice is harmless; any other use afterwards is a DisposedError. */
   dispose(): void {
+    if (this.isDisposed) return;
     const handle = this.#handle;
-    if (handle === 0) return;
     this.#handle = 0;
-    this.#scope = undefined;
-    this.#batch = undefined;
+    this.#home.remove(this.#place);
     native.free(handle);
   }
 
   /** Takes the tensor out of every scope: it lives until `dispose()` or until JavaScript forgets it. */
   keep(): this {
-    if (this.#scope !== undefined) this.#place(undefined);
+    if (!this.isDisposed) this.#move(homeForTheForgotten());
     return this;
   }
 
@@ -105,66 +125,32 @@ export abstract class Owned {
     this.dispose();
   }
 
-  #place(scope: Scope | undefined): void {
-    this.#scope = scope;
-    if (scope === undefined) finalizers.register(this, [this.#handle]);
-    else scope.add(this);
+  #move(home: Home): void {
+    this.#home.remove(this.#place);
+    this.#home = home;
+    this.#place = home.add(this.#handle);
   }
 
   static {
-    surrender = (owned, scope) => {
-      if (owned.#scope !== scope) return 0;
-      const handle = owned.#handle;
-      owned.#handle = 0;
-      owned.#scope = undefined;
-      return handle;
-    };
     promote = (owned, from) => {
-      if (owned.#scope === from) owned.#place(openScope(from.outer));
+      if (owned.#home === from && owned.#handle !== 0) owned.#move(openScope(from.outer) ?? homeForTheForgotten());
     };
-    belongsTo = (owned, scope) => owned.#scope === scope;
   }
 }
 
 /** Work may outlive the scope it was started in; what it makes then belongs to the nearest scope that is still open. */
-function openScope(scope: Scope | undefined): Scope | undefined {
+function openScope(scope: Scope | undefined): Home | undefined {
   while (scope !== undefined && !scope.open) scope = scope.outer;
-  return scope;
+  return scope as Home | undefined;
 }
 
-/** Members at which a scope first looks for those that were disposed or kept meanwhile. */
-const firstCompaction = 1024;
-
-class TensorScope implements Scope {
-  open = true;
-  #members: Owned[] = [];
-  #compactAt = firstCompaction;
-
-  constructor(readonly outer: Scope | undefined) {}
-
-  add(member: Owned): void {
-    if (this.#members.length >= this.#compactAt) {
-      this.#members = this.#members.filter((each) => belongsTo(each, this));
-      this.#compactAt = Math.max(firstCompaction, 2 * this.#members.length);
-    }
-    this.#members.push(member);
+/** Ends a scope: frees what lives in it but what is found in `result`, which moves to the scope outside. */
+function close(home: Home, result: unknown): void {
+  home.open = false;
+  if (typeof result === 'object' && result !== null) {
+    visitOwned(result, new Set(), (owned) => promote(owned, home));
   }
-
-  /** Frees all members but those found in `result`, which move to the scope outside. */
-  close(result: unknown): void {
-    this.open = false;
-    if (typeof result === 'object' && result !== null) {
-      visitOwned(result, new Set(), (owned) => promote(owned, this));
-    }
-    const handles = new Float64Array(this.#members.length);
-    let count = 0;
-    for (const member of this.#members) {
-      const handle = surrender(member, this);
-      if (handle !== 0) handles[count++] = handle;
-    }
-    this.#members = [];
-    if (count > 0) native.freeMany(handles, count);
-  }
+  freeAll(home.handles);
 }
 
 function visitOwned(value: unknown, seen: Set<object>, visit: (owned: Owned) => void): void {
@@ -197,27 +183,27 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
  */
 export function scope<T>(fn: () => T): T {
   const { scope: outer, modes, packer } = currentContext();
-  const inner = new TensorScope(openScope(outer));
+  const inner = new Home(openScope(outer));
   let result: T;
   try {
     result = runIn({ scope: inner, modes, packer }, fn);
   } catch (error) {
-    inner.close(undefined);
+    close(inner, undefined);
     throw error;
   }
   if (isThenable(result)) {
     return Promise.resolve(result).then(
       (value) => {
-        inner.close(value);
+        close(inner, value);
         return value;
       },
       (error: unknown) => {
-        inner.close(undefined);
+        close(inner, undefined);
         throw error;
       },
     ) as T;
   }
-  inner.close(result);
+  close(inner, result);
   return result;
 }
 

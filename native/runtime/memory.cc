@@ -14,6 +14,7 @@
 #include <limits>
 #include <mutex>
 
+#include "runtime/small_blocks.h"
 #include "tensor/cuda.h"
 
 namespace torchwright {
@@ -72,15 +73,20 @@ int64_t total_memory() {
 
 void release(void* data) {
   if (data == nullptr) return;
-  allocated.fetch_sub(static_cast<int64_t>(malloc_usable_size(data)), std::memory_order_relaxed);
-  c10::free_cpu(data);
+  const std::size_t usable = malloc_usable_size(data);
+  allocated.fetch_sub(static_cast<int64_t>(usable), std::memory_order_relaxed);
+  if (usable < 2 * kLargestSmallBlock) {
+    keep_small_block(data, usable);
+  } else {
+    c10::free_cpu(data);
+  }
 }
 
 // Null when there is no such memory.
 void* try_allocate(std::size_t bytes) {
   if (!has_cpu_memory(bytes)) return nullptr;
   try {
-    return c10::alloc_cpu(bytes);
+    return bytes <= kLargestSmallBlock ? take_small_block(bytes) : c10::alloc_cpu(bytes);
   } catch (const c10::Error&) {
     return nullptr;
   }

@@ -1,4 +1,5 @@
-// Calls of operators from JavaScript. A plan says once how the values of a call are read; the call itself is one crossing.
+// Calls of operators from JavaScript. A plan says once how the values of a call are read; the call itself is one
+// crossing.
 #pragma once
 
 #include <napi.h>

@@ -25,8 +25,8 @@ struct Operator {
   std::vector<int32_t> returned_argument;
   // How it is called without boxing; null where its C++ type is a rare one.
   std::unique_ptr<TypedCall> typed;
-  // Whether a call that has nothing to record may go past autograd. libtorch's own operators do the same below it, where
-  // versions and views are still kept, as in its inference mode; what other libraries' do is not known.
+  // Whether a call that has nothing to record may go past autograd. libtorch's own operators do the same below it,
+  // where versions and views are still kept, as in its inference mode; what other libraries' do is not known.
   bool may_skip_autograd = false;
 };
 

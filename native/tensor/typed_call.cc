@@ -15,8 +15,8 @@ namespace torchwright {
 
 namespace {
 
-// How a C++ type of an argument is written in the text of a signature, what holds its value during the call, and how it is
-// read and handed over.
+// How a C++ type of an argument is written in the text of a signature, what holds its value during the call, and how it
+// is read and handed over.
 template <typename T>
 struct Parameter;
 
@@ -41,11 +41,11 @@ struct Optional {
   }
 };
 
-#define PARAMETER(type, written, base)                                   \
-  template <>                                                            \
-  struct Parameter<type> : base {                                        \
-    static constexpr const char* text = written;                         \
-    static type pass(Holder& held) { return static_cast<type>(held); }   \
+#define PARAMETER(type, written, base)                                 \
+  template <>                                                          \
+  struct Parameter<type> : base {                                      \
+    static constexpr const char* text = written;                       \
+    static type pass(Holder& held) { return static_cast<type>(held); } \
   };
 using TensorValue = Plain<at::Tensor, &Frame::tensor>;
 using IntegerValue = Plain<int64_t, &Frame::integer>;
@@ -206,8 +206,7 @@ napi_value give(Environment& environment, const std::vector<at::Tensor>& tensors
 
 template <typename... Each>
 napi_value give(Environment& environment, const std::tuple<Each...>& tensors) {
-  return std::apply(
-      [&](const auto&... each) { return give(environment, std::vector<at::Tensor>{each...}); }, tensors);
+  return std::apply([&](const auto&... each) { return give(environment, std::vector<at::Tensor>{each...}); }, tensors);
 }
 
 napi_value give(Environment& environment, bool value) {

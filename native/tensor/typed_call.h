@@ -1,4 +1,5 @@
-// Calls of operators whose C++ type is a frequent one, without boxing their values. The others go boxed, by their schema.
+// Calls of operators whose C++ type is a frequent one, without boxing their values. The others go boxed, by their
+// schema.
 #pragma once
 
 #include <memory>
