@@ -3,8 +3,10 @@
  * are those that PyTorch draws. Sources: Glorot & Bengio 2010 (xavier), He et al. 2015 (kaiming), Saxe et al. 2013 (orthogonal),
  * Martens 2010 (sparse).
  */
+import { inspect } from 'node:util';
+
 import { ArgumentError, ShapeError } from '../errors';
-import { noGrad, scope, torch, type Generator, type Tensor } from '../tensor';
+import { noGrad, scope, Tensor, torch, type Generator } from '../tensor';
 
 /** Where random numbers come from; the default generator if left out. */
 export interface DrawOptions {
@@ -36,8 +38,16 @@ export interface KaimingOptions extends DrawOptions {
   nonlinearity?: Nonlinearity;
 }
 
+function checkTensor(tensor: Tensor): Tensor {
+  if (tensor instanceof Tensor) return tensor;
+  throw new ArgumentError(
+    `First values go into a tensor, such as layer.weight, not into ${inspect(tensor, { depth: 0 })}.`,
+  );
+}
+
 /** Runs `fill` without gradients and frees what it made on the way. */
 function filled(tensor: Tensor, fill: () => void): Tensor {
+  checkTensor(tensor);
   scope(() => noGrad(fill));
   return tensor;
 }
@@ -75,7 +85,7 @@ export function eye_(tensor: Tensor): Tensor {
  * @throws ShapeError unless there are three to five dimensions and the groups divide the first
  */
 export function dirac_(tensor: Tensor, groups = 1): Tensor {
-  const shape = tensor.shape;
+  const shape = checkTensor(tensor).shape;
   const [out = 0, perGroup = 0, ...kernel] = shape;
   if (kernel.length < 1 || kernel.length > 3) {
     throw new ShapeError(`dirac_ fills weights of convolutions, of 3 to 5 dimensions, not [${shape.join(', ')}].`);
@@ -133,14 +143,14 @@ export function xavierNormal_(tensor: Tensor, gain = 1, options: DrawOptions = {
 
 /** U(-b, b) with b = gain * sqrt(3 / fan). */
 export function kaimingUniform_(tensor: Tensor, options: KaimingOptions = {}): Tensor {
-  if (tensor.numel === 0) return tensor;
+  if (checkTensor(tensor).numel === 0) return tensor;
   const bound = Math.sqrt(3) * kaimingDeviation('kaimingUniform_', tensor, options);
   return uniform_(tensor, -bound, bound, generatorOf(options));
 }
 
 /** N(0, d^2) with d = gain / sqrt(fan). */
 export function kaimingNormal_(tensor: Tensor, options: KaimingOptions = {}): Tensor {
-  if (tensor.numel === 0) return tensor;
+  if (checkTensor(tensor).numel === 0) return tensor;
   return normal_(tensor, 0, kaimingDeviation('kaimingNormal_', tensor, options), generatorOf(options));
 }
 
@@ -218,7 +228,8 @@ function normalCdf(x: number): number {
 
 /** An orthogonal matrix times `gain`; dimensions after the first count as one. @throws ShapeError below two dimensions */
 export function orthogonal_(tensor: Tensor, gain = 1, options: DrawOptions = {}): Tensor {
-  if (tensor.ndim < 2) throw new ShapeError(`orthogonal_ fills tensors of at least 2 dimensions, not ${tensor.ndim}.`);
+  if (checkTensor(tensor).ndim < 2)
+    throw new ShapeError(`orthogonal_ fills tensors of at least 2 dimensions, not ${tensor.ndim}.`);
   if (tensor.numel === 0) return tensor;
   const rows = tensor.size(0);
   const columns = tensor.numel / rows;
@@ -251,14 +262,14 @@ export function sparse_(tensor: Tensor, sparsity: number, deviation = 0.01, opti
 }
 
 function matrix(name: string, tensor: Tensor): [rows: number, columns: number] {
-  const [rows, columns, ...more] = tensor.shape;
+  const [rows, columns, ...more] = checkTensor(tensor).shape;
   if (rows !== undefined && columns !== undefined && more.length === 0) return [rows, columns];
   throw new ShapeError(`${name} fills tensors of 2 dimensions, not [${tensor.shape.join(', ')}].`);
 }
 
 /** How many inputs a unit of a weight has, and how many units an input goes to. */
 export function fans(name: string, tensor: Tensor): { fanIn: number; fanOut: number } {
-  const [out, inputs, ...kernel] = tensor.shape;
+  const [out, inputs, ...kernel] = checkTensor(tensor).shape;
   if (out === undefined || inputs === undefined) {
     throw new ShapeError(`${name} needs a tensor of at least 2 dimensions, not [${tensor.shape.join(', ')}].`);
   }
@@ -267,6 +278,8 @@ export function fans(name: string, tensor: Tensor): { fanIn: number; fanOut: num
 }
 
 function xavierDeviation(name: string, tensor: Tensor, gain: number): number {
+  if (!Number.isFinite(gain))
+    throw new ArgumentError(`${name}: gain must be a number, not ${inspect(gain, { depth: 0 })}.`);
   const { fanIn, fanOut } = fans(name, tensor);
   return gain * Math.sqrt(2 / (fanIn + fanOut));
 }

@@ -58,6 +58,12 @@ test('first values take a generator of their own, and fill parameters without gr
 test('misuse', () => {
   const flat = torch.empty([3]);
   for (const [fill, wanted] of [
+    [() => nn.init.ones_(3 as never), 'ERR_ARGUMENT'],
+    [() => nn.init.xavierUniform_([1] as never), 'ERR_ARGUMENT'],
+    [() => nn.init.kaimingUniform_(undefined as never), 'ERR_ARGUMENT'],
+    [() => nn.init.orthogonal_(null as never), 'ERR_ARGUMENT'],
+    [() => nn.init.xavierNormal_(torch.empty([2, 2]), { gain: 2 } as never), 'ERR_ARGUMENT'],
+    [() => nn.init.uniform_(flat, 'low' as never), 'ERR_ARGUMENT'],
     [() => nn.init.xavierUniform_(flat), 'ERR_SHAPE'],
     [() => nn.init.kaimingNormal_(flat), 'ERR_SHAPE'],
     [() => nn.init.orthogonal_(flat), 'ERR_SHAPE'],
@@ -163,6 +169,9 @@ describe('parametrisations', () => {
       [4, 6],
     ]);
     expect(code(() => ((layer as { weight: Tensor }).weight = torch.ones([2, 2])))).toBe('ERR_ARGUMENT');
+    expect(code(() => parametrize.registerParametrization({} as never, 'weight', new Doubled()))).toBe('ERR_ARGUMENT');
+    expect(code(() => parametrizations.spectralNorm(null as never))).toBe('ERR_ARGUMENT');
+    expect(code(() => parametrize.removeParametrizations(3 as never, 'weight'))).toBe('ERR_ARGUMENT');
     expect(code(() => parametrize.registerParametrization(layer, 'wait', new Doubled()))).toBe('ERR_ARGUMENT');
     expect(code(() => parametrizations.spectralNorm(new nn.Linear(2, 2), { dim: 5 }))).toBe('ERR_SHAPE');
     expect(code(() => parametrize.removeParametrizations(layer, 'bias'))).toBe('ERR_ARGUMENT');
@@ -177,4 +186,6 @@ test('parameters as one vector and back', () => {
   nn.utils.vectorToParameters(vector, other.parameters());
   expect(other.forward(torch.ones([1, 2])).toArray()).toEqual(net.forward(torch.ones([1, 2])).toArray());
   expect(code(() => nn.utils.vectorToParameters(vector.narrow(0, 0, 3), other.parameters()))).toBe('ERR_SHAPE');
+  expect(code(() => nn.utils.parametersToVector(3 as never))).toBe('ERR_ARGUMENT');
+  expect(code(() => nn.utils.vectorToParameters([1] as never, other.parameters()))).toBe('ERR_ARGUMENT');
 });

@@ -54,6 +54,8 @@ test('a packed sequence returned from a scope survives it, and gradients flow ba
 
 test('misuse', () => {
   const x = torch.ones([3, 2, 2]);
+  expect(code(() => rnn.packPaddedSequence([1] as never, [1], { enforceSorted: false }))).toBe('ERR_ARGUMENT');
+  expect(code(() => rnn.unpadSequence(null as never, [1]))).toBe('ERR_ARGUMENT');
   expect(code(() => rnn.packPaddedSequence(x, [1, 3]))).toMatch(/^ERR_/);
   expect(code(() => rnn.packPaddedSequence(x, [3]))).toMatch(/^ERR_/);
   expect(code(() => rnn.packPaddedSequence(x, [3, 0.5]))).toBe('ERR_ARGUMENT');

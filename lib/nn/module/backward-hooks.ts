@@ -10,10 +10,13 @@ export type Gradients = readonly (Tensor | null)[];
 
 type Hear = (gradients: Gradients) => Gradients;
 
-export interface BackwardHooks<M> {
-  module: M;
-  backwardPre: readonly ((module: M, gradOutput: Gradients) => unknown)[];
-  backward: readonly ((module: M, gradInput: Gradients, gradOutput: Gradients) => unknown)[];
+/** Hooks as `Module` types them: they take the module and gradients, and give gradients or nothing. */
+type Hook = (...values: never[]) => unknown;
+
+export interface BackwardHooks {
+  module: unknown;
+  backwardPre: readonly Hook[];
+  backward: readonly Hook[];
 }
 
 /** Gives its tensors on unchanged; their gradients go by way of `hear`, all together. */
@@ -30,8 +33,8 @@ class Listening extends Function {
 }
 
 /** Runs a module's forward between two places that hear gradients: that of its inputs, and that of its outputs. */
-export function withBackwardHooks<M>(
-  hooks: BackwardHooks<M>,
+export function withBackwardHooks(
+  hooks: BackwardHooks,
   inputs: readonly unknown[],
   call: (inputs: unknown[]) => unknown,
 ): unknown {
@@ -45,14 +48,14 @@ export function withBackwardHooks<M>(
     for (const each of gradOutput) each?.dispose();
     gradOutput = undefined;
     return backward.reduce(
-      (each, hook) => changed(hook(module, each, output), each, 'A backward hook', 'input'),
+      (each, hook) => changed(hook(module as never, each as never, output as never), each, 'A backward hook', 'input'),
       gradients,
     );
   };
   const given = listen(inputs, atInputs);
   const atOutputs = (gradients: Gradients): Gradients => {
     const passed = backwardPre.reduce(
-      (each, hook) => changed(hook(module, each), each, 'A backward pre-hook', 'output'),
+      (each, hook) => changed(hook(module as never, each as never), each, 'A backward pre-hook', 'output'),
       gradients,
     );
     gradOutput = passed.map((each) => each && each.alias().keep());

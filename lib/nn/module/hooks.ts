@@ -6,7 +6,7 @@ import { types } from 'node:util';
 
 import { checkArgument } from '../../arguments';
 import { ArgumentError } from '../../errors';
-import { withBackwardHooks, type BackwardHooks } from './backward-hooks';
+import { withBackwardHooks } from './backward-hooks';
 
 /** Takes what was registered away again. */
 export interface RemovableHandle {
@@ -53,11 +53,10 @@ class Hooks {
     for (const hook of [...this.forwardPre]) inputs = newInputs(hook(module as never, inputs as never), inputs);
     const forward = this.inner ?? (Object.getPrototypeOf(module) as { forward: Forward }).forward;
     const call = (values: unknown[]): unknown => forward.apply(module, values);
-    const heard = { module, backward: [...backward], backwardPre: [...backwardPre] };
     const output =
-      backward.length + backwardPre.length > 0
-        ? withBackwardHooks(heard as unknown as BackwardHooks<Hooked>, inputs, call)
-        : call(inputs);
+      backward.length + backwardPre.length === 0
+        ? call(inputs)
+        : withBackwardHooks({ module, backward: [...backward], backwardPre: [...backwardPre] }, inputs, call);
     return types.isPromise(output) ? output.then((value) => this.#finish(inputs, value)) : this.#finish(inputs, output);
   }
 

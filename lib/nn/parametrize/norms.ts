@@ -110,6 +110,7 @@ export interface SpectralNormOptions {
 /** Divides a weight by its largest singular value, found by power iteration. Source: Miyato et al. 2018. */
 export function spectralNorm<M extends Module>(module: M, options: SpectralNormOptions = {}): M {
   const { name = 'weight', nPowerIterations = 1, eps = 1e-12 } = options;
+  if (!(module instanceof Module)) throw new ArgumentError('What is normed must be a module.');
   const weight = (module as unknown as Record<string, Tensor | undefined>)[name];
   if (!(weight instanceof Tensor)) {
     throw new ArgumentError(`${module.constructor.name} has no parameter or buffer "${name}".`);

@@ -78,6 +78,7 @@ interface Parametrized {
 }
 
 function listOf(module: Module, property: string): ParametrizationList | undefined {
+  if (!(module instanceof Module)) throw new ArgumentError('What is parametrized must be a module.');
   const { parametrizations } = module as unknown as Parametrized;
   const name = memberName(property);
   return parametrizations?.has(name) === true ? parametrizations.get(name) : undefined;
@@ -95,6 +96,7 @@ export function registerParametrization<M extends Module>(
   parametrization: Parametrization,
   options: { unsafe?: boolean } = {},
 ): M {
+  if (!(module instanceof Module)) throw new ArgumentError('What is parametrized must be a module.');
   if (!(parametrization instanceof Module)) throw new ArgumentError('A parametrization must be a module.');
   parametrization.train(module.training);
   const fields = module as unknown as Parametrized;

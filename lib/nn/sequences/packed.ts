@@ -45,6 +45,7 @@ export function packPaddedSequence(
   lengths: Tensor | readonly number[],
   options: PackOptions = {},
 ): PackedSequence {
+  if (!(input instanceof Tensor)) throw new ArgumentError('packPaddedSequence takes a padded tensor.');
   const { batchFirst = false, enforceSorted = true } = options;
   const given = lengths instanceof Tensor ? lengths.to('int64') : lengthTensor(lengths);
   if (enforceSorted) {
@@ -108,6 +109,7 @@ export function unpadSequence(
   lengths: Tensor | readonly number[],
   options: { batchFirst?: boolean } = {},
 ): Tensor[] {
+  if (!(padded instanceof Tensor)) throw new ArgumentError('unpadSequence takes a padded tensor.');
   const sizes = lengths instanceof Tensor ? Array.from(lengths.to('int64').dataSync(), Number) : [...lengths];
   const [batch, time] = options.batchFirst === true ? [0, 1] : [1, 0];
   if (sizes.length !== padded.size(batch)) {
