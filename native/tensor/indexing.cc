@@ -2,8 +2,13 @@
 
 #include <ATen/TensorIndexing.h>
 #include <ATen/core/LegacyTypeDispatch.h>
+#include <ATen/ops/alias.h>
+#include <ATen/ops/zeros.h>
 
+#include <algorithm>
 #include <limits>
+#include <optional>
+#include <vector>
 
 #include "runtime/environment.h"
 #include "tensor/dtype.h"
@@ -14,13 +19,19 @@ namespace torchwright {
 
 namespace {
 
-using at::indexing::TensorIndex;
-using Indices = c10::SmallVector<TensorIndex, 8>;
-
 // How each part of an index begins; lib/tensor/indexing/words.ts writes them.
 enum class Word { kInteger, kSlice, kNewAxis, kEllipsis, kBoolean, kTensor };
 
 constexpr std::size_t kFewValues = 24;
+
+struct Part {
+  Word word = Word::kNewAxis;
+  int64_t start = 0;  // also the position, and 0 or 1 for a boolean
+  int64_t stop = 0;
+  int64_t step = 1;
+  at::Tensor tensor;
+};
+using Parts = c10::SmallVector<Part, 4>;
 
 bool is_mask(const at::Tensor& index) { return index.scalar_type() == at::kBool; }
 
@@ -30,36 +41,26 @@ class Words {
   Words(Environment& environment, const napi_value* values, std::size_t count)
       : environment_(environment), values_(values), count_(count) {}
 
-  Indices read() {
-    Indices indices;
+  Parts read() {
+    Parts parts;
     while (next_ < count_) {
-      switch (static_cast<Word>(static_cast<int>(number()))) {
-        case Word::kInteger:
-          indices.emplace_back(whole());
-          break;
-        case Word::kSlice: {
-          const int64_t start = whole();
-          const int64_t stop = whole();
-          indices.emplace_back(at::indexing::Slice(start, stop, whole()));
-          break;
-        }
-        case Word::kNewAxis:
-          indices.emplace_back(at::indexing::None);
-          break;
-        case Word::kEllipsis:
-          indices.emplace_back(at::indexing::Ellipsis);
-          break;
-        case Word::kBoolean:
-          indices.emplace_back(number() != 0);
-          break;
-        case Word::kTensor:
-          indices.push_back(tensor());
-          break;
-        default:
-          throw Error(code::kArgument, "an index of an unknown kind");
+      Part& part = parts.emplace_back();
+      const double word = number();
+      if (!(word >= 0 && word <= static_cast<double>(Word::kTensor))) {
+        throw Error(code::kArgument, "an index of an unknown kind");
+      }
+      part.word = static_cast<Word>(static_cast<int>(word));
+      if (part.word == Word::kTensor) {
+        read_tensor(part);
+      } else if (part.word == Word::kSlice) {
+        part.start = whole();
+        part.stop = whole();
+        part.step = whole();
+      } else if (part.word == Word::kInteger || part.word == Word::kBoolean) {
+        part.start = whole();
       }
     }
-    return indices;
+    return parts;
   }
 
  private:
@@ -80,19 +81,22 @@ class Words {
     return static_cast<int64_t>(value);
   }
 
-  TensorIndex tensor() {
+  void read_tensor(Part& part) {
     const at::Tensor& index = environment_.tensors().get(number());
     const at::ScalarType dtype = index.scalar_type();
-    if (index.dim() == 0 && at::isIntegralType(dtype, /*includeBool=*/false) && dtype != at::kByte) {
-      return index.item<int64_t>();
-    }
-    // PyTorch takes uint8 for a mask too, and warns of it at every use.
-    if (dtype == at::kByte) return index.to(at::kBool);
-    if (!is_mask(index) && dtype != at::kLong && dtype != at::kInt) {
+    if (index.dim() == 0 && at::isIntegralType(dtype, /*includeBool=*/true)) {
+      // Without dimensions it counts as the number or boolean it holds.
+      part.word = dtype == at::kBool || dtype == at::kByte ? Word::kBoolean : Word::kInteger;
+      part.start = index.item().toLong();
+      if (part.word == Word::kBoolean) part.start = part.start != 0;
+    } else if (dtype == at::kByte) {
+      part.tensor = index.to(at::kBool);  // PyTorch takes uint8 for a mask too, and warns of it at every use
+    } else if (dtype == at::kBool || dtype == at::kLong || dtype == at::kInt) {
+      part.tensor = index;
+    } else {
       throw Error(code::kDtype,
                   "a tensor used as an index must be of dtype int64, int32, uint8 or bool, not " + dtype_name(dtype));
     }
-    return index;
   }
 
   Environment& environment_;
@@ -101,9 +105,18 @@ class Words {
   std::size_t next_ = 0;
 };
 
-int64_t dimensions_of(const TensorIndex& index) {
-  if (index.is_tensor()) return is_mask(index.tensor()) ? index.tensor().dim() : 1;
-  return index.is_integer() || index.is_slice() ? 1 : 0;
+int64_t dimensions_of(const Part& part) {
+  if (part.word == Word::kTensor) return is_mask(part.tensor) ? part.tensor.dim() : 1;
+  return part.word == Word::kInteger || part.word == Word::kSlice ? 1 : 0;
+}
+
+// Of all parts: what is left is the ellipsis'.
+int64_t check_dimensions(const at::Tensor& self, const Parts& parts) {
+  int64_t specified = 0;
+  for (const Part& part : parts) specified += dimensions_of(part);
+  if (specified <= self.dim()) return specified;
+  throw Error(code::kShape, "too many indices: " + std::to_string(specified) + " for a tensor of " +
+                                std::to_string(self.dim()) + " dimensions, of shape " + c10::str(self.sizes()));
 }
 
 void check_bounds(int64_t index, int64_t dimension, int64_t size) {
@@ -112,52 +125,115 @@ void check_bounds(int64_t index, int64_t dimension, int64_t size) {
                                 std::to_string(dimension) + " with size " + std::to_string(size));
 }
 
-std::string text_of(at::IntArrayRef sizes) {
-  std::string text = "[";
-  for (std::size_t i = 0; i < sizes.size(); ++i) text += (i == 0 ? "" : ", ") + std::to_string(sizes[i]);
-  return text + "]";
-}
-
-// What libtorch itself does not check, or words by the position in the index instead of the dimension. `tensors`: the
-// elements of integer tensors too, which takes a pass over them.
-void check(const at::Tensor& self, const Indices& indices, bool tensors) {
-  int64_t specified = 0;
-  for (const TensorIndex& index : indices) specified += dimensions_of(index);
-  if (specified > self.dim()) {
-    throw Error(code::kShape, "too many indices: " + std::to_string(specified) + " for a tensor of " +
-                                  std::to_string(self.dim()) + " dimensions, of shape " + text_of(self.sizes()));
-  }
+// Takes a pass over the elements of integer tensors: libtorch's own words count only dimensions that have such indices.
+void check_elements(const at::Tensor& self, const Parts& parts) {
+  const int64_t specified = check_dimensions(self, parts);
   int64_t dimension = 0;
-  for (const TensorIndex& index : indices) {
-    if (index.is_integer()) check_bounds(index.integer().expect_int(), dimension, self.size(dimension));
-    if (tensors && index.is_tensor() && !is_mask(index.tensor()) && index.tensor().numel() > 0) {
-      check_bounds(index.tensor().min().item().toLong(), dimension, self.size(dimension));
-      check_bounds(index.tensor().max().item().toLong(), dimension, self.size(dimension));
+  for (const Part& part : parts) {
+    if (part.word == Word::kTensor && !is_mask(part.tensor) && part.tensor.numel() > 0) {
+      check_bounds(part.tensor.min().item().toLong(), dimension, self.size(dimension));
+      check_bounds(part.tensor.max().item().toLong(), dimension, self.size(dimension));
     }
-    dimension += index.is_ellipsis() ? self.dim() - specified : dimensions_of(index);
+    dimension += part.word == Word::kEllipsis ? self.dim() - specified : dimensions_of(part);
   }
 }
 
 // On CUDA an index out of bounds, once on the device, ends the use of the device for the whole process: those that come
 // from JavaScript are on the CPU, and are looked at before.
-bool worth_checking_first(const at::Tensor& self, const Indices& indices) {
+bool worth_checking_first(const at::Tensor& self, const Parts& parts) {
   if (self.is_cpu()) return false;
-  for (const TensorIndex& index : indices) {
-    if (index.is_tensor() && !index.tensor().is_cpu()) return false;
+  return std::all_of(parts.begin(), parts.end(),
+                     [](const Part& part) { return part.word != Word::kTensor || part.tensor.is_cpu(); });
+}
+
+// What the parts that give a view leave, and the indices of its dimensions that copy; none for most.
+struct Applied {
+  at::Tensor view;
+  std::vector<at::Tensor> indices;  // undefined for dimensions taken whole
+};
+
+Applied apply(const at::Tensor& self, const Parts& parts) {
+  const int64_t rest = self.dim() - check_dimensions(self, parts);
+  Applied applied{self, {}};
+  int64_t source = 0;     // dimension of self
+  int64_t dimension = 0;  // of the view
+  std::size_t place = 0;  // among the indices, where a mask of several dimensions has one
+  const auto add_index = [&](at::Tensor index) {
+    applied.indices.resize(place++);
+    applied.indices.push_back(std::move(index));
+  };
+  for (const Part& part : parts) {
+    switch (part.word) {
+      case Word::kInteger:
+        check_bounds(part.start, source, self.size(source));
+        applied.view = applied.view.select(dimension, part.start);
+        ++source;
+        break;
+      case Word::kSlice:
+        if (part.start != 0 || part.stop < self.size(source) || part.step != 1) {
+          applied.view = applied.view.slice(dimension, part.start, part.stop, part.step);
+        }
+        ++source, ++dimension, ++place;
+        break;
+      case Word::kEllipsis:
+        source += rest, dimension += rest, place += rest;
+        break;
+      case Word::kNewAxis:
+        applied.view = applied.view.unsqueeze(dimension);
+        ++dimension, ++place;
+        break;
+      case Word::kBoolean:
+        applied.view = applied.view.unsqueeze(dimension);
+        add_index(at::zeros({part.start}, at::TensorOptions(self.device()).dtype(at::kLong)));
+        ++dimension;
+        break;
+      case Word::kTensor:
+        add_index(part.tensor);
+        source += dimensions_of(part), dimension += dimensions_of(part);
+        break;
+    }
   }
-  return true;
+  return applied;
+}
+
+c10::List<std::optional<at::Tensor>> optional_list(const std::vector<at::Tensor>& indices) {
+  c10::List<std::optional<at::Tensor>> list;
+  list.reserve(indices.size());
+  for (const at::Tensor& index : indices) list.push_back(index.defined() ? std::optional(index) : std::nullopt);
+  return list;
+}
+
+at::Tensor read(const at::Tensor& self, const Parts& parts) {
+  Applied applied = apply(self, parts);
+  if (!applied.indices.empty()) return applied.view.index(optional_list(applied.indices));
+  return applied.view.is_same(self) ? at::alias(self) : applied.view;
+}
+
+void write(const at::Tensor& self, const Parts& parts, const at::Tensor& value) {
+  if (parts.size() == 1 && parts[0].word == Word::kBoolean) {
+    // As in PyTorch all or nothing is written; a dtype is converted, and no shape looked at for nothing.
+    if (parts[0].start != 0) at::indexing::copy_to(self.unsqueeze(0), value);
+    return;
+  }
+  Applied applied = apply(self, parts);
+  if (applied.indices.empty()) {
+    at::indexing::copy_to(applied.view, value);
+  } else {
+    const auto sizes = at::indexing::slicePrefix1sSize(value.sym_sizes());
+    applied.view.index_put_(optional_list(applied.indices), value.view_symint(sizes));
+  }
 }
 
 // Runs the work past autograd where that has nothing to do.
 template <typename Work>
-void with_checks(const at::Tensor& self, const Indices& indices, bool autograd, Work work) {
-  check(self, indices, worth_checking_first(self, indices));
+void with_checks(const at::Tensor& self, const Parts& parts, bool autograd, Work work) {
+  if (worth_checking_first(self, parts)) check_elements(self, parts);
   try {
     std::optional<at::AutoDispatchBelowAutograd> below;
     if (!autograd) below.emplace();
     work();
   } catch (const c10::IndexError&) {
-    check(self, indices, self.is_cpu());
+    if (self.is_cpu()) check_elements(self, parts);
     throw;
   }
 }
@@ -204,9 +280,9 @@ napi_value with_arguments(napi_env env, napi_callback_info info, Work work) {
 napi_value index_tensor(napi_env env, napi_callback_info info) {
   return with_arguments(env, info, [env](Environment& environment, const napi_value* values, std::size_t count) {
     const at::Tensor self = environment.tensor(Napi::Value(env, values[0]));
-    const Indices indices = Words(environment, values + 1, count - 1).read();
+    const Parts parts = Words(environment, values + 1, count - 1).read();
     at::Tensor result;
-    with_checks(self, indices, needs_autograd(self), [&] { result = at::indexing::get_item(self, indices); });
+    with_checks(self, parts, needs_autograd(self), [&] { result = read(self, parts); });
     return give_tensor(environment, result);
   });
 }
@@ -217,9 +293,8 @@ napi_value assign_indexed(napi_env env, napi_callback_info info) {
     const at::Tensor self = environment.tensor(Napi::Value(env, values[0]));
     at::Tensor value = environment.optional_tensor(Napi::Value(env, values[1]));
     if (!value.defined()) value = scalar_value(environment, values[2], self);
-    const Indices indices = Words(environment, values + 3, count - 3).read();
-    with_checks(self, indices, needs_autograd(self) || needs_autograd(value),
-                [&] { at::indexing::set_item(self, indices, value); });
+    const Parts parts = Words(environment, values + 3, count - 3).read();
+    with_checks(self, parts, needs_autograd(self) || needs_autograd(value), [&] { write(self, parts, value); });
     return static_cast<napi_value>(nullptr);
   });
 }
