@@ -93,6 +93,13 @@ void finite_matrix(const Stack& stack) {
   }
 }
 
+// Row exchanges by pivots, which LAPACK follows without a look at their range. Those of LU are from 1 to the number of
+// rows.
+void check_pivots(const at::Tensor& pivots, int64_t rows) {
+  if (pivots.scalar_type() != at::kInt || pivots.numel() == 0 || !pivots.device().is_cpu()) return;
+  require(pivots.min().item<int64_t>() >= 1 && pivots.max().item<int64_t>() <= rows, "a pivot is out of range");
+}
+
 // (LU_data, LU_pivots, unpack_data, unpack_pivots): the pivots are followed without a look at their shape and range.
 void lu_unpack(const Stack& stack) {
   const at::Tensor lu = stack[0].toTensor();
@@ -102,8 +109,33 @@ void lu_unpack(const Stack& stack) {
   auto wanted = lu.sizes().slice(0, lu.dim() - 2).vec();
   wanted.push_back(std::min(rows, lu.size(-1)));
   require(pivots.sizes() == at::IntArrayRef(wanted), "the pivots must have the shape of the matrices' diagonals");
-  if (pivots.scalar_type() != at::kInt || pivots.numel() == 0 || !pivots.device().is_cpu()) return;
-  require(pivots.min().item<int64_t>() >= 1 && pivots.max().item<int64_t>() <= rows, "a pivot is out of range");
+  check_pivots(pivots, rows);
+}
+
+// (B, LU, pivots) or (LU, pivots, B)
+template <std::size_t kMatrix>
+void lu_solve(const Stack& stack) {
+  const at::Tensor lu = stack[kMatrix].toTensor();
+  if (lu.dim() >= 2) check_pivots(stack[kMatrix + 1].toTensor(), lu.size(-2));
+}
+
+// (LD, pivots, B): a negative pivot belongs to a block of two rows.
+void ldl_solve(const Stack& stack) {
+  const at::Tensor pivots = stack[1].toTensor();
+  if (pivots.dim() == 0 || pivots.scalar_type() != at::kInt || !pivots.device().is_cpu()) return;
+  const int64_t rows = pivots.size(-1);
+  const at::Tensor flat = pivots.contiguous();
+  const int32_t* values = flat.const_data_ptr<int32_t>();
+  for (int64_t start = 0; rows > 0 && start < flat.numel(); start += rows) {
+    for (int64_t row = 0; row < rows; ++row) {
+      const int64_t pivot = values[start + row];
+      require(pivot != 0 && std::abs(pivot) <= rows, "a pivot is out of range");
+      if (pivot > 0) continue;
+      require(row + 1 < rows && values[start + row + 1] < 0 && -int64_t{values[start + row + 1]} <= rows,
+              "negative pivots must come in pairs");
+      ++row;
+    }
+  }
 }
 
 // (start, end, step, dtype, ...): a step that is no whole number becomes 0 in a whole-number dtype.
@@ -112,6 +144,11 @@ void whole_step(const Stack& stack) {
   const double step = stack[2].toScalar().toDouble();
   const bool whole = stack[3].isInt() && c10::isIntegralType(static_cast<at::ScalarType>(stack[3].toInt()), true);
   if (whole && std::abs(step) < 1) refuse(code::kArgument, "the step is no whole number, as the dtype asks");
+}
+
+// (self[], src[], ...)
+void same_lengths(const Stack& stack) {
+  require(stack[0].toListRef().size() == stack[1].toListRef().size(), "both lists must have the same length");
 }
 
 // The derivative of no distances reads rows that are not there.
@@ -161,6 +198,17 @@ void windows(const Stack& stack) {
     if (value.isInt()) check(value.toInt());
     if (value.isIntList()) {
       for (const int64_t each : value.toIntVector()) check(each);
+    }
+  }
+}
+
+// Loops go over the output's sizes even where one of them is 0.
+void adaptive(const Stack& stack) {
+  windows(stack);
+  int64_t cells = 1;
+  for (const int64_t size : stack[1].toIntVector()) {
+    if (size > 0 && (__builtin_mul_overflow(cells, size, &cells) || cells > kLargestWindow)) {
+      refuse(code::kOutOfMemory, "the output sizes ask for too many elements");
     }
   }
 }
@@ -270,6 +318,10 @@ const std::unordered_map<std::string_view, Guard>& guards() {
       {"linalg_eig", finite_matrix},
       {"linalg_eigvals", finite_matrix},
       {"lu_unpack", lu_unpack},
+      {"lu_solve", lu_solve<1>},
+      {"linalg_lu_solve", lu_solve<0>},
+      {"linalg_ldl_solve", ldl_solve},
+      {"_foreach_copy", same_lengths},
       {"range", whole_step},
       {"pdist", distances},
       {"special_chebyshev_polynomial_t", degree},
@@ -301,12 +353,12 @@ const std::unordered_map<std::string_view, Guard>& guards() {
       {"avg_pool1d", windows},
       {"avg_pool2d", windows},
       {"avg_pool3d", windows},
-      {"adaptive_avg_pool1d", windows},
-      {"adaptive_avg_pool2d", windows},
-      {"adaptive_avg_pool3d", windows},
-      {"adaptive_max_pool1d", windows},
-      {"adaptive_max_pool2d", windows},
-      {"adaptive_max_pool3d", windows},
+      {"adaptive_avg_pool1d", adaptive},
+      {"adaptive_avg_pool2d", adaptive},
+      {"adaptive_avg_pool3d", adaptive},
+      {"adaptive_max_pool1d", adaptive},
+      {"adaptive_max_pool2d", adaptive},
+      {"adaptive_max_pool3d", adaptive},
       {"fractional_max_pool2d", windows},
       {"fractional_max_pool3d", windows},
       {"max_unpool2d", windows},

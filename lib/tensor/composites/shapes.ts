@@ -31,12 +31,25 @@ function broadcastTwo(a: readonly number[], b: readonly number[]): number[] {
   });
 }
 
+function checkShapes(values: unknown): number[][] {
+  if (!Array.isArray(values)) throw new ShapeError('broadcastShapes takes shapes one by one.');
+  return values.map(checkShape);
+}
+
+/** libtorch's tensors have no more dimensions. */
+const mostDimensions = 64;
+
 function checkShape(value: unknown): number[] {
-  const shape = typeof value === 'number' ? [value] : value;
+  // A copy: what a caller passes may have holes, which `some` would not see.
+  const shape: unknown = Array.isArray(value) && value.length <= mostDimensions ? Array.from(value as unknown[]) : value;
+  if (typeof shape === 'number') return checkShape([shape]);
+  if (Array.isArray(shape) && shape.length > mostDimensions) {
+    throw new ShapeError(`A shape has ${mostDimensions} dimensions at most, not ${shape.length}.`);
+  }
   if (!Array.isArray(shape) || shape.some((size) => !Number.isSafeInteger(size) || (size as number) < 0)) {
     throw new ShapeError('A shape is a list of whole numbers from 0 on.');
   }
-  return [...(shape as number[])];
+  return shape as number[];
 }
 
 /** [rows * columns] indices of every pair, as columns of a table. */
@@ -70,7 +83,7 @@ export const shapeComposites = [
     signature: 'broadcastShapes(any *shapes) -> int[]',
     types: { shapes: '(number | readonly number[])[]' },
     doc: 'The shape that tensors of these shapes broadcast to.',
-    run: (shapes: unknown) => (shapes as unknown[]).map(checkShape).reduce(broadcastTwo, []),
+    run: (shapes: unknown) => checkShapes(shapes).reduce(broadcastTwo, []),
   }),
   composite({
     signature: 'blockDiag(Tensor[] *tensors) -> Tensor',
@@ -84,7 +97,7 @@ export const shapeComposites = [
   }),
   composite({
     signature: 'meshgrid(Tensor[] *tensors, *, ij|xy indexing="ij") -> Tensor[]',
-    doc: 'Coordinates of a grid: for each vector a tensor of the whole grid\'s shape.',
+    doc: "Coordinates of a grid: for each vector a tensor of the whole grid's shape.",
     run: (tensors: Tensor[], indexing: string) => operators.meshgrid(tensors, { indexing }),
   }),
   composite({
@@ -93,7 +106,10 @@ export const shapeComposites = [
     run: (indices: Tensor, shape: number[]) => unravel(indices, checkShape(shape)),
   }),
   composite({
-    signature: ['nonzero(Tensor input, *, true asTuple) -> Tensor[]', 'nonzero(Tensor input, *, bool asTuple=False) -> Tensor'],
+    signature: [
+      'nonzero(Tensor input, *, true asTuple) -> Tensor[]',
+      'nonzero(Tensor input, *, bool asTuple=False) -> Tensor',
+    ],
     doc: 'Indices of the elements that are not zero: a row each, or with `asTuple` a vector for each dimension.',
     as: 'both',
     run: (input: Tensor, asTuple: boolean) => (asTuple ? operators.nonzeroNumpy(input) : operators.nonzero(input)),
