@@ -4,7 +4,7 @@
  */
 import { types } from 'node:util';
 
-import { DisposedError } from '../errors';
+import { ArgumentError, DisposedError } from '../errors';
 import { native, type Handle } from '../native';
 import { currentContext, runIn, type Context, type Scope } from './context';
 
@@ -92,8 +92,15 @@ export abstract class Owned {
     if (onBirth !== undefined) onBirth(this.#handle);
   }
 
-  /** The native handle. @throws DisposedError after the tensor was disposed or its scope ended */
+  /**
+   * The native handle.
+   * @throws DisposedError after the tensor was disposed or its scope ended
+   * @throws ArgumentError for a Proxy of a tensor, which has none of its own
+   */
   get handle(): Handle {
+    if (!(#handle in this)) {
+      throw new ArgumentError('A Proxy of a tensor, or an object made like one, is no tensor.');
+    }
     if (this.#handle === 0 || !this.#home.open) {
       throw new DisposedError(
         'This tensor was disposed, or the scope that made it has ended. Return it from the scope or call keep() to use it longer.',

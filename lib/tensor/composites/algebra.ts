@@ -7,7 +7,11 @@ import { composite } from './composite';
 
 type Dims = readonly [readonly number[], readonly number[]];
 
-const euclideanModes = ['use_mm_for_euclid_dist_if_necessary', 'use_mm_for_euclid_dist', 'donot_use_mm_for_euclid_dist'];
+const euclideanModes = [
+  'use_mm_for_euclid_dist_if_necessary',
+  'use_mm_for_euclid_dist',
+  'donot_use_mm_for_euclid_dist',
+];
 
 function isList(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((each) => Number.isSafeInteger(each));
@@ -49,7 +53,8 @@ function rangeBasis(input: Tensor, q: number, niter: number): Tensor {
 }
 
 function lowRank(name: string, input: Tensor, q: number, niter: number): [Tensor, Tensor, Tensor] {
-  if (input.ndim < 2) throw new ShapeError(`${name} takes matrices; this tensor has shape [${input.shape.join(', ')}].`);
+  if (input.ndim < 2)
+    throw new ShapeError(`${name} takes matrices; this tensor has shape [${input.shape.join(', ')}].`);
   const [rows, columns] = [input.size(-2), input.size(-1)];
   if (q < 0 || q > Math.min(rows, columns)) {
     throw new ShapeError(`${name}: q must be from 0 to ${Math.min(rows, columns)}, the smaller side, not ${q}.`);
@@ -79,12 +84,14 @@ export const algebraComposites = [
   }),
   composite({
     signature:
-      'cdist(Tensor x1, Tensor x2, float p=2, ' + `${euclideanModes.join('|')} computeMode="${euclideanModes[0]!}") -> Tensor`,
+      'cdist(Tensor x1, Tensor x2, float p=2, ' +
+      `${euclideanModes.join('|')} computeMode="${euclideanModes[0]!}") -> Tensor`,
     doc: 'Distances in the p-norm between each row of `x1 [..., P, M]` and each of `x2 [..., R, M]`: `[..., P, R]`.',
     run: (x1: Tensor, x2: Tensor, p: number, mode: string) => operators.cdist(x1, x2, p, euclideanModes.indexOf(mode)),
   }),
   composite({
-    signature: 'norm(Tensor input, Scalar|fro|nuc? p="fro", int[]? dim=None, bool keepdim=False, ScalarType? dtype=None) -> Tensor',
+    signature:
+      'norm(Tensor input, Scalar|fro|nuc? p="fro", int[]? dim=None, bool keepdim=False, ScalarType? dtype=None) -> Tensor',
     doc: 'Vector or matrix norm over `dim` (all dimensions); `torch.linalg.vectorNorm` and `matrixNorm` say which.',
     as: 'both',
     run: norm,
@@ -93,7 +100,8 @@ export const algebraComposites = [
     composite({
       signature: `${name}(Tensor input, Tensor mat2) -> Tensor`,
       doc: 'Matrix product of a sparse and a dense matrix; `torch.mm` does the same.',
-      run: (input: Tensor, mat2: Tensor) => (name === 'hsmm' ? operators.hspmm(input, mat2) : operators.mm(input, mat2)),
+      run: (input: Tensor, mat2: Tensor) =>
+        name === 'hsmm' ? operators.hspmm(input, mat2) : operators.mm(input, mat2),
     }),
   ),
   composite({

@@ -169,9 +169,7 @@ export function installMembers(composites: readonly Composite[]): void {
     };
     Object.defineProperty(Tensor.prototype, each.name, {
       configurable: true,
-      ...(each.as === 'property'
-        ? { get: memberGetter(member) }
-        : { value: memberMethod(member), writable: true }),
+      ...(each.as === 'property' ? { get: memberGetter(member) } : { value: memberMethod(member), writable: true }),
     });
   }
 }

@@ -59,11 +59,12 @@ function asTensor(data: unknown, dtype: Dtype | null, device: string | null): Te
     ...(dtype === null ? {} : { dtype: checkDtype(dtype) }),
     ...(device === null ? {} : { device: checkDevice(device) }),
   };
-  return data instanceof Tensor ? data.to(options) : tensor(data as TensorData, options);
+  return data instanceof Tensor ? (data as Tensor).to(options) : tensor(data as TensorData, options);
 }
 
 function fromBuffer(data: unknown, dtype: Dtype | null): Tensor {
-  if (!isTypedArray(data)) throw new ArgumentError('fromNumpy and frombuffer take a typed array, such as a Float32Array.');
+  if (!isTypedArray(data))
+    throw new ArgumentError('fromNumpy and frombuffer take a typed array, such as a Float32Array.');
   return tensor(data, dtype === null ? {} : { dtype });
 }
 
@@ -118,7 +119,8 @@ export const conversionComposites = [
     run: (input: Tensor) => input.toArray(),
   }),
   composite({
-    signature: 'newTensor(Tensor input, any data, *, ScalarType? dtype=None, Device? device=None, bool requiresGrad=False) -> Tensor',
+    signature:
+      'newTensor(Tensor input, any data, *, ScalarType? dtype=None, Device? device=None, bool requiresGrad=False) -> Tensor',
     types: { data: 'TensorData' },
     doc: 'A tensor of JavaScript values, of the dtype and on the device of this one unless the options say otherwise.',
     as: 'method',
@@ -191,7 +193,9 @@ export const conversionComposites = [
     doc: 'A tensor of a typed array: `[length]`.',
     run: fromBuffer,
   }),
-  property('T', 'Tensor', 'View with all dimensions in reverse order.', (input) => operators.permute(input, reversedDimensions(input))),
+  property('T', 'Tensor', 'View with all dimensions in reverse order.', (input) =>
+    operators.permute(input, reversedDimensions(input)),
+  ),
   property('mT', 'Tensor', 'View with the last two dimensions swapped.', (input) => operators.transpose(input, -2, -1)),
   property('H', 'Tensor', 'Conjugate transpose of a matrix.', conjugateTranspose),
   property('mH', 'Tensor', 'Conjugate with the last two dimensions swapped.', (input) => operators.adjoint(input)),
@@ -200,6 +204,6 @@ export const conversionComposites = [
   property('itemsize', 'int', 'Bytes of one element.', bytesOfElement),
   property('nbytes', 'int', 'Bytes of all elements.', (input) => input.numel * bytesOfElement(input)),
   property('isCpu', 'bool', "Whether it lies in the CPU's memory.", (input) => input.device === 'cpu'),
-  property('isCuda', 'bool', 'Whether it lies in a GPU\'s memory.', (input) => input.device.startsWith('cuda')),
+  property('isCuda', 'bool', "Whether it lies in a GPU's memory.", (input) => input.device.startsWith('cuda')),
   property('isSparse', 'bool', 'Whether it is stored as coordinates and values.', (input) => input.sparseDim() > 0),
 ];

@@ -45,7 +45,12 @@ export function parseSignature(text: string, types: Readonly<Record<string, stri
     positional: parameters.filter((parameter) => !parameter.keywordOnly).length,
     returns: results.map((each) => {
       const [type, resultName = ''] = each.split(' ') as [string, string?];
-      return { name: resultName, type: typeOf(type === 'any' ? 'str' : type), argument: undefined, written: types.result };
+      return {
+        name: resultName,
+        type: typeOf(type === 'any' ? 'str' : type),
+        argument: undefined,
+        written: types.result,
+      };
     }),
     factory: false,
   };
