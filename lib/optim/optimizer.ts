@@ -1,6 +1,7 @@
 /** The base of every optimiser: groups with settings of their own, steps, state in and out. */
 import { types } from 'node:util';
 
+import { checkArgument } from '../arguments';
 import { ArgumentError, CheckpointError, DisposedError } from '../errors';
 import { native } from '../native';
 import { enableGrad, noGrad, scope, type Tensor } from '../tensor';
@@ -42,6 +43,7 @@ export abstract class Optimizer<
     defaults: Settings,
     rules: Rules<Settings>,
   ) {
+    checkArgument(options, 'object', 'The settings of an optimiser, such as { lr: 0.1 },');
     checkNames(this.#name, options, rules);
     this.#rules = rules;
     this.defaults = { ...defaults, ...definedOf(options) };
@@ -68,10 +70,11 @@ export abstract class Optimizer<
   #add(group: ParameterGroup<Settings>): void {
     const params = parametersOf(group);
     checkNames(this.#name, group, this.#rules, besidesSettings);
-    const known = new Set(this.parameters());
-    for (const parameter of params) {
-      if (known.has(parameter)) throw new ArgumentError('A parameter is given to the optimiser twice.');
-      known.add(parameter);
+    const repeated = native.firstRepeated(handlesOf([...this.parameters(), ...params]));
+    if (repeated !== null) {
+      throw new ArgumentError(
+        `A parameter is given to the optimiser twice: number ${repeated}, counted over all groups, is one before it.`,
+      );
     }
     const added = { ...this.defaults, ...definedOf(group), params } as unknown as Group<Settings>;
     checkSettings<Settings>(this.#name, added, this.#rules);

@@ -21,6 +21,7 @@ Napi::Value gradients(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value forget_gradients(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value bump_versions(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value alike(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value first_repeated(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value total_norm(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value clip_grad_norm(Environment& environment, const Napi::CallbackInfo& info);
 

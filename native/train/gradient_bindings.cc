@@ -1,6 +1,7 @@
 #include <torch/csrc/autograd/variable.h>
 
 #include <cmath>
+#include <unordered_set>
 
 #include "runtime/environment.h"
 #include "train/bindings.h"
@@ -46,6 +47,16 @@ Napi::Value alike(Environment& environment, const Napi::CallbackInfo& info) {
   std::vector<std::vector<at::Tensor>> lists;
   for (std::size_t i = 0; i < info.Length(); ++i) lists.push_back(environment.tensor_list(info[i]));
   return Napi::Boolean::New(info.Env(), torchwright::alike(lists));
+}
+
+Napi::Value first_repeated(Environment& environment, const Napi::CallbackInfo& info) {
+  const auto tensors = environment.tensor_list(info[0]);
+  std::unordered_set<const at::TensorImpl*> seen;
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    if (!seen.insert(tensors[i].unsafeGetTensorImpl()).second)
+      return Napi::Number::New(info.Env(), static_cast<double>(i));
+  }
+  return info.Env().Null();
 }
 
 Napi::Value total_norm(Environment& environment, const Napi::CallbackInfo& info) {

@@ -1,4 +1,5 @@
 /** What all optimisers have in common: groups, closures, memory, layouts, states; misuse. */
+import * as nn from '../../lib/nn';
 import * as optim from '../../lib/optim';
 import { torch, type Tensor } from '../../lib/tensor';
 import { flat, makeOptimizer, makeParameters, train } from './golden';
@@ -195,6 +196,15 @@ describe.each(names)('%s', (name) => {
       },
       'ERR_ARGUMENT',
     ],
+    [
+      'a parameter twice, once under another name',
+      () => {
+        const tied = new nn.Parameter(leaf());
+        return make(name, [tied, new nn.Parameter(tied)]);
+      },
+      'ERR_ARGUMENT',
+    ],
+    ['null as settings', () => make(name, [leaf()], null as never), 'ERR_ARGUMENT'],
     [
       'a setting broken later',
       () => {
