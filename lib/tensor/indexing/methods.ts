@@ -1,11 +1,12 @@
 /** `at` and `set` of Tensor: NumPy's indexing, with PyTorch's rules of what is a view. */
 import { ArgumentError } from '../../errors';
-import { native } from '../../native';
+import { native, type Handle } from '../../native';
 import { applyModes, currentContext } from '../context';
 import { tensor, type TensorData } from '../creation';
 import { isTypedArray, type Dtype } from '../dtype';
 import type { Scalar } from '../signature';
 import { Tensor } from '../tensor';
+import { Slice } from './slice';
 import type { Indexed } from './types';
 import { describe, Word, type Index } from './words';
 
@@ -31,22 +32,42 @@ declare module '../tensor' {
 }
 
 function at(this: Tensor, ...index: unknown[]): Tensor {
-  // The most frequent index needs no list of words.
-  if (index.length === 1 && Number.isSafeInteger(index[0])) return indexed(this, Word.Integer, index[0] as number);
   const words: number[] = [];
-  const made = describe(index, words);
-  if (made === undefined) return indexed(this, ...words);
+  const part = index.length === 1 ? index[0] : undefined;
+  const single = singleWord(part);
+  const made = single === undefined ? describe(index, words) : undefined;
   try {
-    return indexed(this, ...words);
+    const context = currentContext();
+    applyModes(context);
+    return new Tensor(indexed(this.handle, single, part, words), context);
   } finally {
-    for (const each of made) each.dispose();
+    if (made !== undefined) for (const each of made) each.dispose();
   }
 }
 
-function indexed(self: Tensor, ...words: number[]): Tensor {
-  const context = currentContext();
-  applyModes(context);
-  return new Tensor(native.index(self.handle, ...words), context);
+/** The word for the most frequent indices, of one part, which need no list. */
+function singleWord(part: unknown): Word | undefined {
+  if (Number.isSafeInteger(part)) return Word.Integer;
+  if (part instanceof Slice) return Word.Slice;
+  if (part === null) return Word.NewAxis;
+  return part instanceof Tensor ? Word.Tensor : undefined;
+}
+
+function indexed(self: Handle, single: Word | undefined, part: unknown, words: readonly number[]): Handle {
+  switch (single) {
+    case Word.Integer:
+      return native.index(self, Word.Integer, part as number);
+    case Word.Slice: {
+      const { start, stop, step } = part as Slice;
+      return native.index(self, Word.Slice, start, stop, step);
+    }
+    case Word.NewAxis:
+      return native.index(self, Word.NewAxis);
+    case Word.Tensor:
+      return native.index(self, Word.Tensor, (part as Tensor).handle);
+    default:
+      return native.index(self, ...words);
+  }
 }
 
 function set(this: Tensor, ...index: unknown[]): Tensor {
