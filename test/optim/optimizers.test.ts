@@ -197,10 +197,10 @@ describe.each(names)('%s', (name) => {
       'ERR_ARGUMENT',
     ],
     [
-      'a parameter twice, once under another name',
+      'a parameter twice, once under another handle',
       () => {
         const tied = new nn.Parameter(leaf());
-        return make(name, [tied, new nn.Parameter(tied)]);
+        return make(name, [tied, new nn.Parameter(tied, { sameTensor: true })]);
       },
       'ERR_ARGUMENT',
     ],
