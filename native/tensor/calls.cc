@@ -7,7 +7,7 @@
 #include "runtime/environment.h"
 #include "runtime/memory.h"
 #include "tensor/bindings.h"
-#include "tensor/guards.h"
+#include "tensor/guards/guards.h"
 
 namespace torchwright {
 

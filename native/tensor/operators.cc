@@ -3,7 +3,7 @@
 #include <sstream>
 
 #include "runtime/environment.h"
-#include "tensor/guards.h"
+#include "tensor/guards/guards.h"
 
 namespace torchwright {
 
