@@ -123,8 +123,9 @@ void Callbacks::visit(const Visit& body) {
   queue_.push_back(&request);
   wake();
   for (;;) {
-    changed_.wait(lock, [&] { return request.done || request.work != nullptr; });
+    changed_.wait(lock, [&] { return request.done || request.work != nullptr || closed_; });
     if (request.done) break;
+    if (closed_) throw_closed();  // in the middle of the visit, by process.exit()
     Work& work = *std::exchange(request.work, nullptr);
     lock.unlock();
     perform(work);
@@ -281,14 +282,6 @@ void Callbacks::close() {
   {
     const std::lock_guard lock(mutex_);
     closed_ = true;
-    for (Request* request : queue_) {
-      try {
-        throw_closed();
-      } catch (...) {
-        request->failure = std::current_exception();
-      }
-      request->done = true;
-    }
     queue_.clear();
     released_.clear();
     changed_.notify_all();

@@ -1,4 +1,5 @@
 /** Differentiable functions whose forward and backward are written in TypeScript. */
+import { checkArgument } from '../../arguments';
 import { ArgumentError, AutogradError } from '../../errors';
 import { native, type Handle } from '../../native';
 import { applyModes } from '../context';
@@ -67,6 +68,10 @@ export class FunctionContext {
     definition: FunctionClass<Arguments, Output>,
     inputs: Arguments,
   ): Output {
+    const methods = definition as Partial<Record<string, unknown>>;
+    for (const method of ['forward', 'backward']) {
+      checkArgument(methods[method], 'function', `The static method ${method} of ${definition.name}`);
+    }
     const context = new FunctionContext(inputs);
     const recorded = isGradEnabled() && context.needsInputGrad.includes(true);
     try {

@@ -30,8 +30,7 @@ Napi::Value backward(Environment& environment, const Napi::CallbackInfo& info) {
   const auto gradients = environment.optional_tensor_list(info[1]);
   const bool retain = info[2].ToBoolean(), create = info[3].ToBoolean();
   const auto inputs = environment.tensor_list(info[4]);
-  differentiate(environment, roots,
-                [&] { torch::autograd::backward(roots, gradients, retain, create, inputs); });
+  differentiate(environment, roots, [&] { torch::autograd::backward(roots, gradients, retain, create, inputs); });
   return info.Env().Undefined();
 }
 

@@ -1,5 +1,5 @@
-// Libtorch's engine with what JavaScript adds to it, as Python's own does: where nodes were made (anomaly detection), and
-// hooks of saved tensors.
+// Libtorch's engine with what JavaScript adds to it, as Python's own does: where nodes were made (anomaly detection),
+// and hooks of saved tensors.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -308,6 +308,18 @@ describe('mistakes', () => {
     expect(x.mul(1).requiresGrad).toBe(true);
   });
 
+  test('a class without both methods', () => {
+    class Half extends Function {
+      static forward(_: FunctionContext, x: Tensor): Tensor {
+        return x;
+      }
+    }
+    expect(thrown(() => (Half as unknown as typeof Cube).apply(leaf([1])))).toMatchObject({
+      code: 'ERR_ARGUMENT',
+      message: /backward of Half/,
+    });
+  });
+
   test('saved tensors are for backward', () => {
     class Early extends Function {
       static forward(context: FunctionContext, x: Tensor): Tensor {

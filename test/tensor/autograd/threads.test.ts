@@ -113,3 +113,12 @@ test('workers may be ended in the middle of callbacks', async () => {
   expect([code, signal, errors]).toEqual([0, null, '']);
   expect(output).toBe('alive 18\n');
 }, 60_000);
+
+test.each(['pass', 'deep', 'job'])(
+  'the process may be ended inside a callback: %s',
+  async (where) => {
+    const { code, signal, errors } = await run('callbacks.ts', where);
+    expect([code, signal, errors]).toEqual([5, null, '']);
+  },
+  60_000,
+);

@@ -1,4 +1,7 @@
-/** Workers are ended while libtorch is about to call them back: from their own thread, from jobs, and from graphs that outlive all. */
+/**
+ * Workers are ended while libtorch is about to call them back: from their own thread, from jobs, and from graphs that outlive all.
+ * With an argument: the process is ended in the middle of a callback.
+ */
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -32,7 +35,7 @@ function step(): number {
 }
 
 /** Trains as jobs; each step calls back. With `deaf` this thread never answers. */
-function train(deaf: boolean): void {
+function train(deaf: boolean, hook = (gradient: Tensor): Tensor => gradient.mul(1)): void {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'torchwright-test-'));
   const file = path.join(folder, 'tokens.bin');
   fs.writeFileSync(
@@ -44,7 +47,7 @@ function train(deaf: boolean): void {
   const data = { train: tokens, validation: tokens };
   const sizes = { vocabSize: 11, hiddenSize: 16, intermediateSize: 16, numHiddenLayers: 1, numAttentionHeads: 2 };
   const model = ResidualLlama.create(sizes);
-  for (const parameter of model.parameters()) parameter.registerHook((gradient) => gradient.mul(1));
+  for (const parameter of model.parameters()) parameter.registerHook(hook);
   const trainer = new Trainer(model, { data, batchSize: 2, maxSteps: 100_000, learningRate: 1e-3 });
   void (async () => {
     for await (const _ of trainer) if (deaf) while (true);
@@ -80,11 +83,23 @@ async function endInTheMiddle(mode: string): Promise<void> {
   await worker.terminate();
 }
 
+function exitInside(where: string): void {
+  const exit = (): never => process.exit(5);
+  if (where === 'job') return train(false, exit);
+  const nested = (depth: number): void => {
+    const x = torch.ones([1], { requiresGrad: true });
+    x.registerHook(() => (depth === 0 ? exit() : torch.enableGrad(() => nested(depth - 1))));
+    x.sum().backward();
+  };
+  nested(where === 'pass' ? 0 : 40);
+}
+
 async function main(): Promise<void> {
   for (const mode of ['loop', 'turns', 'train', 'deaf', 'train', 'loop']) await endInTheMiddle(mode);
   leave();
   console.log(`alive ${step()}`);
 }
 
-if (isMainThread) void main();
+if (isMainThread && process.argv[2] !== undefined) exitInside(process.argv[2]);
+else if (isMainThread) void main();
 else work(workerData as string);
