@@ -12,7 +12,7 @@ export function pages(): string[] {
 
 export const textOf = (page: string): string => fs.readFileSync(path.join(root, page), 'utf8');
 
-/** A fenced block of code. */
+/** A fenced block of code, or a piece of TypeScript in a table of Python and TypeScript: each cell is a program of its own. */
 export interface Block {
   page: string;
   /** Of its first line of code, from 1. */
@@ -37,7 +37,18 @@ export function blocksOf(page: string): Block[] {
       blocks.push({ page, line: at + 2, language: fence[1]!, code, comments });
       at = end;
       comments = [];
+    } else if (/^\| Python +\| TypeScript +\|$/.test(lines[at]!)) {
+      for (at += 2; lines[at]?.startsWith('|'); at++) {
+        for (const code of codeOf(lines[at]!)) blocks.push({ page, line: at + 1, language: 'ts', code, comments });
+      }
+      comments = [];
     } else if (lines[at] !== '') comments = [];
   }
   return blocks;
+}
+
+/** Each piece of code in the last cell of a table's row. */
+function codeOf(row: string): string[] {
+  const last = row.split(/(?<!\\)\|/).at(-2)!;
+  return [...last.matchAll(/`([^`]+)`/g)].map(([, code]) => code!.replaceAll('\\|', '|'));
 }

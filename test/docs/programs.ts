@@ -6,6 +6,8 @@
  *     <!-- before: const x = torch.ones([2, 3]); -->                 comes before this block
  *     <!-- compiles only (a GPU): declare const x: Tensor; -->       the same, and the block does not run, as it needs what is named
  *
+ * So is each piece of TypeScript in tables of Python and TypeScript, below the comments of its table.
+ *
  * A remark behind a `console.log(...);` is what it prints, and so is a block of `text` that follows.
  */
 import { blocksOf, pages, textOf, type Block } from './pages';
@@ -14,6 +16,8 @@ import { blocksOf, pages, textOf, type Block } from './pages';
 const reasons = ['a GPU', 'a long training', 'a server', 'a trained model', "a user's files"];
 
 export interface Program {
+  /** Such as `docs-tensors.md-12-0`: no other has it. */
+  name: string;
   page: string;
   /** Of the block's first line, from 1. */
   line: number;
@@ -29,11 +33,11 @@ export const programs: Program[] = pages().flatMap((page) => {
   const blocks = blocksOf(page);
   const common = /^<!-- every block: (.*) -->$/m.exec(textOf(page))?.[1] ?? '';
   return blocks.flatMap((block, index) =>
-    block.language === 'ts' ? [programOf(block, common, outputOf(block, blocks[index + 1]))] : [],
+    block.language === 'ts' ? [programOf(block, index, common, outputOf(block, blocks[index + 1]))] : [],
   );
 });
 
-function programOf(block: Block, common: string, output: string[]): Program {
+function programOf(block: Block, index: number, common: string, output: string[]): Program {
   const { page, line, code, comments } = block;
   const before = /from 'torchwright'/.test(code) ? [] : [common];
   let needs: string | undefined;
@@ -47,6 +51,7 @@ function programOf(block: Block, common: string, output: string[]): Program {
     before.push(said);
   }
   return {
+    name: `${page.replaceAll('/', '-')}-${line}-${index}`,
     page,
     line,
     source: `export {}; ${before.join(' ')}\n${code}\n`,

@@ -21,10 +21,10 @@ interface Run {
 const runner = `
   import fs from 'node:fs';
   const runs = {};
-  for (const line of process.argv.slice(2)) {
-    const run = (runs[line] = { output: '' });
+  for (const name of process.argv.slice(2)) {
+    const run = (runs[name] = { output: '' });
     process.stdout.write = (chunk) => ((run.output += chunk), true);
-    await import('./block-' + line + '.mjs').catch((error) => (run.error = error.stack ?? String(error)));
+    await import('./' + name + '.mjs').catch((error) => (run.error = error.stack ?? String(error)));
   }
   fs.writeFileSync('runs.json', JSON.stringify(runs));
   process.exit();
@@ -48,13 +48,13 @@ function makeProject(page: string): string {
 async function runPage(blocks: readonly Program[]): Promise<Record<string, Run>> {
   const project = makeProject(blocks[0]!.page);
   const target = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext };
-  for (const { line, source } of blocks) {
-    fs.writeFileSync(path.join(project, `block-${line}.mjs`), ts.transpile(source, target));
+  for (const { name, source } of blocks) {
+    fs.writeFileSync(path.join(project, `${name}.mjs`), ts.transpile(source, target));
   }
   fs.writeFileSync(path.join(project, 'page.mjs'), runner);
   const env = { ...process.env, TORCHWRIGHT_CACHE: path.join(project, 'cache'), NODE_OPTIONS: '' };
-  const lines = blocks.map(({ line }) => String(line));
-  const { stderr } = await promisify(execFile)(process.execPath, ['page.mjs', ...lines], { cwd: project, env });
+  const names = blocks.map(({ name }) => name);
+  const { stderr } = await promisify(execFile)(process.execPath, ['page.mjs', ...names], { cwd: project, env });
   expect(stderr).toBe('');
   return JSON.parse(fs.readFileSync(path.join(project, 'runs.json'), 'utf8')) as Record<string, Run>;
 }
@@ -68,8 +68,8 @@ describe.each([...new Set(running.map(({ page }) => page))])('%s', (page) => {
     runs = await runPage(blocks);
   }, 120_000);
 
-  test.each(blocks.map((block) => [block.line, block] as const))('line %i', (line, { prints }) => {
-    const { output, error } = runs[line]!;
+  test.each(blocks.map((block) => [block.line, block] as const))('line %i', (_, { name, prints }) => {
+    const { output, error } = runs[name]!;
     expect(error).toBeUndefined();
     const printed = output.split('\n').map((each) => each.trim());
     let at = 0;

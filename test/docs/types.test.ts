@@ -7,7 +7,7 @@ import { pages, root } from './pages';
 import { programs, type Program } from './programs';
 
 /** Where the compiler believes the block to be: on the root, so that `torchwright` is this package. */
-const fileOf = ({ page, line }: Program) => path.join(root, `${page.replaceAll('/', '-')}-${line}.mts`);
+const fileOf = ({ name }: Program) => path.join(root, `${name}.mts`);
 
 const options: ts.CompilerOptions = {
   target: ts.ScriptTarget.ES2022,
