@@ -68,7 +68,7 @@ export class FunctionContext {
     definition: FunctionClass<Arguments, Output>,
     inputs: Arguments,
   ): Output {
-    const methods = definition as Partial<Record<string, unknown>>;
+    const methods = definition as unknown as Record<string, unknown>;
     for (const method of ['forward', 'backward']) {
       checkArgument(methods[method], 'function', `The static method ${method} of ${definition.name}`);
     }
