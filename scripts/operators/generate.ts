@@ -13,7 +13,7 @@ import { composites, type Composite } from '../../lib/tensor/composites';
 import { namespaces, overloadsOf, type Overload } from '../../lib/tensor/schema';
 import { coverage } from './coverage';
 import { sentences } from './sentences';
-import { tables } from './result-types';
+import { tables, withTypes } from './result-types';
 import { isMethod, isVariadic, placeOf, type Place } from './selection';
 import { defaultsOf, signatures } from './typescript';
 
@@ -153,8 +153,11 @@ function compositeLines(composite: Composite, self: boolean): string[] {
 }
 
 function propertyLines({ name, doc, signatures: [signature] }: Composite): string[] {
-  const { type, written } = signature!.returns[0]!;
-  return [`  /** ${doc} */`, `  readonly ${name}: ${written ?? (type.base === 'int' ? 'number' : type.base === 'bool' ? 'boolean' : type.base)};`];
+  const { type, written } = withTypes(name, signature!, true)[0]!.overload.returns[0]!;
+  return [
+    `  /** ${doc} */`,
+    `  readonly ${name}: ${written ?? (type.base === 'int' ? 'number' : type.base === 'bool' ? 'boolean' : type.base)};`,
+  ];
 }
 
 function compositesFile(): string {

@@ -5,24 +5,24 @@ import type { Dtype, TypedArray } from '../dtype';
 import type { MemoryFormat } from '../kinds';
 import type { Integer, Integers, Scalar } from '../signature';
 import type { Tensor } from '../tensor';
-import type { Product } from '../types';
+import type { Product, Real } from '../types';
 import type { NestedArray } from '../values';
 
 /** Methods and properties that PyTorch makes of operators. */
 declare module '../tensor' {
   interface Tensor<out D extends Dtype, out R extends number> {
   /** View with all dimensions in reverse order. */
-  readonly T: Tensor;
+  readonly T: Tensor<D, R>;
   /** View with the last two dimensions swapped. */
-  readonly mT: Tensor;
+  readonly mT: Tensor<D, R>;
   /** Conjugate transpose of a matrix. */
-  readonly H: Tensor;
+  readonly H: Tensor<D, R>;
   /** Conjugate with the last two dimensions swapped. */
-  readonly mH: Tensor;
+  readonly mH: Tensor<D, R>;
   /** View of the real parts; a real tensor itself. */
-  readonly real: Tensor;
+  readonly real: Tensor<Real[D], R>;
   /** View of the imaginary parts of a complex tensor. */
-  readonly imag: Tensor;
+  readonly imag: Tensor<Real[D], R>;
   /** Bytes of one element. */
   readonly itemsize: number;
   /** Bytes of all elements. */

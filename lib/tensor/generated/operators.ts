@@ -3305,12 +3305,6 @@ export interface TorchOperators {
   _foreachClampMin_(self: readonly Tensor[], options: { scalars: readonly Scalar[] }): void;
   /** libtorch's `_foreach_clone`. */
   _foreachClone(self: readonly Tensor[], options?: { memoryFormat?: MemoryFormat | null }): Tensor[];
-  /** libtorch's `_foreach_copy`. Defaults: nonBlocking false. */
-  _foreachCopy(self: readonly Tensor[], src: readonly Tensor[], nonBlocking?: boolean): Tensor[];
-  /** libtorch's `_foreach_copy`. Defaults: nonBlocking false. */
-  _foreachCopy(self: readonly Tensor[], src: readonly Tensor[], options?: { nonBlocking?: boolean }): Tensor[];
-  /** libtorch's `_foreach_copy`. Defaults: nonBlocking false. */
-  _foreachCopy(self: readonly Tensor[], options: { src: readonly Tensor[]; nonBlocking?: boolean }): Tensor[];
   /** libtorch's `_foreach_copy_`. Defaults: nonBlocking false. */
   _foreachCopy_(self: readonly Tensor[], src: readonly Tensor[], nonBlocking?: boolean): void;
   /** libtorch's `_foreach_copy_`. Defaults: nonBlocking false. */
@@ -3619,8 +3613,6 @@ export interface TorchOperators {
   _foreachTrunc(self: readonly Tensor[]): Tensor[];
   /** libtorch's `_foreach_trunc_`. */
   _foreachTrunc_(self: readonly Tensor[]): void;
-  /** libtorch's `_foreach_zero`. */
-  _foreachZero(self: readonly Tensor[]): Tensor[];
   /** libtorch's `_foreach_zero_`. */
   _foreachZero_(self: readonly Tensor[]): void;
   /** libtorch's `_fused_adagrad_`. */
@@ -5012,7 +5004,7 @@ export interface TorchOperators {
   /** libtorch's `im2col`. */
   im2col(self: Tensor, options: { kernelSize: Integers; dilation: Integers; padding: Integers; stride: Integers }): Tensor;
   /** libtorch's `imag`. */
-  imag(self: Tensor): Tensor;
+  imag<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Real[D], R>;
   /** libtorch's `index`. */
   index(self: Tensor, indices: readonly (Tensor | null)[]): Tensor;
   /** libtorch's `index`. */
@@ -6048,7 +6040,7 @@ export interface TorchOperators {
   /** As one dimension: a view where possible. */
   ravel<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<D, 1 | Plain[R]>;
   /** libtorch's `real`. */
-  real(self: Tensor): Tensor;
+  real<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Real[D], R>;
   /** 1 / x. */
   reciprocal<D extends Dtype, R extends number>(self: Tensor<D, R>): Tensor<Inexact[D], R>;
   /** 1 / x. In place. */
@@ -8274,7 +8266,6 @@ export const functionNames: readonly string[] = [
   '_foreach_clamp_min',
   '_foreach_clamp_min_',
   '_foreach_clone',
-  '_foreach_copy',
   '_foreach_copy_',
   '_foreach_cos',
   '_foreach_cos_',
@@ -8344,7 +8335,6 @@ export const functionNames: readonly string[] = [
   '_foreach_tanh_',
   '_foreach_trunc',
   '_foreach_trunc_',
-  '_foreach_zero',
   '_foreach_zero_',
   '_fused_adagrad_',
   '_fused_adam_',

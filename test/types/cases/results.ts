@@ -78,6 +78,8 @@ expectType<Tensor<'float32', 3>>()(x.unsqueeze(0));
 expectType<Tensor<'float32', 1>>()(x.flatten());
 expectType<Tensor<'float32', number>>()(batches.flatten(1));
 expectType<Tensor<'float32', 2>>()(x.t());
+expectType<Tensor<'float32', 2>>()(x.T);
+expectType<Tensor<'float32', 1>>()(waves.imag);
 expectType<Tensor<'float32', 3>>()(batches.permute(2, 0, 1));
 expectType<Tensor<'float32', 3>>()(batches.transpose(0, 1).contiguous());
 expectType<Tensor<'float32', 1>>()(x.select(0, 1));
