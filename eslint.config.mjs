@@ -8,7 +8,7 @@ import importsGoDown from './eslint-rules/imports-go-down.js';
 const root = import.meta.dirname;
 
 export default defineConfig(
-  { ignores: ['dist/', 'build/', 'runs/', 'coverage/', 'test/fixtures/', 'test/package/fixtures/'] },
+  { ignores: ['dist/', 'build/', 'runs/', 'coverage/', 'docs/api/', 'test/fixtures/', 'test/package/fixtures/'] },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.recommendedTypeChecked],

@@ -52,7 +52,8 @@ async function runPage(blocks: readonly Program[]): Promise<Record<string, Run>>
     fs.writeFileSync(path.join(project, `${name}.mjs`), ts.transpile(source, target));
   }
   fs.writeFileSync(path.join(project, 'page.mjs'), runner);
-  const env = { ...process.env, TORCHWRIGHT_CACHE: path.join(project, 'cache'), NODE_OPTIONS: '' };
+  const cache = path.join(project, 'cache');
+  const env = { ...process.env, TORCHWRIGHT_CACHE: cache, NODE_OPTIONS: '', OMP_NUM_THREADS: '1' };
   const names = blocks.map(({ name }) => name);
   const { stderr } = await promisify(execFile)(process.execPath, ['page.mjs', ...names], { cwd: project, env });
   expect(stderr).toBe('');

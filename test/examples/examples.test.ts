@@ -60,3 +60,13 @@ test('translate.mjs', async () => {
   expect(stdout).toMatch(/^the .*\n {2}=> /m);
   expect(stdout).toMatch(/^\d+ sentences: BLEU \d+\.\d\d, chrF \d+\.\d\d$/m);
 }, 120_000);
+
+test('mlp.mjs, which goes on from its checkpoint', async () => {
+  const first = await run('mlp.mjs', 'mlp.pt', '4');
+  expect(first).toMatch(/^ {2}fc_in +Linear +\[1000, 64\] +192 +yes$/m);
+  expect(first).toMatch(/^epoch 4: loss 0\.\d{4}, accuracy [01]\.\d{3}$/m);
+  const second = await run('mlp.mjs', 'mlp.pt', '20');
+  expect(second).toMatch(/^goes on after epoch 4\n/);
+  const [, accuracy] = /^epoch 20: loss 0\.\d{4}, accuracy ([01]\.\d{3})$/m.exec(second)!;
+  expect(Number(accuracy)).toBeGreaterThan(0.95);
+}, 120_000);

@@ -60,7 +60,7 @@ function placed(read: Place): Place {
 export interface EncodeOptions {
   /** [time, time] or [batch * heads, time, time]: true where attention is forbidden, or numbers that are added. */
   srcMask?: Tensor | null;
-  /** [batch, time]: true for padding. */
+  /** [batch, time], true for padding. */
   srcKeyPaddingMask?: Tensor | null;
   /** Says that srcMask is the causal one, which may be faster. */
   isCausal?: boolean;
@@ -131,9 +131,9 @@ export interface DecodeOptions {
   tgtMask?: Tensor | null;
   /** [target, source], the same for attention to the memory. */
   memoryMask?: Tensor | null;
-  /** [batch, target]: true for padding. */
+  /** [batch, target], true for padding. */
   tgtKeyPaddingMask?: Tensor | null;
-  /** [batch, source]: true for padding. */
+  /** [batch, source], true for padding. */
   memoryKeyPaddingMask?: Tensor | null;
   /** Says that tgtMask is the causal one, which may be faster. */
   tgtIsCausal?: boolean;

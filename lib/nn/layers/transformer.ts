@@ -20,7 +20,7 @@ import {
 export interface EncoderOptions {
   /** [time, time] or [batch * heads, time, time]: true where attention is forbidden, or numbers that are added. */
   mask?: Tensor | null;
-  /** [batch, time]: true for padding. */
+  /** [batch, time], true for padding. */
   srcKeyPaddingMask?: Tensor | null;
   /** Says that the mask is the causal one, which may be faster. */
   isCausal?: boolean;
