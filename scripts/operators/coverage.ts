@@ -62,7 +62,11 @@ function leftOut(): Map<OperatorReason, LeftOut> {
 }
 
 /** @param functionalNames members of `torch.nn.functional` */
-export function coverage(places: readonly Place[], composites: readonly Composite[], functionalNames: readonly string[]): string {
+export function coverage(
+  places: readonly Place[],
+  composites: readonly Composite[],
+  functionalNames: readonly string[],
+): string {
   const byName = new Map(composites.map((composite) => [composite.name, composite]));
   const groups = leftOut();
   const schemas = native.operatorNames().reduce((sum, name) => sum + native.schemas(name).length, 0);
@@ -74,11 +78,11 @@ export function coverage(places: readonly Place[], composites: readonly Composit
     '',
     `libtorch has ${schemas} schemas under ${native.operatorNames().length} names. ${places.length} names (${schemas - left} schemas) have a`,
     `place on \`torch\` or on a tensor \`x\`; ${native.operatorNames().length - places.length} names (${left} schemas) are left out, with the reason below.`,
-    'Every operator, placed or not, can be called as `torch.operator(name)`, such as `torch.operator(\'aten::_softmax\')`.',
+    "Every operator, placed or not, can be called as `torch.operator(name)`, such as `torch.operator('aten::_softmax')`.",
     '',
     '## Placed',
     '',
-    'A star marks functions that take PyTorch\'s Python signature and call the operator. Overloads by their names in the schema,',
+    "A star marks functions that take PyTorch's Python signature and call the operator. Overloads by their names in the schema,",
     `\`·\` for the one without a name; left out are those with ${Object.entries(letters)
       .map(([reason, letter]) => `(${letter}): ${overloadReasons[reason as OverloadReason].replace(/\.$/, '')}`)
       .join('; ')}.`,
@@ -95,7 +99,10 @@ export function coverage(places: readonly Place[], composites: readonly Composit
     '',
     `On a tensor: ${list(composites.filter(({ as }) => as !== 'function'))}.`,
     '',
-    `On \`torch.nn.functional\` (\`F\`): ${[...functionalNames].sort().map((name) => `\`${name}\``).join(', ')}.`,
+    `On \`torch.nn.functional\` (\`F\`): ${[...functionalNames]
+      .sort()
+      .map((name) => `\`${name}\``)
+      .join(', ')}.`,
     '',
     '## Left out',
     '',

@@ -62,10 +62,10 @@ export const operatorReasons = {
   backend: 'The kernel of one backend; the public operator reaches it where it applies.',
   symbolic: 'For shapes without numbers, in compilers.',
   nested: 'For nested or quantised tensors, which have no form here.',
-  functional: 'An in-place operator\'s copy for compilers; call the in-place operator, on a clone where needed.',
+  functional: "An in-place operator's copy for compilers; call the in-place operator, on a clone where needed.",
   part: 'A part of a public operator, with no name of its own in Python.',
   member: 'Tensor has it by hand: a property or a method of its own.',
-  library: 'Of a library of libtorch\'s that is not PyTorch\'s public surface.',
+  library: "Of a library of libtorch's that is not PyTorch's public surface.",
   type: 'All its overloads take or give what has no form in JavaScript.',
 } as const;
 export type OperatorReason = keyof typeof operatorReasons;
@@ -78,7 +78,7 @@ export const overloadReasons = {
 } as const;
 export type OverloadReason = keyof typeof overloadReasons;
 
-const public_ = /^_(foreach_|fused_(adam|adamw|sgd|adagrad)_)/;
+const public_ = /^_(foreach_(?!(copy|zero)$)\w+|fused_(adam|adamw|sgd|adagrad)_$)/;
 const patterns: readonly [RegExp, OperatorReason][] = [
   [/^_/, 'internal'],
   [/_backward(_|$)/, 'derivative'],

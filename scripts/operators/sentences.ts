@@ -31,7 +31,8 @@ export const sentences: Readonly<Record<string, string>> = {
   atanh: 'Inverse hyperbolic tangent.',
   avg_pool1d: "Mean of each window of `[..., channel, length]`; `stride` is the window's size unless given.",
   avg_pool2d: "Mean of each window of `[..., channel, height, width]`; `stride` is the window's size unless given.",
-  avg_pool3d: "Mean of each window of `[..., channel, depth, height, width]`; `stride` is the window's size unless given.",
+  avg_pool3d:
+    "Mean of each window of `[..., channel, depth, height, width]`; `stride` is the window's size unless given.",
   baddbmm: 'beta * self + alpha * (batch1 @ batch2).',
   batch_norm: 'Normalises each channel over the batch, or by the running statistics.',
   bernoulli: '1 with the probability that each element gives, else 0.',
@@ -69,7 +70,8 @@ export const sentences: Readonly<Record<string, string>> = {
   conv3d: 'Convolution of `[batch, in, depth, height, width]` with `weight [out, in / groups, kd, kh, kw]`.',
   conv_transpose1d: 'Transposed convolution of `[batch, in, length]` with `weight [in, out / groups, kernel]`.',
   conv_transpose2d: 'Transposed convolution of `[batch, in, height, width]` with `weight [in, out / groups, kh, kw]`.',
-  conv_transpose3d: 'Transposed convolution of `[batch, in, depth, height, width]` with `weight [in, out / groups, kd, kh, kw]`.',
+  conv_transpose3d:
+    'Transposed convolution of `[batch, in, depth, height, width]` with `weight [in, out / groups, kd, kh, kw]`.',
   copy_: 'Overwrites this tensor with the source, broadcast and converted.',
   copysign: 'Magnitude of self with the sign of other.',
   corrcoef: 'Correlation coefficients of the rows.',

@@ -67,5 +67,7 @@ export const functionalAliases = {
 
 export const functional = {
   ...functionsOf(functionalComposites, 'F.'),
-  ...Object.fromEntries(Object.entries(functionalAliases).map(([name, operator]) => [name, torch[operator]])),
+  ...Object.fromEntries(
+    Object.entries(functionalAliases).map(([name, operator]) => [name, Reflect.get(torch, operator) as unknown]),
+  ),
 } as unknown as Functional;

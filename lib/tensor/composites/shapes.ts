@@ -31,25 +31,29 @@ function broadcastTwo(a: readonly number[], b: readonly number[]): number[] {
   });
 }
 
+/** The elements of a list, its length and each of them read once: what a caller passes may change while it is read. */
+function elementsOf(list: unknown, most: number, what: string): unknown[] {
+  if (!Array.isArray(list)) throw new ShapeError(`${what} is a list.`);
+  const { length } = list;
+  if (!(length <= most)) throw new ShapeError(`${what} has ${most} elements at most, not ${length}.`);
+  return Array.from({ length }, (_, index) => list[index] as unknown);
+}
+
 function checkShapes(values: unknown): number[][] {
-  if (!Array.isArray(values)) throw new ShapeError('broadcastShapes takes shapes one by one.');
-  return values.map(checkShape);
+  return elementsOf(values, 100_000, 'What broadcastShapes takes').map(checkShape);
 }
 
 /** libtorch's tensors have no more dimensions. */
 const mostDimensions = 64;
 
 function checkShape(value: unknown): number[] {
-  // A copy: what a caller passes may have holes, which `some` would not see.
-  const shape: unknown = Array.isArray(value) && value.length <= mostDimensions ? Array.from(value as unknown[]) : value;
-  if (typeof shape === 'number') return checkShape([shape]);
-  if (Array.isArray(shape) && shape.length > mostDimensions) {
-    throw new ShapeError(`A shape has ${mostDimensions} dimensions at most, not ${shape.length}.`);
+  const sizes = typeof value === 'number' ? [value] : elementsOf(value, mostDimensions, 'A shape');
+  for (const size of sizes) {
+    if (!Number.isSafeInteger(size) || (size as number) < 0) {
+      throw new ShapeError('A shape is a list of whole numbers from 0 on.');
+    }
   }
-  if (!Array.isArray(shape) || shape.some((size) => !Number.isSafeInteger(size) || (size as number) < 0)) {
-    throw new ShapeError('A shape is a list of whole numbers from 0 on.');
-  }
-  return shape as number[];
+  return sizes as number[];
 }
 
 /** [rows * columns] indices of every pair, as columns of a table. */

@@ -12,9 +12,34 @@ const dtypes: readonly Dtype[] = [
   ...(['float16', 'bfloat16', 'uint8', 'int8', 'int16', 'int32', 'complex128'] as const),
 ];
 const strangeIntegers = [
-  -1, -2, -3, -0, 2 ** 31 - 1, 2 ** 31, -(2 ** 31), 2 ** 32, 2 ** 40, 2 ** 53 - 1, 2 ** 53, -(2 ** 53) + 1, 100, 255,
+  -1,
+  -2,
+  -3,
+  -0,
+  2 ** 31 - 1,
+  2 ** 31,
+  -(2 ** 31),
+  2 ** 32,
+  2 ** 40,
+  2 ** 53 - 1,
+  2 ** 53,
+  -(2 ** 53) + 1,
+  100,
+  255,
 ];
-const bigints = [0n, 1n, -1n, 3n, 2n ** 31n, 2n ** 62n, 2n ** 63n - 1n, -(2n ** 63n), 2n ** 63n, 2n ** 64n, -(2n ** 200n)];
+const bigints = [
+  0n,
+  1n,
+  -1n,
+  3n,
+  2n ** 31n,
+  2n ** 62n,
+  2n ** 63n - 1n,
+  -(2n ** 63n),
+  2n ** 63n,
+  2n ** 64n,
+  -(2n ** 200n),
+];
 const strings = [
   ...['', 'mean', 'sum', 'reflect', 'ij', 'same', 'valid', 'none', 'tanh', 'floor', 'trunc', 'constant', 'euclidean'],
   ...['i,j->ij', '...', 'bilinear', 'linear', 'higher', 'fro', 'nuc', '\0', '\u{1f600}', 'x'.repeat(300), 'left'],
@@ -37,7 +62,21 @@ export class Values {
 
   #shape(): number[] {
     const { random } = this;
-    const common = [[], [3], [2, 3], [3, 3], [4, 4], [1], [0], [2, 0], [2, 3, 3], [1, 2, 4, 4], [2, 2, 3, 4, 4], [6], [1, 1]];
+    const common = [
+      [],
+      [3],
+      [2, 3],
+      [3, 3],
+      [4, 4],
+      [1],
+      [0],
+      [2, 0],
+      [2, 3, 3],
+      [1, 2, 4, 4],
+      [2, 2, 3, 4, 4],
+      [6],
+      [1, 1],
+    ];
     return random.chance(0.8)
       ? random.pick(common)
       : Array.from({ length: random.below(7) }, () => random.pick([0, 1, 2, 3, 4, 5]));
@@ -50,9 +89,13 @@ export class Values {
     const floating = dtype.startsWith('float') || dtype.startsWith('bfloat') || dtype.startsWith('complex');
     let tensor = floating ? torch.randn(shape, { dtype }) : torch.randint(dtype === 'bool' ? 2 : 4, shape, { dtype });
     if (floating && tensor.numel > 0 && random.chance(0.1)) {
-      tensor.view([-1]).select(0, 0).fill_(random.pick([NaN, Infinity, -Infinity, 1e38]));
+      tensor
+        .view([-1])
+        .select(0, 0)
+        .fill_(random.pick([NaN, Infinity, -Infinity, 1e38]));
     }
-    if (!floating && dtype !== 'bool' && random.chance(0.2)) tensor.fill_(random.pick([100, 127, 0, dtype === 'uint8' ? 255 : -1]));
+    if (!floating && dtype !== 'bool' && random.chance(0.2))
+      tensor.fill_(random.pick([100, 127, 0, dtype === 'uint8' ? 255 : -1]));
     if (tensor.ndim >= 2 && random.chance(0.2)) tensor = tensor.transpose(0, 1);
     if (random.chance(0.05) && tensor.ndim >= 1) tensor = tensor.unsqueeze(0).expand([3, ...tensor.shape]);
     if (random.chance(0.03) && tensor.ndim >= 1) tensor = tensor.toSparse();
@@ -77,9 +120,7 @@ export class Values {
     if (!type.list) return this.#element(type);
     if (type.base === 'int' && random.chance(0.2)) return this.integer();
     const length = random.chance(0.9) ? random.below(5) : random.below(30);
-    return Array.from({ length }, () =>
-      type.optionalElements && random.chance(0.3) ? null : this.#element(type),
-    );
+    return Array.from({ length }, () => (type.optionalElements && random.chance(0.3) ? null : this.#element(type)));
   }
 
   #element(type: ArgumentType): unknown {
@@ -151,10 +192,13 @@ export class Values {
       case 13:
         return [[[this.hostile(depth + 1)]]];
       case 14:
-        return { [random.pick(['dim', 'dtype', 'self', 'other', 'size', '__proto__', 'out', 're'])]: this.hostile(depth + 1) };
+        return {
+          [random.pick(['dim', 'dtype', 'self', 'other', 'size', '__proto__', 'out', 're'])]: this.hostile(depth + 1),
+        };
       case 15:
         return new Proxy([1, 2], {
-          get: (target, key) => (key === 'length' ? random.pick([2, 5, -1, 2 ** 31, NaN]) : Reflect.get(target, key)),
+          get: (target, key) =>
+            key === 'length' ? random.pick([2, 5, -1, 2 ** 31, NaN]) : (Reflect.get(target, key) as unknown),
         });
       case 16:
         return new Proxy(this.tensor(), {});

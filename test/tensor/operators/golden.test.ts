@@ -24,10 +24,16 @@ function difference(value: unknown, written: Written, unset: boolean): string | 
   }
   const expected = decode(written, []);
   const close = typeof value === 'number' && Math.abs(value - (expected as number)) < 1e-6;
-  return Object.is(value, expected) || close || value === expected ? undefined : `${String(value)} for ${String(expected)}`;
+  return Object.is(value, expected) || close || value === expected
+    ? undefined
+    : `${String(value)} for ${String(expected)}`;
 }
 
-function tensorDifference(value: Tensor, written: { t: string; s: number[] } & Written, unset: boolean): string | undefined {
+function tensorDifference(
+  value: Tensor,
+  written: { t: string; s: number[] } & Written,
+  unset: boolean,
+): string | undefined {
   if (!(value instanceof torch.Tensor)) return `${typeof value} for a tensor`;
   if (value.dtype !== written.t) return `dtype ${value.dtype} for ${written.t}`;
   if (value.shape.join() !== written.s.join()) return `shape [${value.shape.join()}] for [${written.s.join()}]`;
@@ -63,7 +69,8 @@ function faultOf(each: Case, call: (...args: unknown[]) => unknown): string | un
   const wanted = inputs.filter((input) => input.requiresGrad && input.isLeaf);
   for (const [index, grad] of each.grads.entries()) {
     const got = wanted[index]!.grad;
-    if (grad === null ? got !== null && got.abs().max().item() !== 0 : got === null) return `grad ${index} is ${String(got)}`;
+    if (grad === null ? got !== null && got.abs().max().item() !== 0 : got === null)
+      return `grad ${index} is ${String(got)}`;
     const wrong = grad === null || got === null ? undefined : difference(got, grad, false);
     if (wrong !== undefined) return `grad ${index}: ${wrong}`;
   }
@@ -100,7 +107,10 @@ test.each(operators)('%s', (op) => {
     cases
       .filter((each) => each.op === op)
       .flatMap((each) => {
-        const ways: [string, () => string | undefined][] = waysToCall(each).map(([name, call]) => [name, () => faultOf(each, call)]);
+        const ways: [string, () => string | undefined][] = waysToCall(each).map(([name, call]) => [
+          name,
+          () => faultOf(each, call),
+        ]);
         if (ways.length === 0) return [`${op} is not here`];
         return [...ways, [`${op}_`, () => inPlaceFault(each)] as const].flatMap(([name, fault]) => {
           let found: string | undefined;

@@ -94,8 +94,8 @@ export function waysToCall({ op, args: [self] }: Case): [string, Call][] {
   const direct = namespaces[namespace]?.[member];
   if (direct !== undefined) ways.push([`${namespace}.${member}`, direct]);
   if ((namespace === 'torch' || namespace === 'Tensor') && self !== undefined && isWrittenTensor(self)) {
-    const method = (Tensor.prototype as unknown as Record<string, Call | undefined>)[member];
-    if (typeof method === 'function') {
+    const method = Object.getOwnPropertyDescriptor(Tensor.prototype, member)?.value as Call | undefined;
+    if (method !== undefined) {
       ways.push([`Tensor.${member}`, (self, ...rest) => method.call(self, ...rest)]);
     }
   }
@@ -103,8 +103,8 @@ export function waysToCall({ op, args: [self] }: Case): [string, Call][] {
 }
 
 export function tensorsOf(value: unknown): Tensor[] {
-  if (value instanceof Tensor) return [value];
-  return Array.isArray(value) ? value.flatMap(tensorsOf) : [];
+  if (Array.isArray(value)) return value.flatMap(tensorsOf);
+  return torch.isTensor(value) ? [value as Tensor] : [];
 }
 
 /** A number that depends on every element of every result in a way of its own. */

@@ -62,27 +62,45 @@ export const notHere: Partial<Record<string, Record<string, string>>> = {
     ...quantised,
     ...removed,
     ...because('DLPack is not supported', 'from_dlpack to_dlpack'),
-    ...because('`loadPytorch`, `savePytorch`, `loadSafetensors` and `saveSafetensors` read and write files', 'load save'),
+    ...because('`manualSeed` sets the seed', 'initial_seed seed'),
     ...because('tensors do not show their storages', 'is_storage'),
     ...because('`torch.linalg.eigh` finds eigenvalues', 'lobpcg'),
   },
   Tensor: {
-    ...because('DLPack, pointers and storages are not shown', 'const_data_ptr data_ptr storage storage_type untyped_storage'),
+    ...because(
+      'DLPack, pointers and storages are not shown',
+      'const_data_ptr data_ptr storage storage_type untyped_storage',
+    ),
     ...because('`toArray` and `data` give the elements', 'numpy'),
     ...because('calls Python for each element', 'apply_ map_ map2_'),
-    ...because('a device that this package does not know', 'ipu is_ipu is_maia is_mps is_mtia is_vulkan is_xla is_xpu mtia xpu'),
-    ...because('has no form here', 'is_meta is_mkldnn is_nested is_quantized qscheme to_mkldnn to_padded_tensor layout is_sparse_csr'),
-    ...because('PyTorch removed it: calling it there is an error', 'eig lstsq solve symeig volatile reinforce resize resize_as'),
+    ...because(
+      'a device that this package does not know',
+      'ipu is_ipu is_maia is_mps is_mtia is_vulkan is_xla is_xpu mtia xpu',
+    ),
+    ...because(
+      'has no form here',
+      'is_meta is_mkldnn is_nested is_quantized qscheme to_mkldnn to_padded_tensor layout is_sparse_csr',
+    ),
+    ...because(
+      'PyTorch removed it: calling it there is an error',
+      'eig lstsq solve symeig volatile reinforce resize resize_as',
+    ),
     ...because('memory between processes is not shared', 'is_shared share_memory_'),
     ...because('a stream has no form here', 'record_stream'),
     ...because(pythonOnly, 'as_subclass dim_order grad_dtype is_set_to module_load name new output_nr'),
-    ...because('a part of sparse tensors\' own construction', 'sparse_resize_ sparse_resize_and_clear_'),
+    ...because("a part of sparse tensors' own construction", 'sparse_resize_ sparse_resize_and_clear_'),
   },
   functional: {
     ...because('a helper of the Python module', 'Optional assert_int_or_pair boolean_dispatch handle_torch_function'),
-    ...because('a helper of the Python module', 'has_torch_function has_torch_function_unary has_torch_function_variadic'),
+    ...because(
+      'a helper of the Python module',
+      'has_torch_function has_torch_function_unary has_torch_function_variadic',
+    ),
     ...because('`nn.MultiheadAttention` does it', 'multi_head_attention_forward'),
-    ...because('products of 8-bit numbers on certain GPUs; `torch.operator` reaches them', 'scaled_grouped_mm scaled_mm'),
+    ...because(
+      'products of 8-bit numbers on certain GPUs; `torch.operator` reaches them',
+      'scaled_grouped_mm scaled_mm',
+    ),
     ...because('experimental in PyTorch', 'linear_cross_entropy'),
   },
 };

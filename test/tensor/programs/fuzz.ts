@@ -2,7 +2,7 @@
  * Calls random operators with random arguments, batch after batch; each call must return or throw an error that the
  * package makes. Says in a file which call runs, so that whoever watches knows which one crashed or hangs.
  *
- *     node -r scripts/register.cjs test/tensor/programs/fuzz.ts SEED FIRST_BATCH BATCHES PROGRESS_FILE [verbose]
+ *     node -r scripts/register.cjs test/tensor/programs/fuzz.ts SEED FIRST_BATCH BATCHES PROGRESS_FILE [CALL|all]
  */
 import fs from 'node:fs';
 
@@ -14,7 +14,7 @@ import { Sabotage, Values } from '../fuzz/values';
 
 const [seed, firstBatch, batches] = process.argv.slice(2, 5).map(Number) as [number, number, number];
 const progress = fs.openSync(process.argv[5]!, 'w');
-const verbose = process.argv[6] === 'verbose';
+const shown = process.argv[6];
 const record = Buffer.alloc(128, 0x20);
 
 function say(batch: number, call: number, name: string): void {
@@ -35,7 +35,10 @@ function check(error: unknown, name: string, where: string): void {
 /** Reads a little of what a call gave, and sometimes goes backward through it. */
 function use(result: unknown, random: Random): void {
   const tensor = Array.isArray(result) ? (result as unknown[])[0] : result;
-  if (!(tensor instanceof Tensor) || tensor.isDisposed) return;
+  if (tensor instanceof Tensor && !tensor.isDisposed) useTensor(tensor, random);
+}
+
+function useTensor(tensor: Tensor, random: Random): void {
   const { numel, dtype } = tensor;
   if (numel > 10_000) return;
   if (random.chance(0.3) && tensor.requiresGrad && !dtype.startsWith('complex')) tensor.sum().backward();
@@ -54,7 +57,7 @@ for (let batch = firstBatch; batch < firstBatch + batches; batch++) {
       counts.calls++;
       try {
         const args = randomCall(target, values);
-        if (verbose) console.error(where, target.name, args);
+        if (shown === 'all' || shown === String(call)) console.error(where, target.name, args);
         const result = target.call(args);
         counts.returned++;
         use(result, random);
@@ -65,4 +68,6 @@ for (let batch = firstBatch; batch < firstBatch + batches; batch++) {
   });
 }
 fs.writeSync(progress, Buffer.from('done'.padEnd(record.length)), 0, record.length, 0);
-console.log(JSON.stringify({ seed, ...counts, complaints: complaints.slice(0, 20), complaintCount: complaints.length }));
+console.log(
+  JSON.stringify({ seed, ...counts, complaints: complaints.slice(0, 20), complaintCount: complaints.length }),
+);
