@@ -21,7 +21,6 @@ function transform(filename) {
       filename,
       jsc: { parser: { syntax: 'typescript' }, target: 'es2022' },
       module: { type: 'commonjs' },
-      sourceMaps: 'inline',
     });
     fs.mkdirSync(folder, { recursive: true });
     const temporary = `${kept}.${randomBytes(4).toString('hex')}`;

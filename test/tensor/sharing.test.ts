@@ -64,9 +64,10 @@ inScope('other dtypes, offsets and shapes read the bytes as they lie', () => {
 
 describe('the memory stays', () => {
   inScope('when the buffer is transferred elsewhere and forgotten there', async () => {
-    let array: Float32Array | undefined = new Float32Array(1 << 20).fill(3);
+    const buffer = new ArrayBuffer(4 << 20);
+    let array: Float32Array | undefined = new Float32Array(buffer).fill(3);
     const tensor = fromBuffer(array);
-    structuredClone(array.buffer, { transfer: [array.buffer] });
+    structuredClone(buffer, { transfer: [buffer] });
     expect(array.length).toBe(0);
     array = undefined;
     for (let i = 0; i < 5; i++) {
@@ -138,8 +139,9 @@ function detached(): ArrayBuffer {
 }
 
 function detachedView(): Float32Array {
-  const view = new Float32Array(2);
-  structuredClone(view.buffer, { transfer: [view.buffer] });
+  const buffer = new ArrayBuffer(8);
+  const view = new Float32Array(buffer);
+  structuredClone(buffer, { transfer: [buffer] });
   return view;
 }
 

@@ -1,14 +1,14 @@
 /** Four workers at once do four kinds of work, each what one alone does before: the results must be the same to the bit. */
 import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads';
 
-import { fromBuffer, Generator, torch } from '../../../lib/tensor';
+import { fromBuffer, Generator, torch, type Tensor } from '../../../lib/tensor';
 
 const rounds = 30;
 
 /** Each gives a number that any difference would change. */
 const works = {
   operators(): number {
-    const generator = new Generator(1);
+    const generator = new Generator({ seed: 1 });
     let sum = 0;
     for (let i = 0; i < rounds; i++) {
       sum += torch.scope(() => {
@@ -19,7 +19,7 @@ const works = {
     return sum;
   },
   training(): number {
-    const generator = new Generator(2);
+    const generator = new Generator({ seed: 2 });
     const weight = torch.randn([32, 32], { generator, requiresGrad: true });
     let calls = 0;
     const hook = weight.registerHook((gradient) => {
@@ -90,7 +90,7 @@ else {
   parentPort!.once('message', (posted: unknown) => {
     let refused = '';
     try {
-      torch.add(posted as number, 1);
+      torch.add(posted as Tensor, 1);
     } catch (error) {
       refused = (error as { code: string }).code;
     }
