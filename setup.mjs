@@ -73,6 +73,22 @@ function hashOfTypeScript() {
 const isSource = (name) => name.endsWith('.ts') && !name.endsWith('.d.ts');
 const withoutSuffix = (name) => name.replace(/(\.d\.ts|\.js|\.js\.map)$/, '');
 
+/**
+ * Makes an index load what it exports again only when that is asked for: who computes with tensors does not wait until studies
+ * can be read. tsc writes `var room_1 = require("./room")`, and for each name a getter that gives `room_1.name`.
+ */
+function loadLazily(file) {
+  const calls = new Map();
+  const script = fs
+    .readFileSync(file, 'utf8')
+    .replace(/^var (\w+) = (require\("[^"]+"\));\n/gm, (_, room, call) => {
+      calls.set(room, call);
+      return '';
+    })
+    .replace(/(?<=\breturn )(\w+)(?=\.\w+; \} \}\);$)/gm, (room) => calls.get(room) ?? room);
+  if (calls.size > 0) fs.writeFileSync(file, script);
+}
+
 /** Compiles lib/ to dist/, copies the files beside the sources, writes the schemas, and removes what no longer has a source. */
 async function typescript() {
   const stamp = inRoot('dist', '.stamp');
@@ -96,6 +112,8 @@ async function typescript() {
   const tsc = require.resolve('typescript/bin/tsc');
   const advice = 'Correct the errors above and run the command again.';
   await run('Compiling TypeScript', process.execPath, [tsc, '-p', 'tsconfig.build.json'], advice);
+  for (const name of modules.filter((each) => path.basename(each) === 'index'))
+    loadLazily(inRoot('dist', `${name}.js`));
   for (const name of assets) {
     fs.mkdirSync(path.dirname(inRoot('dist', name)), { recursive: true });
     fs.copyFileSync(inRoot('lib', name), inRoot('dist', name));

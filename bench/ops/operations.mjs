@@ -12,7 +12,7 @@ export const operations = [
         a.add(b),
   },
   {
-    name: 'add, as a function',
+    name: 'add as a function',
     python: 'torch.add(a, b)',
     ours:
       ({ torch, a, b }) =>
@@ -173,7 +173,7 @@ export const operations = [
         torch.zeros(2, 2),
   },
   {
-    name: 'add, recorded for gradients',
+    name: 'add recorded for gradients',
     python: 'a + weight',
     ours:
       ({ a, weight }) =>
@@ -210,7 +210,7 @@ export const operations = [
     repeats: 5000,
   },
   {
-    name: 'MLP forward, backward and step',
+    name: 'MLP forward + backward + step',
     python: 'optimizer.zero_grad()\nresult = F.mse_loss(trained(x), y)\nresult.backward()\noptimizer.step()',
     ours:
       ({ F, trained, optimizer, x, y }) =>
@@ -225,6 +225,6 @@ export const operations = [
   },
 ];
 
-/** Calls in a round, and in one scope: some as many as a training step makes. */
+/** Calls in a round, and in one scope: some as many as a small training step makes. */
 export const defaultRepeats = 20_000;
-export const perScope = 100;
+export const perScope = 20;

@@ -45,6 +45,8 @@ const dist = path.join(import.meta.dirname, '..', '..', 'dist');
 
 /** Rounds of the slow start-ups. */
 const startRounds = 5;
+/** Rounds in which V8 compiles what is called. */
+const warmUps = 4;
 /** Results of the two sides may differ by rounding. */
 const largestDifference = 1e-3;
 
@@ -60,6 +62,7 @@ async function measure(ours, theirs, { name, python, repeats = defaultRepeats, p
       () => theirs.run('call', statement),
       rounds,
       largestDifference,
+      warmUps,
     );
   const scoped = await compare('scoped');
   const bare = await compare('bare');

@@ -105,7 +105,7 @@ export function place(slot: number, value: unknown): Kind {
 function placeObject(slot: number, value: object | null): Kind {
   if (value === null) return Kind.Null;
   if (value instanceof Owned) {
-    words[slot] = handleOf(value);
+    words[slot] = value.handle;
     return Kind.Tensor;
   }
   if (Array.isArray(value)) return placeList(slot, value);
@@ -121,15 +121,6 @@ function placeObject(slot: number, value: object | null): Kind {
   words[begin + 1] = re;
   words[begin + 2] = im;
   return Kind.Complex;
-}
-
-function handleOf(tensor: Owned): number {
-  try {
-    return tensor.handle;
-  } catch (cause) {
-    if (!(cause instanceof TypeError)) throw cause;
-    throw new ArgumentError('A Proxy of a tensor, or an object made like one, is no tensor.', { cause });
-  }
 }
 
 /** The kind of a list follows from the kinds of its elements; lists of lists have none. */
@@ -149,7 +140,7 @@ function placeList(slot: number, list: readonly unknown[]): Kind {
       words[begin + 1 + index] = value;
       element = Number.isSafeInteger(value) ? Kind.Integers : Kind.Numbers;
     } else if (value instanceof Owned) {
-      words[begin + 1 + index] = handleOf(value);
+      words[begin + 1 + index] = value.handle;
       element = Kind.Tensors;
     } else if (value === null) {
       words[begin + 1 + index] = 0;

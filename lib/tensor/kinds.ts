@@ -81,10 +81,9 @@ export function joined(a: Kind, b: Kind): Kind {
  * weighs in type promotion as a number does.
  */
 export const numbersAsTensors: ReadonlySet<string> = new Set(
-  ['add', 'sub', 'subtract', 'mul', 'multiply', 'div', 'divide', 'true_divide', 'floor_divide', 'copy'].flatMap((name) => [
-    `aten::${name}`,
-    `aten::${name}_`,
-  ]),
+  ['add', 'sub', 'subtract', 'mul', 'multiply', 'div', 'divide', 'true_divide', 'floor_divide', 'copy'].flatMap(
+    (name) => [`aten::${name}`, `aten::${name}_`],
+  ),
 );
 
 /**

@@ -72,11 +72,11 @@ export class Operator {
     return this.#call(values, self, false);
   }
 
+  // The way of nearly every call: small enough that V8 makes one piece of it and all that it calls.
   #call(values: readonly unknown[], self: Tensor | undefined, again: boolean): unknown {
     const call = beginCall();
     let count = values.length;
     while (count > 0 && values[count - 1] === undefined) count--;
-    if (count >= mostValues) throw this.#tooMany();
     let branch = this.#seen;
     let slot = 0;
     if (self !== undefined) branch = branch.byKind[place(slot++, self)] ?? nowhere;
@@ -86,36 +86,43 @@ export class Operator {
       const kind = place(slot, value);
       if (kind === Kind.Other && index === count - 1 && isPlainObject(value)) {
         options = value;
+        branch = followOptions(branch, slot, options);
       } else {
         branch = branch.byKind[kind] ?? nowhere;
         slot++;
       }
     }
-    if (options !== noOptions) {
-      for (const name in options) {
-        if (slot === mostValues) throw this.#tooMany();
-        branch = branch.byName?.get(name)?.byKind[place(slot++, options[name])] ?? nowhere;
-      }
-    }
+    const { plan } = branch;
+    if (plan === undefined || !isWhole(call)) return this.#callNew(call, values, self, again);
+    return run(plan, values, self, options);
+  }
+
+  /** A call whose like has not been seen, or that cannot be made. */
+  #callNew(call: number, values: readonly unknown[], self: Tensor | undefined, again: boolean): unknown {
     if (!isWhole(call)) {
       throw new ArgumentError(`${this.shownAs}: a value calls operators while it is read; read it before the call.`);
     }
-    const { plan } = branch;
-    if (plan !== undefined) return run(plan, values, self, options);
     if (again) throw new ArgumentError(`${this.shownAs}: a value changes while it is read.`);
-    this.#resolve(self === undefined ? values.slice(0, count) : [self, ...values.slice(0, count)], options);
+    const given = self === undefined ? [...values] : [self, ...values];
+    while (given.length > 0 && given.at(-1) === undefined) given.pop();
+    const last = given.at(-1);
+    const options = kindOf(last) === Kind.Other && isPlainObject(last) ? last : noOptions;
+    if (options !== noOptions) given.pop();
+    if (given.length + Object.keys(options).length > mostValues) {
+      throw new ArgumentError(`${this.shownAs}: an operator takes at most ${mostValues} values.`);
+    }
+    this.#resolve(given, options);
     return this.#call(values, self, true);
   }
 
   /** Finds the overload for a call whose like has not been seen, and remembers it. */
-  #resolve(values: readonly unknown[], options: Options): void {
+  #resolve(positional: readonly unknown[], options: Options): void {
     this.#overloads ??= overloadsOf(this.name);
     if (this.#overloads.length === 0) {
       throw new ArgumentError(
         `${this.shownAs}: libtorch ${native.versions().loaded} has no operator "${this.name}" that can be called from here.`,
       );
     }
-    const positional = options === noOptions ? values : values.slice(0, -1);
     const call: CallKinds = {
       positional: positional.map(kindOf),
       options: new Map(Object.entries(options).map(([name, value]) => [name, kindOf(value)])),
@@ -128,10 +135,16 @@ export class Operator {
     for (const [name, kind] of call.options) branch = branch.toOption(name, kind);
     branch.plan = planOf(found);
   }
+}
 
-  #tooMany(): ArgumentError {
-    return new ArgumentError(`${this.shownAs}: an operator takes fewer than ${mostValues} values.`);
+function followOptions(from: Branch, first: number, options: Options): Branch {
+  let branch = from;
+  let slot = first;
+  for (const name in options) {
+    const kind = place(slot++, options[name]);
+    branch = branch.byName?.get(name)?.byKind[kind] ?? nowhere;
   }
+  return branch;
 }
 
 function planOf({ overload, forms, gradSlot }: Resolution): Plan {

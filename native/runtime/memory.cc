@@ -75,7 +75,7 @@ void release(void* data) {
   if (data == nullptr) return;
   const std::size_t usable = malloc_usable_size(data);
   allocated.fetch_sub(static_cast<int64_t>(usable), std::memory_order_relaxed);
-  if (usable < 2 * kLargestSmallBlock) {
+  if (usable < kLargestSmallBlock + kLargestSmallBlock / 4) {
     keep_small_block(data, usable);
   } else {
     c10::free_cpu(data);

@@ -7,7 +7,7 @@
 namespace torchwright {
 
 // Blocks up to this size are kept.
-constexpr std::size_t kLargestSmallBlock = 512;
+constexpr std::size_t kLargestSmallBlock = 64 << 10;
 
 // A block aligned as libtorch wants it, for at least so many bytes, at most kLargestSmallBlock. Throws c10::Error when
 // there is no memory.
