@@ -19,7 +19,14 @@ interface Data {
 const works = {
   async operators() {
     for (let size = 16; ; size = size < 256 ? size * 2 : 16) {
-      torch.scope(() => torch.randn([size, size]).matmul(torch.ones([size, size])).softmax(1).sum().item());
+      torch.scope(() =>
+        torch
+          .randn([size, size])
+          .matmul(torch.ones([size, size]))
+          .softmax(1)
+          .sum()
+          .item(),
+      );
       await Promise.resolve();
     }
   },
