@@ -12,6 +12,11 @@ import { ResidualLlama } from '../../../lib/residual';
 import { torch, type FunctionContext, type Tensor } from '../../../lib/tensor';
 import { Trainer } from '../../../lib/train';
 
+const { mode, folder } = isMainThread
+  ? { mode: process.argv[2], folder: fs.mkdtempSync(path.join(os.tmpdir(), 'torchwright-test-')) }
+  : (workerData as { mode: string; folder: string });
+if (isMainThread) process.on('exit', () => fs.rmSync(folder, { recursive: true }));
+
 class Cube extends torch.autograd.Function {
   static forward(context: FunctionContext, x: Tensor): Tensor {
     context.saveForBackward(x);
@@ -36,7 +41,6 @@ function step(): number {
 
 /** Trains as jobs; each step calls back. With `deaf` this thread never answers. */
 function train(deaf: boolean, hook = (gradient: Tensor): Tensor => gradient.mul(1)): void {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'torchwright-test-'));
   const file = path.join(folder, 'tokens.bin');
   fs.writeFileSync(
     file,
@@ -63,7 +67,7 @@ function leave(): void {
   graphs.push(y);
 }
 
-function work(mode: string): void {
+function work(): void {
   parentPort!.postMessage('working');
   if (mode === 'train') train(false);
   else if (mode === 'deaf') train(true);
@@ -75,11 +79,11 @@ function work(mode: string): void {
   }
 }
 
-async function endInTheMiddle(mode: string): Promise<void> {
-  const worker = new Worker(__filename, { workerData: mode });
+async function endInTheMiddle(of: string): Promise<void> {
+  const worker = new Worker(__filename, { workerData: { mode: of, folder } });
   worker.on('error', (error) => console.error(error));
   await new Promise((resolve) => worker.on('message', resolve));
-  await wait(mode === 'train' || mode === 'deaf' ? 250 : 30);
+  await wait(of === 'train' || of === 'deaf' ? 250 : 30);
   await worker.terminate();
 }
 
@@ -95,11 +99,11 @@ function exitInside(where: string): void {
 }
 
 async function main(): Promise<void> {
-  for (const mode of ['loop', 'turns', 'train', 'deaf', 'train', 'loop']) await endInTheMiddle(mode);
+  for (const each of ['loop', 'turns', 'train', 'deaf', 'train', 'loop']) await endInTheMiddle(each);
   leave();
   console.log(`alive ${step()}`);
 }
 
-if (isMainThread && process.argv[2] !== undefined) exitInside(process.argv[2]);
+if (isMainThread && mode !== undefined) exitInside(mode);
 else if (isMainThread) void main();
-else work(workerData as string);
+else work();
