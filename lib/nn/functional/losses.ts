@@ -75,7 +75,8 @@ function tripletWithDistance(
   const near = distance(anchor, positive);
   const far = distance(anchor, negative);
   const farthest = swap ? torch.minimum(far, distance(positive, negative)) : far;
-  return reduce(near.sub(farthest).add(margin).clampMin(0), how);
+  // Functions, not methods: they refuse what the caller's function may have given.
+  return reduce(torch.sub(near, farthest).add(margin).clampMin(0), how);
 }
 
 function multilabelSoftMargin(input: Tensor, target: Tensor, weight: Tensor | null, how: Reduction): Tensor {
