@@ -75,18 +75,16 @@ const withoutSuffix = (name) => name.replace(/(\.d\.ts|\.js|\.js\.map)$/, '');
 
 /**
  * Makes an index load what it exports again only when that is asked for: who computes with tensors does not wait until studies
- * can be read. tsc writes `var room_1 = require("./room")`, and for each name a getter that gives `room_1.name`.
+ * can be read. tsc writes `var room_1 = require("./room")`, and for each name a getter that gives `room_1.name`. The getters stay as
+ * they are, for by their words Node knows what an `import { name }` can have.
  */
 function loadLazily(file) {
-  const calls = new Map();
-  const script = fs
-    .readFileSync(file, 'utf8')
-    .replace(/^var (\w+) = (require\("[^"]+"\));\n/gm, (_, room, call) => {
-      calls.set(room, call);
-      return '';
-    })
-    .replace(/(?<=\breturn )(\w+)(?=\.\w+; \} \}\);$)/gm, (room) => calls.get(room) ?? room);
-  if (calls.size > 0) fs.writeFileSync(file, script);
+  const script = fs.readFileSync(file, 'utf8');
+  const lazy = script.replace(
+    /^var (\w+) = (require\("[^"]+"\));$/gm,
+    'var $1 = new Proxy({}, { get: (_, name) => $2[name] });',
+  );
+  if (lazy !== script) fs.writeFileSync(file, lazy);
 }
 
 /** Compiles lib/ to dist/, copies the files beside the sources, writes the schemas, and removes what no longer has a source. */
