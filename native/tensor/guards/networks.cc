@@ -97,10 +97,42 @@ void recurrent(const Stack& stack) {
   }
 }
 
+// Whether a list of states may be empty: largest second moments without amsgrad, momentum buffers without momentum.
+bool may_be_empty(const Stack& stack, std::size_t list, std::size_t lists) {
+  if (lists == 6) return list == 4 && !stack[11].toBool();
+  return lists == 3 && list == 2 && stack[4].toDouble() == 0;
+}
+
+// (self[], grads[], states[]..., steps[] but for SGD, numbers...): all are walked by the first's index and elements.
+void fused_step(const Stack& stack) {
+  std::size_t lists = 0;
+  while (lists < stack.size() && stack[lists].isTensorList()) ++lists;
+  const auto parameters = stack[0].toTensorVector();
+  for (std::size_t list = 1; list < lists; ++list) {
+    const auto tensors = stack[list].toTensorVector();
+    if (tensors.empty() && may_be_empty(stack, list, lists)) continue;
+    require(tensors.size() == parameters.size(), "all lists must be as long as the first");
+    const bool steps = lists != 3 && list == lists - 1;
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      const at::Tensor& tensor = tensors[i];
+      require(tensor.layout() == at::kStrided && parameters[i].layout() == at::kStrided, "all tensors must be dense");
+      require(steps ? tensor.numel() == 1 : tensor.sizes() == parameters[i].sizes(),
+              "tensors of one place must have one shape, and a step one element");
+      if (tensor.scalar_type() != (steps ? at::kFloat : parameters[i].scalar_type())) {
+        refuse(code::kDtype, "tensors of one place must be of one dtype, and steps float32");
+      }
+    }
+  }
+}
+
 }  // namespace
 
 const GuardTable& guards_of_networks() {
   static const GuardTable table{
+      {"_fused_adagrad_", fused_step},
+      {"_fused_adam_", fused_step},
+      {"_fused_adamw_", fused_step},
+      {"_fused_sgd_", fused_step},
       {"pdist", distances},
       {"scaled_dot_product_attention", grouped_attention},
       {"native_group_norm", native_group_norm},
