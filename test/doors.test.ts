@@ -96,7 +96,7 @@ const mistakes: [name: string, code: string, mistake: () => unknown][] = [
   ['evaluateRun without a folder', 'ERR_ARGUMENT', () => call({ evaluateRun }, 'evaluateRun')],
   ['a tensor of nothing', 'ERR_DTYPE', () => call(torch, 'tensor')],
   ['zeros without a shape', 'ERR_ARGUMENT', () => call(torch, 'zeros')],
-  ['randn of loose sizes', 'ERR_ARGUMENT', () => call(torch, 'randn', 2, 3)],
+  ['randn of sizes that are none', 'ERR_ARGUMENT', () => call(torch, 'randn', 2, 'three')],
   ['scope without a function', 'ERR_ARGUMENT', () => call(torch, 'scope')],
   ['noGrad with a promise', 'ERR_ARGUMENT', () => call(torch, 'noGrad', Promise.resolve())],
   ['an optimiser without parameters', 'ERR_ARGUMENT', () => make(optim.AdamW)],
