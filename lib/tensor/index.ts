@@ -1,4 +1,7 @@
 /** Tensors, autograd, operators, scopes, devices, random numbers. */
+// Gives Tensor its `at` and `set`, also where nobody asks for what it exports.
+import './indexing';
+
 export { autograd } from './autograd';
 export type { AnomalyOptions } from './autograd/anomaly';
 export type { CheckpointOptions } from './autograd/checkpoint';
@@ -8,7 +11,7 @@ export { gradcheck, gradgradcheck, type GradcheckOptions } from './autograd/grad
 export type { GradOptions } from './autograd/gradients';
 export type { HookHandle } from './autograd/hooks';
 export { applyModes } from './context';
-export { composite, functionsOf, type Composite } from './composites';
+export { composite, elementsOf, functionsOf, type Composite } from './composites';
 export { tensor, type TensorData, type TensorOptions } from './creation';
 export { checkDevice, cuda, isDevice, type Device } from './device';
 export {

@@ -1,6 +1,6 @@
 /** Pooling over windows, over fractions, and its partial inverse. */
 import { ArgumentError, ShapeError } from '../../errors';
-import { composite, torch, type Composite, type Tensor } from '../../tensor';
+import { composite, elementsOf, torch, type Composite, type Tensor } from '../../tensor';
 
 type Dimensions = 1 | 2 | 3;
 
@@ -56,7 +56,9 @@ function maxPool(
 
 /** Sizes that libtorch takes no `null` in: those of the input stand there. */
 function adaptiveSizes(sizes: unknown, input: Tensor, dimensions: Dimensions): number[] {
-  const list: unknown[] = Array.isArray(sizes) ? (sizes as unknown[]) : Array.from({ length: dimensions }, () => sizes);
+  const list: unknown[] = Array.isArray(sizes)
+    ? elementsOf(sizes, 64, 'outputSize')
+    : Array.from({ length: dimensions }, () => sizes);
   if (list.length !== dimensions || input.ndim < dimensions) {
     throw new ShapeError(`outputSize takes one number or ${dimensions}, and an input of at least as many dimensions.`);
   }

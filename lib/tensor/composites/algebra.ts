@@ -4,6 +4,7 @@ import type { Dtype } from '../dtype';
 import { operatorFunctions as operators } from '../surface';
 import type { Tensor } from '../tensor';
 import { composite } from './composite';
+import { elementsOf } from './list';
 
 type Dims = readonly [readonly number[], readonly number[]];
 
@@ -13,15 +14,16 @@ const euclideanModes = [
   'donot_use_mm_for_euclid_dist',
 ];
 
-function isList(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every((each) => Number.isSafeInteger(each));
+function isList(value: readonly unknown[]): value is number[] {
+  return value.every((each) => Number.isSafeInteger(each));
 }
 
 /** The dimensions of both tensors that `dims` stands for: n for the last n and the first n. */
 function contracted(dims: unknown): Dims {
-  if (Array.isArray(dims) && dims.length === 2) {
-    const [a, b] = (dims as unknown[]).map((each) => (typeof each === 'number' ? [each] : each));
-    if (isList(a) && isList(b)) return [a, b];
+  if (Array.isArray(dims)) {
+    const lists = elementsOf(dims, 2, 'dims of tensordot');
+    const [a, b] = lists.map((each) => (typeof each === 'number' ? [each] : elementsOf(each, 64, 'dims of tensordot')));
+    if (a !== undefined && b !== undefined && isList(a) && isList(b)) return [a, b];
   }
   if (typeof dims !== 'number' || !Number.isSafeInteger(dims) || dims < 0 || dims > 64) {
     throw new ArgumentError('tensordot: dims must be a whole number from 0 on, or two lists of dimensions.');

@@ -7,6 +7,7 @@ import { nearest } from '../nearest';
 import type { CallKinds } from '../resolve';
 import { isPlainObject } from '../scope';
 import { Tensor } from '../tensor';
+import { elementsOf } from './list';
 import { parseSignature, type Parameter, type Signature } from './signature';
 
 type Options = Readonly<Record<string, unknown>>;
@@ -38,6 +39,8 @@ export class Composite {
   readonly #bound: Signature;
   readonly #run: (...values: unknown[]) => unknown;
   readonly #positions: Map<string, number>;
+  /** Place of the parameter that gathers what comes one by one, or -1. */
+  readonly #variadic: number;
 
   constructor({ signature, doc, types, as = 'function', run }: CompositeParts) {
     this.signatures = (typeof signature === 'string' ? [signature] : signature).map((text) =>
@@ -48,6 +51,7 @@ export class Composite {
     this.#bound = this.signatures.at(-1)!;
     this.#run = run as (...values: unknown[]) => unknown;
     this.#positions = new Map(this.#bound.arguments.map(({ name }, index) => [name, index]));
+    this.#variadic = this.#bound.arguments.findIndex((parameter) => parameter.variadic);
   }
 
   get name(): string {
@@ -67,7 +71,7 @@ export class Composite {
     const { positional, options } = this.#gather(values);
     const refuse = (): ArgumentError => explain(shownAs, [this.#bound], kindsOf(positional, options), options);
     if (positional.length > this.#bound.positional) throw refuse();
-    const given = parameters.map((_, index) => positional[index]);
+    const given = positional.slice();
     for (const name of options === noOptions ? [] : Object.keys(options)) {
       const value = options[name];
       const position = this.#positions.get(name);
@@ -76,15 +80,19 @@ export class Composite {
       if (given[position] !== undefined) throw refuse();
       given[position] = value;
     }
-    return parameters.map((parameter, index) => {
+    const bound: unknown[] = [];
+    for (let index = 0; index < parameters.length; index++) {
+      const parameter = parameters[index]!;
       const value = given[index];
       if (value === undefined) {
         if (!parameter.hasDefault) throw refuse();
-        return parameter.fallback;
+        bound.push(parameter.fallback);
+      } else {
+        if (!accepts(parameter, value)) throw refuse();
+        bound.push(convert(parameter, value, shownAs));
       }
-      if (!accepts(parameter, value)) throw refuse();
-      return convert(parameter, value, shownAs);
-    });
+    }
+    return bound;
   }
 
   /** Tells options from values, and gathers tensors given one by one. */
@@ -94,11 +102,11 @@ export class Composite {
     const positional = values.slice(0, count);
     let options = noOptions;
     const last = positional.at(-1);
-    if (kindOf(last) === Kind.Other && isPlainObject(last)) {
+    if (isPlainObject(last) && kindOf(last) === Kind.Other) {
       options = last;
       positional.pop();
     }
-    const variadic = this.#bound.arguments.findIndex((parameter) => parameter.variadic);
+    const variadic = this.#variadic;
     if (variadic < 0 || (positional.length <= variadic && this.#bound.arguments[variadic]!.name in options)) {
       return { positional, options };
     }
@@ -129,8 +137,11 @@ function convert({ name, type, choices, unchecked }: Parameter, value: unknown, 
   return type.base === 'int' && typeof value === 'bigint' ? Number(value) : value;
 }
 
+/** A list of more elements is better a tensor. */
+const mostElements = 1_000_000;
+
 function asList(value: unknown, integers: boolean): unknown[] {
-  const list: unknown[] = Array.isArray(value) ? [...(value as unknown[])] : [value];
+  const list = Array.isArray(value) ? elementsOf(value, mostElements, 'A list') : [value];
   return integers ? list.map(Number) : list;
 }
 

@@ -8,6 +8,7 @@ import { shapeComposites } from './shapes';
 import { signalComposites } from './signals';
 
 export { composite, functionsOf, type Composite } from './composite';
+export { elementsOf } from './list';
 
 export const composites = [
   ...shapeComposites,

@@ -3,6 +3,7 @@ import { ShapeError } from '../../errors';
 import { operatorFunctions as operators } from '../surface';
 import { Tensor } from '../tensor';
 import { composite } from './composite';
+import { elementsOf } from './list';
 
 /** Several tensors give several, one gives one. */
 function onEach(tensors: Tensor[], one: (tensor: Tensor) => Tensor): Tensor | Tensor[] {
@@ -29,14 +30,6 @@ function broadcastTwo(a: readonly number[], b: readonly number[]): number[] {
     }
     return x === 1 ? y : x;
   });
-}
-
-/** The elements of a list, its length and each of them read once: what a caller passes may change while it is read. */
-function elementsOf(list: unknown, most: number, what: string): unknown[] {
-  if (!Array.isArray(list)) throw new ShapeError(`${what} is a list.`);
-  const { length } = list;
-  if (!(length <= most)) throw new ShapeError(`${what} has ${most} elements at most, not ${length}.`);
-  return Array.from({ length }, (_, index) => list[index] as unknown);
 }
 
 function checkShapes(values: unknown): number[][] {

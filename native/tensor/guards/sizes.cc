@@ -2,6 +2,7 @@
 #include <ATen/ops/any.h>
 #include <ATen/ops/isfinite.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -78,9 +79,12 @@ void whole_step(const Stack& stack) {
   if (whole && std::abs(step) < 1) refuse(code::kArgument, "the step is no whole number, as the dtype asks");
 }
 
-// (self[], src[], ...)
+// (self[], others[]..., scalars[]): walked by the first's index.
 void same_lengths(const Stack& stack) {
-  require(stack[0].toListRef().size() == stack[1].toListRef().size(), "both lists must have the same length");
+  const std::size_t length = stack[0].toListRef().size();
+  for (const c10::IValue& value : stack) {
+    require(!value.isList() || value.toListRef().size() == length, "all lists must be as long as the first");
+  }
 }
 
 // The recurrences of orthogonal polynomials take a step for each degree.
@@ -129,9 +133,11 @@ void windows(const Stack& stack) {
 // Loops go over the output's sizes even where one of them is 0.
 void adaptive(const Stack& stack) {
   windows(stack);
+  const auto sizes = stack[1].toIntVector();
+  const bool empty = stack[0].toTensor().numel() == 0 || std::find(sizes.begin(), sizes.end(), 0) != sizes.end();
   int64_t cells = 1;
-  for (const int64_t size : stack[1].toIntVector()) {
-    if (size > 0 && (__builtin_mul_overflow(cells, size, &cells) || cells > kLargestWindow)) {
+  for (const int64_t size : sizes) {
+    if (size > 0 && (__builtin_mul_overflow(cells, size, &cells) || cells > (empty ? kMostParts : kLargestWindow))) {
       refuse(code::kOutOfMemory, "the output sizes ask for too many elements");
     }
   }
@@ -162,6 +168,10 @@ const GuardTable& guards_of_sizes() {
       {"set_", source_of_set},
       {"combinations", combinations},
       {"_foreach_copy", same_lengths},
+      {"_foreach_addcdiv", same_lengths},
+      {"_foreach_addcdiv_", same_lengths},
+      {"_foreach_addcmul", same_lengths},
+      {"_foreach_addcmul_", same_lengths},
       {"range", whole_step},
       {"special_chebyshev_polynomial_t", degree},
       {"special_chebyshev_polynomial_u", degree},
