@@ -46,7 +46,7 @@ void native_group_norm(const Stack& stack) {
   require(per_channel(stack[1], channels) && per_channel(stack[2], channels), "weight and bias must hold C numbers");
 }
 
-// (input, weight?, bias?, running_mean?, running_var?, ...)
+// (input, weight?, bias?, running_mean?, running_var?, training, ...)
 void native_batch_norm(const Stack& stack) {
   const at::Tensor input = stack[0].toTensor();
   require(input.dim() >= 2 && input.size(1) > 0, "the input must be [batch, channel, ...] with channels");
@@ -54,6 +54,9 @@ void native_batch_norm(const Stack& stack) {
     require(per_channel(stack[i], input.size(1)),
             "weight, bias and running statistics must hold a number for each channel");
   }
+  const auto there = [](const c10::IValue& value) { return !value.isNone() && value.toTensor().defined(); };
+  require(stack[5].toBool() || (there(stack[3]) && there(stack[4])),
+          "outside training the running statistics are needed");
 }
 
 // (input, running_mean?, running_var?, momentum)
