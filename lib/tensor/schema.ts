@@ -70,8 +70,14 @@ export type Namespace = (typeof namespaces)[number];
 
 /** Where a function goes and what it is called there: `linalg_vector_norm` is `vectorNorm` of `linalg`. */
 export function placeName(name: string): { namespace: Namespace | undefined; member: string } {
-  const namespace = namespaces.find((prefix) => name.startsWith(`${prefix}_`));
-  return { namespace, member: camelCase(namespace === undefined ? name : name.slice(namespace.length + 1)) };
+  const bare = name.replace(/^\w+::/, '');
+  const namespace = namespaces.find((prefix) => bare.startsWith(`${prefix}_`));
+  return { namespace, member: camelCase(namespace === undefined ? bare : bare.slice(namespace.length + 1)) };
+}
+
+/** The generated lists leave out the library where it is `aten`. */
+export function qualifiedName(name: string): string {
+  return name.includes('::') ? name : `aten::${name}`;
 }
 
 /** Reads a schema's type; undefined for those that have no form in JavaScript (Dimname, Stream, Storage, ...). */

@@ -10,7 +10,7 @@ import {
   type TorchOperators,
 } from './generated/operators';
 import { operatorNamed } from './operator';
-import { camelCase, placeName } from './schema';
+import { camelCase, placeName, qualifiedName } from './schema';
 import { Tensor } from './tensor';
 
 type OperatorFunction = (...values: unknown[]) => unknown;
@@ -27,7 +27,7 @@ function installMethods(): void {
   const variadic = new Set(variadicMethods);
   for (const name of methodNames) {
     const method = camelCase(name);
-    const operator = operatorNamed(`aten::${name}`, `torch.${method}`);
+    const operator = operatorNamed(qualifiedName(name), `torch.${method}`);
     const plain = function (this: Tensor, ...values: unknown[]): unknown {
       return operator.call(values, this);
     };
@@ -48,7 +48,7 @@ function makeFunctions(): TorchOperators & { linalg: LinalgOperators; fft: FftOp
   for (const name of functionNames) {
     const { namespace, member } = placeName(name);
     const shownAs = `torch.${namespace === undefined ? '' : `${namespace}.`}${member}`;
-    const operator = operatorNamed(`aten::${name}`, shownAs);
+    const operator = operatorNamed(qualifiedName(name), shownAs);
     places[namespace ?? 'torch']![member] = variadic.has(name)
       ? (...values) => operator.call(gather(values))
       : (...values) => operator.call(values);

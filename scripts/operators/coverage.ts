@@ -31,7 +31,7 @@ function overloadCells(operator: string): [string, string] {
 }
 
 function row(place: Place, composites: ReadonlyMap<string, Composite>): string {
-  const bare = place.operator.slice('aten::'.length);
+  const bare = place.operator.replace(/^aten::/, '');
   const composite = place.namespace === undefined ? composites.get(place.name) : undefined;
   const where = [
     ...(place.function ? [`\`torch.${place.namespace === undefined ? '' : `${place.namespace}.`}${place.name}\``] : []),

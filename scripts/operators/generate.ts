@@ -32,7 +32,7 @@ interface Placed extends Place {
 }
 
 function bare(operator: string): string {
-  return operator.slice('aten::'.length);
+  return operator.replace(/^aten::/, '');
 }
 
 /** What a signature's doc comment says: a sentence where there is one, how it works in place, its defaults. */

@@ -55,6 +55,9 @@ const parts = new Set(
   ).split(' '),
 );
 
+/** Where this package registers its own kernels. */
+const ownLibrary = 'torchwright';
+
 /** Reasons to leave out a whole operator, by letter in the table. */
 export const operatorReasons = {
   internal: 'Internal to libtorch by its leading underscore; callable as `torch.operator(name)`.',
@@ -90,6 +93,7 @@ const patterns: readonly [RegExp, OperatorReason][] = [
 /** Why an operator is left out; undefined for those that are not. */
 export function operatorReason(operator: string, overloads: readonly Overload[]): OperatorReason | undefined {
   const [library, bare] = operator.split('::') as [string, string];
+  if (library === ownLibrary) return undefined;
   if (library !== 'aten') return 'library';
   if (!public_.test(bare)) {
     const found = patterns.find(([pattern]) => pattern.test(bare));
@@ -112,7 +116,7 @@ export function overloadReason(schema: NativeSchema): OverloadReason | undefined
 /** The place of an operator with these overloads; undefined for those left out. */
 export function placeOf(operator: string, overloads: readonly Overload[]): Place | undefined {
   if (operatorReason(operator, overloads) !== undefined) return undefined;
-  const bare = operator.slice('aten::'.length);
+  const bare = operator.slice(operator.indexOf('::') + 2);
   const { namespace, member } = placeName(bare);
   const method = namespace === undefined && !public_.test(bare) && !properties.has(bare) && overloads.some(isMethod);
   const inPlace = bare.endsWith('_');

@@ -391,4 +391,6 @@ export const sentences: Readonly<Record<string, string>> = {
   special_polygamma: 'n-th derivative of the digamma function.',
   special_softmax: 'Exponentials that sum to 1 along `dim`.',
   special_zeta: 'Hurwitz zeta function.',
+  'torchwright::linear_cross_entropy':
+    'Cross-entropy of `input` times `linearWeight` transposed, without keeping the logits of all rows at once.',
 };

@@ -7037,6 +7037,10 @@ export interface TorchOperators {
   zeros<const S extends readonly Integer[], T extends Dtype = 'float32'>(...sizeAndOptions: [...size: S, options: FactoryOptions<T>]): Tensor<T, RankOf<S>>;
   /** A tensor like this one filled with zeros. */
   zerosLike<D extends Dtype, R extends number, T extends Dtype = D>(self: Tensor<D, R>, options?: FactoryOptions<T> & { memoryFormat?: MemoryFormat | null }): Tensor<T, R>;
+  /** Cross-entropy of `input` times `linearWeight` transposed, without keeping the logits of all rows at once. Defaults: reduction mean, ignoreIndex -100, labelSmoothing 0.. */
+  linearCrossEntropy(input: Tensor, linearWeight: Tensor, target: Tensor, options?: { reduction?: string; ignoreIndex?: Integer; labelSmoothing?: number }): Tensor;
+  /** Cross-entropy of `input` times `linearWeight` transposed, without keeping the logits of all rows at once. Defaults: reduction mean, ignoreIndex -100, labelSmoothing 0.. */
+  linearCrossEntropy(input: Tensor, options: { linearWeight: Tensor; target: Tensor; reduction?: string; ignoreIndex?: Integer; labelSmoothing?: number }): Tensor;
 }
 
 /** Operators that are functions of `torch.linalg`. */
@@ -9136,6 +9140,7 @@ export const functionNames: readonly string[] = [
   'zero_',
   'zeros',
   'zeros_like',
+  'torchwright::linear_cross_entropy',
 ];
 
 /** Methods that take sizes or dimensions one by one too. */

@@ -5,7 +5,7 @@ import { torch } from '../../../lib/tensor';
 import { composites, type Composite } from '../../../lib/tensor/composites';
 import type { Parameter } from '../../../lib/tensor/composites/signature';
 import { functionNames, methodNames } from '../../../lib/tensor/generated/operators';
-import { camelCase, overloadsOf, placeName, type Overload } from '../../../lib/tensor/schema';
+import { camelCase, overloadsOf, placeName, qualifiedName, type Overload } from '../../../lib/tensor/schema';
 import type { Values } from './values';
 
 export const callsPerBatch = 50;
@@ -50,13 +50,13 @@ function operatorTargets(): Target[] {
     const place = namespace === undefined ? 'torch' : `torch.${namespace}`;
     return {
       name: `${place}.${member}`,
-      overloads: schemasOf(`aten::${name}`),
+      overloads: schemasOf(qualifiedName(name)),
       call: (args: unknown[]) => call(...args),
     };
   });
   const methods = methodNames.map((name) => {
     const member = camelCase(name);
-    return { name: `Tensor.${member}`, overloads: schemasOf(`aten::${name}`), call: method(member) };
+    return { name: `Tensor.${member}`, overloads: schemasOf(qualifiedName(name)), call: method(member) };
   });
   return [...functions, ...methods];
 }
