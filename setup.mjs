@@ -75,16 +75,31 @@ const withoutSuffix = (name) => name.replace(/(\.d\.ts|\.js|\.js\.map)$/, '');
 
 /**
  * Makes an index load what it exports again only when that is asked for: who computes with tensors does not wait until studies
- * can be read. tsc writes `var room_1 = require("./room")`, and for each name a getter that gives `room_1.name`. The getters stay as
- * they are, for by their words Node knows what an `import { name }` can have.
+ * can be read. tsc writes `var room_1 = require("./room")`, and for each name a getter that gives `room_1.name`.
  */
 function loadLazily(file) {
-  const script = fs.readFileSync(file, 'utf8');
-  const lazy = script.replace(
-    /^var (\w+) = (require\("[^"]+"\));$/gm,
-    'var $1 = new Proxy({}, { get: (_, name) => $2[name] });',
-  );
-  if (lazy !== script) fs.writeFileSync(file, lazy);
+  const calls = new Map();
+  const names = [];
+  const script = fs
+    .readFileSync(file, 'utf8')
+    .replace(/^var (\w+) = (require\("[^"]+"\));$/gm, (_, room, call) => {
+      calls.set(room, `(${room} ??= ${call})`);
+      return `var ${room};`;
+    })
+    .replace(
+      /^Object\.defineProperty\(exports, ("(\w+)"), \{ enumerable: true, get: function \(\) \{ return (\w+)(\.\w+); \} \}\);$/gm,
+      (_, string, name, room, member) => {
+        names.push(name);
+        return `exportAgain(${string}, () => ${calls.get(room) ?? room}${member});`;
+      },
+    );
+  if (calls.size === 0) return;
+  const tail = [
+    'function exportAgain(name, get) { Object.defineProperty(exports, name, { enumerable: true, get }); }',
+    '// Never run: import statements look for names in forms like this one.',
+    `0 && (module.exports = { ${names.join(', ')} });`,
+  ];
+  fs.writeFileSync(file, script.replace(/^(?=\/\/# sourceMappingURL)/m, `${tail.join('\n')}\n`));
 }
 
 /** Compiles lib/ to dist/, copies the files beside the sources, writes the schemas, and removes what no longer has a source. */

@@ -33,29 +33,35 @@ export interface CompositeParts {
 
 /** A composite function: `call` takes what an operator's function takes. */
 export class Composite {
-  readonly signatures: readonly Signature[];
+  readonly name: string;
   readonly doc: string;
   readonly as: CompositeForm;
-  readonly #bound: Signature;
+  readonly #texts: readonly string[];
+  readonly #types: Readonly<Record<string, string>> | undefined;
   readonly #run: (...values: unknown[]) => unknown;
-  readonly #positions: Map<string, number>;
-  /** Place of the parameter that gathers what comes one by one, or -1. */
-  readonly #variadic: number;
+  #binding: Binding | undefined;
 
   constructor({ signature, doc, types, as = 'function', run }: CompositeParts) {
-    this.signatures = (typeof signature === 'string' ? [signature] : signature).map((text) =>
-      parseSignature(text, types),
-    );
+    this.#texts = typeof signature === 'string' ? [signature] : signature;
+    this.#types = types;
+    this.name = this.#texts[0]!.slice(0, this.#texts[0]!.indexOf('('));
     this.doc = doc;
     this.as = as;
-    this.#bound = this.signatures.at(-1)!;
     this.#run = run as (...values: unknown[]) => unknown;
-    this.#positions = new Map(this.#bound.arguments.map(({ name }, index) => [name, index]));
-    this.#variadic = this.#bound.arguments.findIndex((parameter) => parameter.variadic);
   }
 
-  get name(): string {
-    return this.#bound.name;
+  get signatures(): readonly Signature[] {
+    return this.#texts.map((text) => parseSignature(text, this.#types));
+  }
+
+  /** Worked out at the first call: reading hundreds of signatures would make loading slow. */
+  #prepare(): Binding {
+    const signature = this.signatures.at(-1)!;
+    return {
+      signature,
+      positions: new Map(signature.arguments.map(({ name }, index) => [name, index])),
+      variadic: signature.arguments.findIndex((parameter) => parameter.variadic),
+    };
   }
 
   /**
@@ -67,14 +73,15 @@ export class Composite {
   }
 
   #bind(values: readonly unknown[], shownAs: string): unknown[] {
-    const parameters = this.#bound.arguments;
-    const { positional, options } = this.#gather(values);
-    const refuse = (): ArgumentError => explain(shownAs, [this.#bound], kindsOf(positional, options), options);
-    if (positional.length > this.#bound.positional) throw refuse();
+    const { signature, positions, variadic } = (this.#binding ??= this.#prepare());
+    const parameters = signature.arguments;
+    const { positional, options } = gather(values, parameters[variadic], variadic);
+    const refuse = (): ArgumentError => explain(shownAs, [signature], kindsOf(positional, options), options);
+    if (positional.length > signature.positional) throw refuse();
     const given = positional.slice();
     for (const name of options === noOptions ? [] : Object.keys(options)) {
       const value = options[name];
-      const position = this.#positions.get(name);
+      const position = positions.get(name);
       if (position === undefined) throw refuse();
       if (value === undefined) continue;
       if (given[position] !== undefined) throw refuse();
@@ -94,27 +101,38 @@ export class Composite {
     }
     return bound;
   }
+}
 
-  /** Tells options from values, and gathers tensors given one by one. */
-  #gather(values: readonly unknown[]): { positional: unknown[]; options: Options } {
-    let count = values.length;
-    while (count > 0 && values[count - 1] === undefined) count--;
-    const positional = values.slice(0, count);
-    let options = noOptions;
-    const last = positional.at(-1);
-    if (isPlainObject(last) && kindOf(last) === Kind.Other) {
-      options = last;
-      positional.pop();
-    }
-    const variadic = this.#variadic;
-    if (variadic < 0 || (positional.length <= variadic && this.#bound.arguments[variadic]!.name in options)) {
-      return { positional, options };
-    }
-    // Tensors may come in a list or one by one; what the function itself checks comes one by one.
-    const listed = Array.isArray(positional[variadic]) && !this.#bound.arguments[variadic]!.unchecked;
-    if (!listed) positional.push(positional.splice(variadic));
+/** How values are bound to the parameters. */
+interface Binding {
+  signature: Signature;
+  positions: ReadonlyMap<string, number>;
+  /** Place of the parameter that gathers what comes one by one, or -1. */
+  variadic: number;
+}
+
+/** Tells options from values, and gathers tensors given one by one. */
+function gather(
+  values: readonly unknown[],
+  parameter: Parameter | undefined,
+  place: number,
+): { positional: unknown[]; options: Options } {
+  let count = values.length;
+  while (count > 0 && values[count - 1] === undefined) count--;
+  const positional = values.slice(0, count);
+  let options = noOptions;
+  const last = positional.at(-1);
+  if (isPlainObject(last) && kindOf(last) === Kind.Other) {
+    options = last;
+    positional.pop();
+  }
+  if (parameter === undefined || (positional.length <= place && parameter.name in options)) {
     return { positional, options };
   }
+  // Tensors may come in a list or one by one; what the function itself checks comes one by one.
+  const listed = Array.isArray(positional[place]) && !parameter.unchecked;
+  if (!listed) positional.push(positional.splice(place));
+  return { positional, options };
 }
 
 function accepts({ type, choices, unchecked }: Parameter, value: unknown): boolean {
