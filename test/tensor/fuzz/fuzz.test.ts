@@ -34,7 +34,7 @@ function run(childSeed: number, batches: number, folder: string): Promise<Outcom
   ];
   const limited = `ulimit -v ${kilobytes}; ulimit -c 0; exec "$0" "$@"`;
   const child = spawn('/bin/sh', ['-c', limited, process.execPath, ...program], {
-    cwd: root,
+    cwd: folder, // some calls name files
     env: { ...process.env, NODE_OPTIONS: '', OMP_NUM_THREADS: '1', CUDA_VISIBLE_DEVICES: '' },
     stdio: ['ignore', 'pipe', 'ignore'],
   });
