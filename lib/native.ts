@@ -504,7 +504,12 @@ export interface Native {
   /** Opens a file for `tensorsLoad`: the same one is read also when another takes its name. */
   fileOpen(file: string): ObjectId;
   /** Copies tensors out of a file, by its name or opened, to `device`, as a job; `offset` counts from the file's start. */
-  tensorsLoad(token: CancelToken, file: string | ObjectId, places: NativeTensorPlace[], device: string): Promise<Handle[]>;
+  tensorsLoad(
+    token: CancelToken,
+    file: string | ObjectId,
+    places: NativeTensorPlace[],
+    device: string,
+  ): Promise<Handle[]>;
   /** Maps a file's pages into memory; what is written there never reaches the file. */
   fileMap(file: string): ObjectId;
   /** A tensor on the pages of a mapped file, without reading them yet. Where the file becomes shorter later, whatever reads the tensor
