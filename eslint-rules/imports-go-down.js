@@ -25,7 +25,7 @@ const floors = [
 ];
 const floorOf = (room) => floors.findIndex((rooms) => rooms.includes(room));
 
-/** `tensor` for lib/tensor/scope.ts, `native` for lib/native.ts, undefined outside lib. */
+/** `tensor` for lib/tensor/scope.ts, `errors` for lib/errors.ts, undefined outside lib. */
 function roomOf(lib, file) {
   const inside = path.relative(lib, file);
   if (inside === '' || inside.startsWith('..') || path.isAbsolute(inside)) return undefined;

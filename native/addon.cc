@@ -1,4 +1,4 @@
-// What JavaScript can see, a line each. lib/native.ts says what each function means.
+// What JavaScript can see, a line each. lib/native says what each function means.
 #include <dlfcn.h>
 #include <napi.h>
 

@@ -1,5 +1,5 @@
 // What JavaScript sees of token files, batches and tensor files. The meaning of each function is documented in
-// lib/native.ts.
+// lib/native.
 #pragma once
 
 #include <napi.h>

@@ -1,4 +1,4 @@
-// What JavaScript sees of native modules. The meaning of each function is documented in lib/native.ts.
+// What JavaScript sees of native modules. The meaning of each function is documented in lib/native.
 #pragma once
 
 #include <napi.h>

@@ -1,4 +1,4 @@
-// What JavaScript sees of tensors. The meaning of each function is documented in lib/native.ts.
+// What JavaScript sees of tensors. The meaning of each function is documented in lib/native.
 #pragma once
 
 #include <napi.h>

@@ -1,4 +1,4 @@
-// A tensor's elements by an index for each dimension, read and assigned in one crossing. Documented in lib/native.ts.
+// A tensor's elements by an index for each dimension, read and assigned in one crossing. Documented in lib/native.
 #pragma once
 
 #include <node_api.h>
