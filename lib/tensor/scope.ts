@@ -58,7 +58,7 @@ function homeForTheForgotten(): Home {
  * Small tensors made one after another outside scopes share a home, for the collector has much to do for each. They are few: a
  * single one that is still in use keeps all the others.
  */
-const sharers = 16;
+const sharers = 32;
 let shared = homeForTheForgotten();
 
 function sharedHome(): Home {

@@ -12,7 +12,7 @@ namespace {
 constexpr int64_t kToldInSteps = 64 << 20;
 
 // What the smallest tensor takes, with its storage and its slot: many small ones are to be collected in time too.
-constexpr int64_t kLeast = 1024;
+constexpr int64_t kLeast = 512;
 
 int64_t bytes_of(const at::Tensor& tensor) {
   if (tensor.layout() != at::kStrided || !tensor.has_storage()) return kLeast;

@@ -19,7 +19,7 @@ constexpr std::size_t kSteps = 4;
 constexpr std::size_t kSizes = (std::countr_zero(kLargestSmallBlock) - std::countr_zero(kSmallest)) * kSteps + 1;
 
 // What a thread keeps of each size.
-constexpr std::size_t kMostBytes = 256 << 10;
+constexpr std::size_t kMostBytes = 512 << 10;
 constexpr std::size_t kMostBlocks = 256;
 
 // The largest size that is not above `bytes`, as an index; `bytes` is at least the smallest.
