@@ -52,7 +52,7 @@ for (const [wrong, message] of [
 // Both processes read this when they load OpenMP.
 process.env.OMP_NUM_THREADS = String(threads);
 const require = createRequire(import.meta.url);
-const { native } = require('../../dist/native.js');
+const { native } = require('../../dist/native');
 const { DelightTransformer } = require('../../dist/delight/index.js');
 const { translationNativePlan } = require('../../dist/delight/native-plan.js');
 const { saveSafetensors } = require('../../dist/tensor/index.js');

@@ -129,7 +129,7 @@ try {
     `start-up: PyTorch ${milliseconds(start.theirs)}, ours ${milliseconds(start.ours)} ms (x${start.ratio.toFixed(2)})`,
   );
   if (options.record) {
-    const { native } = require(path.join(dist, 'native.js'));
+    const { native } = require(path.join(dist, 'native'));
     record({
       title: 'Calls of operators on tiny tensors, 1 thread',
       description: '2 x 2 float32 unless the name says otherwise; the MLP is 8 - 32 - 32 - 1 on a batch of 4',

@@ -57,7 +57,7 @@ for (const [wrong, message] of [
 // Both processes read this when they load OpenMP.
 process.env.OMP_NUM_THREADS = String(threads);
 const require = createRequire(import.meta.url);
-const { native } = require('../../dist/native.js');
+const { native } = require('../../dist/native');
 const { torch, optim } = require('../../dist/index.js');
 
 const camelCase = (name) => name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import readline from 'node:readline';
 
 const require = createRequire(import.meta.url);
-const { native } = require('../../dist/native.js');
+const { native } = require('../../dist/native');
 const { ResidualLlama, optim, withSignal } = require('../../dist/index.js');
 
 /** MiB, of a line of Linux's account of this process; null elsewhere. */

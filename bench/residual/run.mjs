@@ -96,7 +96,7 @@ for (const [wrong, message] of [
 // All processes read this when they load OpenMP.
 process.env.OMP_NUM_THREADS = String(threads);
 const require = createRequire(import.meta.url);
-const { native } = require('../../dist/native.js');
+const { native } = require('../../dist/native');
 const { ResidualLlama, torch } = require('../../dist/index.js');
 
 /** A file of random token ids, `batchCount` batches long. Both sides read it. */
