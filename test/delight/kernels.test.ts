@@ -98,6 +98,23 @@ test('few rows without gradients are the rows of many', () => {
   });
 });
 
+test.each([
+  [5, 3],
+  [67, 16],
+  [64, 33],
+  [30, 530],
+])('few rows of a group linear transform from %i to %i features a group are the rows of many', (from, to) => {
+  using layer = new GroupLinear({ inFeatures: 2 * from, outFeatures: 2 * to, groups: 2, shuffle: false });
+  torch.scope(() => {
+    const x = torch.randn([20, 1, 2 * from]);
+    const all = noGrad(() => layer.forward(x));
+    for (const rows of [1, 2, 5, 6, 7]) {
+      const few = noGrad(() => layer.forward(x.narrow(0, 0, rows)));
+      expect(distance(few, all.narrow(0, 0, rows).to('float64'))).toBeLessThan(1e-5);
+    }
+  });
+});
+
 test('dropout inside a transformation has the gradient of what it dropped', () => {
   const sizes = { inFeatures: 16, projFeatures: 8, outFeatures: 8, widthMultiplier: 2, depth: 3, maxGroups: 2 };
   using unit = new DelightTransformation({ ...sizes, ...style, shuffle: true, dropout: 0.4 }, { dtype: 'float64' });
