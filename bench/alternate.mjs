@@ -1,8 +1,8 @@
 /** Two sides that do the same work in turns, so that what else the machine does weighs on both. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Milliseconds in which the other side's waiting threads fall asleep. */
-const pause = 20;
+/** Milliseconds in which the other side's waiting threads fall asleep; a side of one thread has none that wait. */
+const fallAsleep = 20;
 
 export const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
@@ -12,8 +12,9 @@ export const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(v
  * @param ours, theirs - do the work once and give `{ seconds, loss }`; `loss` is any number both must agree on
  * @param largest - how far the two numbers may lie apart
  * @param warmUps - rounds that do not count
+ * @param pause - milliseconds between the two sides
  */
-export async function alternate(ours, theirs, rounds, largest, warmUps = 2) {
+export async function alternate(ours, theirs, rounds, largest, warmUps = 2, pause = fallAsleep) {
   const run = { ours, theirs };
   const seconds = { ours: [], theirs: [] };
   let difference = 0;

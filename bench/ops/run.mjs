@@ -63,6 +63,7 @@ async function measure(ours, theirs, { name, python, repeats = defaultRepeats, p
       rounds,
       largestDifference,
       warmUps,
+      0,
     );
   const scoped = await compare('scoped');
   const bare = await compare('bare');
