@@ -61,11 +61,11 @@ export const operations = [
   },
   {
     name: 'matmul 64x64',
-    python: 'm @ m',
+    python: 'm @ n',
     ours:
-      ({ m }) =>
+      ({ m, n }) =>
       () =>
-        m.matmul(m),
+        m.matmul(n),
     repeats: 5000,
   },
   {

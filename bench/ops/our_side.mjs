@@ -37,6 +37,7 @@ const values = {
   b: wave(2, 2).add(1),
   c: wave(2, 2),
   m: wave(64, 64),
+  n: wave(64, 64).add(1),
   mask: wave(2, 2).gt(0.5),
   rows: torch.tensor([1n, 0n]),
   scale: wave(2).add(2),

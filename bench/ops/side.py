@@ -30,6 +30,7 @@ class Side:
             'b': wave(2, 2) + 1,
             'c': wave(2, 2),
             'm': wave(64, 64),
+            'n': wave(64, 64) + 1,
             'mask': wave(2, 2) > 0.5,
             'rows': torch.tensor([1, 0]),
             'scale': wave(2) + 2,

@@ -10,5 +10,7 @@ export function elementsOf(list: unknown, most: number, what: string): unknown[]
   if (!Array.isArray(list)) throw new ShapeError(`${what} is a list.`);
   const { length } = list;
   if (!(length <= most)) throw new ShapeError(`${what} has ${most} elements at most, not ${length}.`);
-  return Array.from({ length }, (_, index) => list[index] as unknown);
+  const elements: unknown[] = [];
+  for (let index = 0; index < length; index++) elements.push(list[index]);
+  return elements;
 }
