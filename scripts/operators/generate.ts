@@ -94,7 +94,7 @@ const header = (): string =>
 
 /** The import of those tables that a file's lines look up in. */
 function importTables(lines: readonly string[], from: string): string[] {
-  const text = lines.join('\n');
+  const text = lines.filter((line) => !line.trimStart().startsWith('/**')).join('\n');
   const used = tables.filter((name) => new RegExp(`\\b${name}\\b`).test(text));
   return used.length === 0 ? [] : [`import type { ${used.join(', ')} } from '${from}';`];
 }

@@ -72,12 +72,12 @@ test('forgotten tensors outside scopes do not pile up: V8 hears of their memory'
   await torch.memory.collect();
   torch.memory.resetPeak();
   const before = torch.memory.device().allocated;
-  for (let i = 0; i < 1000; i++) {
+  for (let i = 0; i < 2500; i++) {
     torch.empty([2 * megabyte]);
     await turn();
   }
-  // 8 GB were made, all told. V8 hurries only beyond about half of its own limit.
-  expect(torch.memory.device().peak - before).toBeLessThan(3000 * megabyte);
+  // 20 GB were made, all told. V8 hurries only beyond about half of its own limit.
+  expect(torch.memory.device().peak - before).toBeLessThan(7000 * megabyte);
 });
 
 describe('an OutOfMemoryError', () => {

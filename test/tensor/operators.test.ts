@@ -162,7 +162,7 @@ describe('factories', () => {
       [1, 0],
       [0, 1],
     ]);
-    const permutation = torch.randperm(5).toArray({ int64: 'number' }) as number[];
+    const permutation = torch.randperm(5).toArray({ int64: 'number' });
     expect(permutation.sort()).toEqual([0, 1, 2, 3, 4]);
     expect(torch.full([2], 7n).toArray()).toEqual([7n, 7n]);
     expect(torch.empty([2, 0]).shape).toEqual([2, 0]);

@@ -5,7 +5,7 @@ import type { Dtype, TypedArray } from '../dtype';
 import type { MemoryFormat } from '../kinds';
 import type { Integer, Integers, Scalar } from '../signature';
 import type { Tensor } from '../tensor';
-import type { Product, Real } from '../types';
+import type { Real } from '../types';
 import type { NestedArray } from '../values';
 
 /** Methods and properties that PyTorch makes of operators. */
