@@ -1,6 +1,7 @@
 /** Tensors, autograd, operators, scopes, devices, random numbers. */
-// Gives Tensor its `at` and `set`, also where nobody asks for what it exports.
+// Give Tensor its methods, also where nobody asks for what these export.
 import './indexing';
+import './surface';
 
 export { autograd } from './autograd';
 export type { AnomalyOptions } from './autograd/anomaly';
