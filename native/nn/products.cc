@@ -67,18 +67,18 @@ at::Tensor linear_few_rows(const at::Tensor& x, const at::Tensor& weight, const 
   return y;
 }
 
-// a [batch, rows, depth] b [batch, depth, columns] of at most kFewestRows rows.
-at::Tensor few_rows_batched(const at::Tensor& a, const at::Tensor& b) {
-  const int64_t batch = a.size(0), rows = a.size(1), depth = a.size(2), columns = b.size(2);
+// Products of few rows [batch, rows, columns], by `multiply(a, b, c)` of each pair of matrices; reading b is their
+// work.
+template <typename Multiply>
+at::Tensor few_rows_batched(const at::Tensor& a, const at::Tensor& b, int64_t columns, Multiply multiply) {
+  const int64_t batch = a.size(0), rows = a.size(1), work = std::max<int64_t>(1, columns * a.size(2));
   at::Tensor c = at::empty({batch, rows, columns}, a.options().requires_grad(std::nullopt));
-  at::parallel_for(0, batch, std::max<int64_t>(1, (1 << 17) / std::max<int64_t>(1, columns * depth)),
-                   [&](int64_t begin, int64_t end) {
-                     for (int64_t i = begin; i < end; ++i) {
-                       few_rows_product(a.const_data_ptr<float>() + i * a.stride(0), a.stride(1), rows, depth,
-                                        b.const_data_ptr<float>() + i * b.stride(0), columns,
-                                        c.mutable_data_ptr<float>() + i * rows * columns);
-                     }
-                   });
+  at::parallel_for(0, batch, std::max<int64_t>(1, (1 << 17) / work), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      multiply(a.const_data_ptr<float>() + i * a.stride(0), b.const_data_ptr<float>() + i * b.stride(0),
+               c.mutable_data_ptr<float>() + i * rows * columns);
+    }
+  });
   return c;
 }
 
@@ -108,28 +108,24 @@ struct LinearFunction : torch::autograd::Function<LinearFunction> {
 }  // namespace
 
 at::Tensor batched_product(const at::Tensor& a, const at::Tensor& b) {
-  const int64_t columns = b.size(2);
-  const bool few = few_rows_supported() && a.size(1) <= kFewestRows && columns >= kLeastColumns && a.stride(2) == 1 &&
+  const int64_t rows = a.size(1), depth = a.size(2), columns = b.size(2);
+  const bool few = few_rows_supported() && rows <= kFewestRows && columns >= kLeastColumns && a.stride(2) == 1 &&
                    b.stride(2) == 1 && b.stride(1) == columns && plain(a, b);
-  if (few) return few_rows_batched(a, b);
+  if (few) {
+    return few_rows_batched(a, b, columns, [&](const float* one, const float* other, float* c) {
+      few_rows_product(one, a.stride(1), rows, depth, other, columns, c);
+    });
+  }
   return own(a, b) ? product(a, b, {}) : at::bmm(a, b);
 }
 
 at::Tensor batched_product_transposed(const at::Tensor& a, const at::Tensor& b) {
-  const int64_t batch = a.size(0), rows = a.size(1), depth = a.size(2), columns = b.size(1);
+  const int64_t rows = a.size(1), depth = a.size(2), columns = b.size(1);
   const bool packed = b.stride(2) == 1 && b.stride(1) == depth;
   if (!few_rows_supported() || rows > kFewRows || !packed || !plain(a, b)) return at::bmm(a, b.transpose(1, 2));
-  const at::Tensor left = a.contiguous();
-  at::Tensor c = at::empty({batch, rows, columns}, a.options().requires_grad(std::nullopt));
-  at::parallel_for(0, batch, std::max<int64_t>(1, (1 << 17) / std::max<int64_t>(1, columns * depth)),
-                   [&](int64_t begin, int64_t end) {
-                     for (int64_t i = begin; i < end; ++i) {
-                       few_rows_linear(left.const_data_ptr<float>() + i * rows * depth, rows, depth,
-                                       b.const_data_ptr<float>() + i * b.stride(0), columns, nullptr,
-                                       c.mutable_data_ptr<float>() + i * rows * columns);
-                     }
-                   });
-  return c;
+  return few_rows_batched(a.contiguous(), b, columns, [&](const float* one, const float* other, float* c) {
+    few_rows_linear(one, rows, depth, other, columns, nullptr, c);
+  });
 }
 
 void add_product(at::Tensor& c, const at::Tensor& a, const at::Tensor& b) {
