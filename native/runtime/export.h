@@ -28,4 +28,23 @@ void export_function(Environment& environment, Napi::Object exports, const char*
   exports.Set(name, Napi::Function::New<guarded<function>>(environment.napi(), name, &environment));
 }
 
+// The same for functions on the hot path, which take their arguments from Node-API itself: runs `work()`, which gives a
+// napi_value.
+template <typename Work>
+napi_value guarded_raw(Environment& environment, Work work) {
+  try {
+    try {
+      return work();
+    } catch (const Napi::Error&) {
+      throw;
+    } catch (...) {
+      napi_throw(environment.env(), environment.make_error(describe_current_exception()));
+    }
+  } catch (const Napi::Error& error) {
+    // Making the error may itself be refused, in a worker that is being ended.
+    error.ThrowAsJavaScriptException();
+  }
+  return nullptr;
+}
+
 }  // namespace torchwright

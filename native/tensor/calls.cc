@@ -5,6 +5,7 @@
 #include "io/mapping_guard.h"
 #include "io/tensor_file.h"
 #include "runtime/environment.h"
+#include "runtime/export.h"
 #include "runtime/memory.h"
 #include "tensor/bindings.h"
 #include "tensor/guards/guards.h"
@@ -119,30 +120,20 @@ napi_value call_operator(napi_env env, napi_callback_info info) {
   void* data = nullptr;
   napi_get_cb_info(env, info, &count, &value, nullptr, &data);
   auto& environment = *static_cast<Environment*>(data);
-  try {
-    try {
-      uint32_t id = 0;
-      if (count == 0 || napi_get_value_uint32(env, value, &id) != napi_ok) {
-        throw Error(code::kArgument, "call: expected the number of a plan");
-      }
-      const CallPlan& plan = environment.calls.at(id);
-      try {
-        return call(environment, plan);
-      } catch (const c10::OutOfMemoryError&) {
-        // Once more with what a graphics card's libraries keep for later; but not where half the work may be done.
-        if (plan.op.handle.schema().is_mutable() || !empty_caches()) throw;
-      }
-      return call(environment, plan);
-    } catch (const Napi::Error&) {
-      throw;
-    } catch (...) {
-      napi_throw(env, environment.make_error(describe_current_exception()));
+  return guarded_raw(environment, [&] {
+    uint32_t id = 0;
+    if (count == 0 || napi_get_value_uint32(env, value, &id) != napi_ok) {
+      throw Error(code::kArgument, "call: expected the number of a plan");
     }
-  } catch (const Napi::Error& error) {
-    // Making the error may itself be refused, in a worker that is being ended.
-    error.ThrowAsJavaScriptException();
-  }
-  return nullptr;
+    const CallPlan& plan = environment.calls.at(id);
+    try {
+      return call(environment, plan);
+    } catch (const c10::OutOfMemoryError&) {
+      // Once more with what a graphics card's libraries keep for later; but not where half the work may be done.
+      if (plan.op.handle.schema().is_mutable() || !empty_caches()) throw;
+    }
+    return call(environment, plan);
+  });
 }
 
 namespace tensor {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "runtime/environment.h"
+#include "runtime/export.h"
 #include "tensor/dtype.h"
 #include "tensor/frame.h"
 #include "tensor/values.h"
@@ -260,19 +261,7 @@ napi_value with_arguments(napi_env env, napi_callback_info info, Work work) {
     napi_get_cb_info(env, info, &count, values.data(), nullptr, nullptr);
   }
   auto& environment = *static_cast<Environment*>(data);
-  try {
-    try {
-      return work(environment, values.data(), count);
-    } catch (const Napi::Error&) {
-      throw;
-    } catch (...) {
-      napi_throw(env, environment.make_error(describe_current_exception()));
-    }
-  } catch (const Napi::Error& error) {
-    // Making the error may itself be refused, in a worker that is being ended.
-    error.ThrowAsJavaScriptException();
-  }
-  return nullptr;
+  return guarded_raw(environment, [&] { return work(environment, values.data(), count); });
 }
 
 }  // namespace
