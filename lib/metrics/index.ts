@@ -10,6 +10,19 @@ export { saveMetrics, saveTrainerState } from './files';
 export type { TrainerState } from './files';
 export { formatMetric } from './format';
 export type { Metrics } from './format';
+export { cutHistory, HistoryReader, historyName, readHistory, recordsOf } from './history';
+export type {
+  CheckpointRecord,
+  EndRecord,
+  EvaluationRecord,
+  HistoryRecord,
+  LayerMix,
+  SampleRecord,
+  StartRecord,
+  StepRecord,
+  TextSample,
+  WarningRecord,
+} from './history';
 export { roundHalfEven } from './python';
 export { formatMetrics } from './report';
 export type { Split } from './report';

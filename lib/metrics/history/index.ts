@@ -1,0 +1,15 @@
+/** `metrics.jsonl`: the course of a training, which its watchers, its reports and its resumption read. */
+export { cutHistory, HistoryReader, historyName, readHistory } from './reader';
+export { recordsOf } from './records';
+export type {
+  CheckpointRecord,
+  EndRecord,
+  EvaluationRecord,
+  HistoryRecord,
+  LayerMix,
+  SampleRecord,
+  StartRecord,
+  StepRecord,
+  TextSample,
+  WarningRecord,
+} from './records';

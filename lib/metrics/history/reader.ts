@@ -1,0 +1,134 @@
+/** Reads `metrics.jsonl`, all of it or what was added. */
+import fs from 'node:fs/promises';
+import path from 'node:path';
+
+import { DataError } from '../../errors';
+import { writeFileAtomically } from '../../files';
+import { recordSchema, type HistoryRecord } from './records';
+
+/** The file's name in a run's folder. */
+export const historyName = 'metrics.jsonl';
+
+/**
+ * The course of a training: the records of a run's folder in their order. A last line that was cut off is left out, and a folder without
+ * the file has none. A training that was resumed has a start record for each time.
+ *
+ * @throws DataError, with file and line, for a line that is no record
+ */
+export async function readHistory(folder: string): Promise<HistoryRecord[]> {
+  return (await new HistoryReader(folder).read()).records;
+}
+
+/** Most bytes that are read in one piece, so that a long history leaves the event loop free between pieces. */
+const pieceBytes = 1 << 18;
+
+const newline = 0x0a;
+
+/** Follows a file that grows. */
+export class HistoryReader {
+  readonly file: string;
+  /** Of the next line to read. */
+  #offset = 0;
+  #line = 1;
+  /** Tells the file from one that took its name. */
+  #identity: string | undefined;
+
+  constructor(folder: string) {
+    this.file = path.join(folder, historyName);
+  }
+
+  /**
+   * Records that came since the last call. `anew`: the file was cut back, as when a training is resumed, so that these are all there are
+   * and those given before are void.
+   *
+   * @throws DataError
+   */
+  async read(): Promise<{ records: HistoryRecord[]; anew: boolean }> {
+    const handle = await open(this.file);
+    if (handle === undefined) return { records: [], anew: this.#begin(undefined, 0) };
+    try {
+      const { ino, birthtimeMs, size } = await handle.stat();
+      const anew = this.#begin(`${ino} ${birthtimeMs}`, size);
+      const records: HistoryRecord[] = [];
+      let rest = Buffer.alloc(0);
+      for (let position = this.#offset; position < size;) {
+        const { buffer, bytesRead } = await handle.read({
+          buffer: Buffer.allocUnsafe(Math.min(pieceBytes, size - position)),
+          position,
+        });
+        if (bytesRead === 0) break;
+        position += bytesRead;
+        const bytes = Buffer.concat([rest, buffer.subarray(0, bytesRead)]);
+        const end = bytes.lastIndexOf(newline) + 1;
+        rest = bytes.subarray(end);
+        this.#parse(bytes.toString('utf8', 0, end), records);
+        this.#offset += end;
+      }
+      return { records, anew };
+    } finally {
+      await handle.close();
+    }
+  }
+
+  /** Goes back to the start where the file is another or shorter. Whether anything read before is void. */
+  #begin(identity: string | undefined, size: number): boolean {
+    const changed = this.#offset > 0 && (identity !== this.#identity || size < this.#offset);
+    if (changed) [this.#offset, this.#line] = [0, 1];
+    this.#identity = identity;
+    return changed;
+  }
+
+  #parse(lines: string, records: HistoryRecord[]): void {
+    for (let start = 0; start < lines.length; this.#line++) {
+      const end = lines.indexOf('\n', start);
+      records.push(parseRecord(lines.slice(start, end), `${this.file}:${this.#line}`));
+      start = end + 1;
+    }
+  }
+}
+
+async function open(file: string): Promise<fs.FileHandle | undefined> {
+  try {
+    return await fs.open(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new DataError(`${file} cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function parseRecord(line: string, place: string): HistoryRecord {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (cause) {
+    throw new DataError(`${place} is not a record of a training: it is not JSON.`, { cause });
+  }
+  const { data, error } = recordSchema.safeParse(value);
+  if (data !== undefined) return data;
+  const [problem] = error.issues;
+  const field = problem?.path.join('.');
+  throw new DataError(
+    `${place} is not a record of a training: ${field ? `${field}: ` : ''}${problem?.message ?? ''}.`,
+    {
+      cause: error,
+    },
+  );
+}
+
+/**
+ * Cuts the file back to what was so after `step`: later records go, and the end of a training that goes on. Whoever follows the file reads
+ * it anew.
+ *
+ * @returns seconds of training that the last record tells; 0 without one
+ * @throws DataError for a damaged file; StorageError
+ */
+export async function cutHistory(folder: string, step: number): Promise<number> {
+  const records = await readHistory(folder);
+  if (records.length === 0) return 0;
+  const kept = records.filter((record) => record.type !== 'end' && record.step <= step);
+  await writeFileAtomically(path.join(folder, historyName), kept.map(lineOf).join(''));
+  return kept.reduce((latest, record) => ('seconds' in record ? Math.max(latest, record.seconds) : latest), 0);
+}
+
+/** A record as the file has it. */
+export const lineOf = (record: HistoryRecord): string => `${JSON.stringify(record)}\n`;
