@@ -6,11 +6,14 @@ import path from 'node:path';
 import { checkArgument } from './arguments';
 import { ArgumentError, StorageError } from './errors';
 
+/** What the system answers where there is no room or no permission to write. */
+const refusals = /^E(?:NOSPC|DQUOT|FBIG|ROFS|ACCES|PERM|IO|NAMETOOLONG|MFILE|NFILE)$/;
+
 /**
  * Makes a folder and those above it. Node's own recursive `mkdir` never comes back where the system refuses with "no such file" below a
  * folder that is there, as in /proc.
  *
- * @throws ArgumentError when it cannot be made
+ * @throws ArgumentError when it cannot be made, StorageError when the system has no room or gives no permission
  */
 export async function makeFolder(folder: string): Promise<void> {
   checkArgument(folder, 'string', 'The path of a folder');
@@ -20,7 +23,8 @@ export async function makeFolder(folder: string): Promise<void> {
       if (error.code === 'EEXIST' && (await fs.stat(folder)).isDirectory()) return;
       const parent = path.dirname(path.resolve(folder));
       if (error.code === 'ENOENT' && parent !== path.resolve(folder)) return above(parent);
-      throw new ArgumentError(`The folder ${folder} cannot be made: ${error.message}`, { cause: error });
+      const Refusal = refusals.test(error.code ?? '') ? StorageError : ArgumentError;
+      throw new Refusal(`The folder ${folder} cannot be made: ${error.message}`, { cause: error });
     });
   await make(async (parent) => {
     await makeFolder(parent);
@@ -61,9 +65,6 @@ export async function writeAtomically(file: string, write: (handle: fs.FileHandl
     throw failure(error, temporary, file);
   }
 }
-
-/** What the system answers where there is no room or no permission to write. */
-const refusals = /^E(?:NOSPC|DQUOT|FBIG|ROFS|ACCES|PERM|IO|NAMETOOLONG|MFILE|NFILE)$/;
 
 /**
  * What to throw where writing failed: the system's refusal as an error of this package, other errors as they are, all of them under the name

@@ -1,5 +1,14 @@
 /** JSON as strict as its users are: UTF-8 only, and no key twice, where JSON.parse would silently take the last. */
 
+/** What JSON can say. */
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
+export interface JsonObject {
+  readonly [key: string]: JsonValue;
+}
+
+/** What JSON can hold. */
+export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
+
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** @throws SyntaxError for what is not UTF-8, not JSON, or has a key twice in one object */

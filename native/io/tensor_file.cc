@@ -59,7 +59,11 @@ class NewFile {
   }
 
  private:
-  [[noreturn]] void fail() { throw Error(code::kCheckpoint, path_ + ": " + std::strerror(errno)); }
+  // Where the path leads nowhere, the caller is mistaken; all else is the system's refusal.
+  [[noreturn]] void fail() {
+    const bool no_such_place = errno == ENOENT || errno == ENOTDIR || errno == EEXIST;
+    throw Error(no_such_place ? code::kCheckpoint : code::kStorage, path_ + ": " + std::strerror(errno));
+  }
 
   std::string path_;
   int file_;

@@ -20,6 +20,7 @@ inline constexpr const char* kArgument = "ERR_ARGUMENT";
 inline constexpr const char* kConfig = "ERR_CONFIG";
 inline constexpr const char* kData = "ERR_DATA";
 inline constexpr const char* kCheckpoint = "ERR_CHECKPOINT";
+inline constexpr const char* kStorage = "ERR_STORAGE";
 inline constexpr const char* kNonFinite = "ERR_NON_FINITE";
 inline constexpr const char* kAutograd = "ERR_AUTOGRAD";
 inline constexpr const char* kAborted = "ERR_ABORTED";

@@ -2,12 +2,15 @@
 import { randomBytes } from 'node:crypto';
 import { rename, rm } from 'node:fs/promises';
 
-import { AbortError, CheckpointError } from '../../errors';
+import { AbortError, CheckpointError, StorageError } from '../../errors';
 import { native } from '../../native';
 import { withSignal } from '../job';
 import type { Tensor } from '../tensor';
 
-/** Writes a file, whole or not at all, off the JavaScript thread. @throws CheckpointError when it cannot be written */
+/**
+ * Writes a file, whole or not at all, off the JavaScript thread.
+ * @throws CheckpointError when there is no such folder, StorageError when the system has no room or gives no permission
+ */
 export async function writeTensors(
   file: string,
   header: Uint8Array,
@@ -23,6 +26,7 @@ export async function writeTensors(
     await rm(temporary, { force: true });
     if (error instanceof AbortError) throw error;
     const reason = (error as Error).message.replace(`${temporary}: `, '');
-    throw new CheckpointError(`${file} cannot be written: ${reason}`, { cause: error });
+    const Failure = error instanceof StorageError ? StorageError : CheckpointError;
+    throw new Failure(`${file} cannot be written: ${reason}`, { cause: error });
   }
 }
