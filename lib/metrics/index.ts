@@ -15,6 +15,7 @@ export type {
   CheckpointRecord,
   EndRecord,
   EvaluationRecord,
+  HistoryNews,
   HistoryRecord,
   LayerMix,
   SampleRecord,

@@ -117,6 +117,28 @@ describe('HistoryReader', () => {
     const { records, anew } = await reader.read();
     expect([anew, steps(records)]).toEqual([true, [1, 2, 3, 4]]);
   });
+
+  it('reads a long file piece by piece', async () => {
+    const many = Array.from({ length: 3000 }, (_, index) => step(index + 1));
+    await write(start, ...many);
+    const pieces: number[] = [];
+    const read: number[] = [];
+    for await (const { records } of new HistoryReader(folder).pieces()) {
+      pieces.push(records.length);
+      read.push(...steps(records));
+    }
+    expect(read).toEqual(many.map(({ step }) => step));
+    expect(pieces.length).toBeGreaterThan(5);
+  });
+
+  it('goes on after a damaged line where somebody is told of it', async () => {
+    const damage: string[] = [];
+    const reader = new HistoryReader(folder, ({ message }) => damage.push(message));
+    await write(start, step(1));
+    await fs.appendFile(file(), `}{\n${lines([step(2)])}`);
+    expect(steps((await reader.read()).records)).toEqual([1, 2]);
+    expect(damage).toEqual([expect.stringMatching(/metrics\.jsonl:3 .* not JSON/)]);
+  });
 });
 
 describe('cutHistory', () => {

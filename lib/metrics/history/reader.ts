@@ -24,32 +24,49 @@ const pieceBytes = 1 << 16;
 
 const newline = 0x0a;
 
+/** Records that came since the last look. */
+export interface HistoryNews {
+  records: HistoryRecord[];
+  /** The file was cut back, as when a training is resumed: records given before are void. */
+  anew: boolean;
+}
+
 /** Follows a file that grows. */
 export class HistoryReader {
   readonly file: string;
+  readonly #onDamage: (error: DataError) => void;
   /** Of the next line to read. */
   #offset = 0;
   #line = 1;
   /** Tells the file from one that took its name. */
   #identity: string | undefined;
 
-  constructor(folder: string) {
+  /** @param onDamage is told of a line that is no record, which is then left out; by default it is thrown */
+  constructor(folder: string, onDamage: (error: DataError) => void = rethrow) {
     this.file = path.join(folder, historyName);
+    this.#onDamage = onDamage;
   }
 
-  /**
-   * Records that came since the last call. `anew`: the file was cut back, as when a training is resumed, so that these are all there are
-   * and those given before are void.
-   *
-   * @throws DataError
-   */
-  async read(): Promise<{ records: HistoryRecord[]; anew: boolean }> {
+  /** All that came since the last call. @throws DataError */
+  async read(): Promise<HistoryNews> {
+    const all: HistoryNews = { records: [], anew: false };
+    for await (const { records, anew } of this.pieces()) {
+      for (const record of records) all.records.push(record);
+      all.anew ||= anew;
+    }
+    return all;
+  }
+
+  /** The same, a piece of the file at a time, so that a long history is never in memory as a whole. @throws DataError */
+  async *pieces(): AsyncGenerator<HistoryNews, void, undefined> {
     const handle = await open(this.file);
-    if (handle === undefined) return { records: [], anew: this.#begin(undefined, 0) };
+    if (handle === undefined) {
+      if (this.#begin(undefined, 0)) yield { records: [], anew: true };
+      return;
+    }
     try {
       const { ino, birthtimeMs, size } = await handle.stat();
-      const anew = this.#begin(`${ino} ${birthtimeMs}`, size);
-      const records: HistoryRecord[] = [];
+      let anew = this.#begin(`${ino} ${birthtimeMs}`, size);
       let rest = Buffer.alloc(0);
       for (let position = this.#offset; position < size;) {
         const { buffer, bytesRead } = await handle.read({
@@ -61,10 +78,12 @@ export class HistoryReader {
         const bytes = Buffer.concat([rest, buffer.subarray(0, bytesRead)]);
         const end = bytes.lastIndexOf(newline) + 1;
         rest = bytes.subarray(end);
-        this.#parse(bytes.toString('utf8', 0, end), records);
+        const records = this.#parse(bytes.toString('utf8', 0, end));
         this.#offset += end;
+        yield { records, anew };
+        anew = false;
       }
-      return { records, anew };
+      if (anew) yield { records: [], anew };
     } finally {
       await handle.close();
     }
@@ -78,13 +97,23 @@ export class HistoryReader {
     return changed;
   }
 
-  #parse(lines: string, records: HistoryRecord[]): void {
+  #parse(lines: string): HistoryRecord[] {
+    const records: HistoryRecord[] = [];
     for (let start = 0; start < lines.length; this.#line++) {
       const end = lines.indexOf('\n', start);
-      records.push(parseRecord(lines.slice(start, end), `${this.file}:${this.#line}`));
+      try {
+        records.push(parseRecord(lines.slice(start, end), `${this.file}:${this.#line}`));
+      } catch (error) {
+        this.#onDamage(error as DataError);
+      }
       start = end + 1;
     }
+    return records;
   }
+}
+
+function rethrow(error: Error): never {
+  throw error;
 }
 
 async function open(file: string): Promise<fs.FileHandle | undefined> {
