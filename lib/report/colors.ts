@@ -26,7 +26,12 @@ const page = {
   dark: '--text:#e6eaf0;--muted:#9aa6b5;--line:#333c48;--grid:#29313b;--paper:#14181e;--panel:#1b2129;--heat:#56a9f0;--accent:#7cb8ff',
 };
 
-/** The variables of a page or of a figure by itself: light, and dark where the reader's system is. */
+/**
+ * The variables of a page or of a figure by itself: light, and dark where the reader's system is, unless an attribute `data-theme` of a page says
+ * which.
+ */
 export const colorVariables = (selector: string) =>
   `${selector}{color-scheme:light dark;${page.light};${variables(0)}}` +
-  `@media (prefers-color-scheme:dark){${selector}{${page.dark};${variables(1)}}}`;
+  `@media (prefers-color-scheme:dark){${selector}:not([data-theme=light]){${page.dark};${variables(1)}}}` +
+  `${selector}[data-theme=light]{color-scheme:light}` +
+  `${selector}[data-theme=dark]{color-scheme:dark;${page.dark};${variables(1)}}`;

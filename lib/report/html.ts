@@ -1,15 +1,10 @@
 /** A report as one HTML file that needs nothing else: no network, no other file. */
-import fs from 'node:fs';
-import path from 'node:path';
-
-import { chartStyle, curveFigure, inline, scatterFigure, type Figure } from './charts';
-import { colorCount, colorOf, colorVariables } from './colors';
+import { baseStyle, plotScripts, reportScript } from './assets';
+import { curveFigure, inline, scatterFigure, type Figure } from './charts';
+import { colorCount, colorOf } from './colors';
 import { heatFigure } from './heat-map';
 import { Markup, markup, scriptData } from './markup';
 import type { Contender, CurveChart, Report, ReportSample, ReportTable } from './report';
-
-const page = (name: string) => fs.readFileSync(path.join(__dirname, 'page', name), 'utf8');
-const uplot = (name: string) => fs.readFileSync(require.resolve(`uplot/dist/${name}`), 'utf8');
 
 /** The whole page. */
 export function reportHtml(report: Report): string {
@@ -22,14 +17,11 @@ ${scatters.length > 0 ? section('Quality against cost', markup`<div class="pair"
 ${heatMaps.length > 0 ? section('Learned layer weights', markup`<div class="heat-maps">${heatMaps.map((map) => framed(map.title, heatFigure(map), 'own'))}</div>`) : ''}
 ${samples.length > 0 ? section('Samples', markup`<div class="samples">${samples.map(sampleOf)}</div>`) : ''}
 ${section('Where the numbers come from', markup`<dl class="facts">${facts.map(([name, value]) => markup`<dt>${name}</dt><dd>${value}</dd>`)}</dl>${details.map(({ title: name, text }) => markup`<details><summary>${name}</summary><pre>${text}</pre></details>`)}`)}`;
-  const styles = new Markup(
-    [colorVariables(':root'), uplot('uPlot.min.css'), chartStyle, page('style.css')].join('\n'),
-  );
+  const styles = new Markup(baseStyle());
   const scripts =
     curves.length > 0
       ? markup`<script type="application/json" id="curves">${scriptData(curves.map(curveData))}</script>
-<script>${inlineScript(uplot('uPlot.iife.min.js'))}</script>
-<script>${inlineScript(page('script.js'))}</script>`
+${[...plotScripts(), reportScript()].map((code) => markup`<script>${inlineScript(code)}</script>\n`)}`
       : '';
   return markup`<!doctype html>
 <html lang="en">

@@ -7,7 +7,10 @@ import { heatFigure } from './heat-map';
 import { reportHtml } from './html';
 import type { Report } from './report';
 
+export { baseStyle, plotScripts } from './assets';
 export { colorCount } from './colors';
+export { Markup, markup } from './markup';
+export { roundStep } from './scale';
 export { reportHtml } from './html';
 export type * from './report';
 

@@ -29,7 +29,7 @@ export function linearScale(values: readonly number[], [from, to]: readonly [num
 }
 
 /** The nearest of 1, 2, 5 times a power of ten that is not below. */
-function roundStep(step: number): number {
+export function roundStep(step: number): number {
   const power = 10 ** Math.floor(Math.log10(step));
   return ([1, 2, 5].find((factor) => factor * power >= step * (1 - 1e-9)) ?? 10) * power;
 }

@@ -64,7 +64,7 @@ test('all text of the page is escaped, in the script data too', () => {
   const html = reportHtml(sampleReport());
   expect(html).not.toContain(hostile);
   expect(html).not.toContain('<img');
-  expect(html.match(/<script/g)).toHaveLength(3);
+  expect(html.match(/<script/g)).toHaveLength(4);
   expect(html).toContain('&lt;script&gt;document.title=&#39;taken&#39;&lt;/script&gt;');
   const data = /<script type="application\/json" id="curves">(.*?)<\/script>/s.exec(html)![1]!;
   const parsed = JSON.parse(data) as { curves: { title: string }[] }[];

@@ -1,22 +1,16 @@
 /** Makes the page's curves interactive: values under the pointer, curves to switch off, parts to enlarge. Runs in the browser. */
 'use strict';
 {
-  const style = getComputedStyle(document.documentElement);
-  const color = (name) => style.getPropertyValue(name).trim();
+  const { color, wholeSteps, axis, alignedColumns, sizeOf } = plotParts;
   const charts = JSON.parse(document.getElementById('curves').textContent);
-  const font = '12px system-ui, sans-serif';
 
-  /** Columns for uPlot, which wants one x for all: places where a curve has no point are gaps that are bridged. */
-  function columnsOf(curves) {
-    const xs = [...new Set(curves.flatMap(({ points }) => points.map(([x]) => x)))].sort((a, b) => a - b);
-    const place = new Map(xs.map((x, index) => [x, index]));
-    const column = (points, part) => {
-      const values = new Array(xs.length).fill(null);
-      for (const point of points) values[place.get(point[0])] = point[part] ?? null;
-      return values;
-    };
-    return [xs, ...curves.flatMap(({ points }) => [column(points, 1), column(points, 2), column(points, 3)])];
-  }
+  const columnsOf = (curves) =>
+    alignedColumns(
+      curves.map(({ points }) => ({
+        x: points.map(([x]) => x),
+        columns: [1, 2, 3].map((part) => points.map((point) => point[part])),
+      })),
+    );
 
   function seriesOf({ title, color: variable, dashed }, marked) {
     const bound = {
@@ -48,26 +42,13 @@
   const markerOf = ({ color: variable, dashed }) =>
     dashed ? `repeating-linear-gradient(90deg, var(${variable}) 0 5px, transparent 5px 8px)` : `var(${variable})`;
 
-  /** Steps of a training are whole numbers. */
-  const wholeSteps = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map((factor) => factor * 10 ** power)).flat();
-  const axis = (label, size) => ({
-    label,
-    labelFont: font,
-    font,
-    size,
-    labelSize: 20,
-    stroke: () => color('--muted'),
-    grid: { stroke: () => color('--grid'), width: 1 },
-    ticks: { show: false },
-  });
-
-  const sizeOf = (place) => ({ width: place.clientWidth, height: place.clientWidth < 480 ? 250 : 340 });
+  const heights = [250, 340];
   const plots = charts.map(({ xLabel, yLabel, curves, marked }, index) => {
     const place = document.querySelector(`[data-curves="${index}"]`);
     place.textContent = '';
     const plot = new uPlot(
       {
-        ...sizeOf(place),
+        ...sizeOf(place, heights),
         scales: { x: { time: false } },
         series: [{ label: xLabel }, ...curves.flatMap((curve) => seriesOf(curve, marked))],
         bands: bandsOf(curves),
@@ -87,7 +68,7 @@
       columnsOf(curves),
       place,
     );
-    new ResizeObserver(() => plot.setSize(sizeOf(place))).observe(place);
+    new ResizeObserver(() => plot.setSize(sizeOf(place, heights))).observe(place);
     return plot;
   });
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
