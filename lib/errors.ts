@@ -80,6 +80,12 @@ export class VersionError extends errorClass('ERR_VERSION') {}
 export class DistributedError extends errorClass('ERR_DISTRIBUTED') {}
 /** A loss or gradient that is not a finite number. */
 export class NonFiniteError extends errorClass('ERR_NON_FINITE') {}
+/** A training's observer or listener threw; the error it threw is the `cause`. */
+export class ObserverError extends errorClass('ERR_OBSERVER') {}
+/** A training that was to learn a few batches by heart, to see that it can, did not. */
+export class NotLearningError extends errorClass('ERR_NOT_LEARNING') {}
+/** An operator that has no deterministic version was called where only such may run; the message names it. */
+export class NondeterministicError extends errorClass('ERR_NONDETERMINISTIC') {}
 /** Tensors are alive that should not be; `assertNoLeaks` throws it. */
 export class LeakError extends errorClass('ERR_LEAK') {}
 /** Gradients that cannot be computed: a graph that is gone, a saved tensor that was changed, a derivative that is wrong. */
@@ -105,6 +111,7 @@ const classByCode = new Map<string, new (message: string, options?: ErrorOptions
   ['ERR_VERSION', VersionError],
   ['ERR_DISTRIBUTED', DistributedError],
   ['ERR_NON_FINITE', NonFiniteError],
+  ['ERR_NONDETERMINISTIC', NondeterministicError],
   ['ERR_AUTOGRAD', AutogradError],
   ['ERR_ABORTED', AbortError],
   ['ERR_TORCH', TorchError],
@@ -112,6 +119,7 @@ const classByCode = new Map<string, new (message: string, options?: ErrorOptions
 
 /** Where libtorch's own exception class does not tell the kind of mistake, its words do. */
 const wordsOfTorch: [RegExp, string][] = [
+  [/does not have a deterministic implementation|CUBLAS_WORKSPACE_CONFIG/, 'ERR_NONDETERMINISTIC'],
   [/inplace operation|in-place operation|graph a second time|does not require grad|inference tensor/i, 'ERR_AUTOGRAD'],
   [/expected all tensors to be on the same device|device type|CUDA|invalid device|on device/i, 'ERR_DEVICE'],
   [/scalar type|dtype|same type|result type .* can't be cast|floating point|not implemented for '/i, 'ERR_DTYPE'],
@@ -120,6 +128,11 @@ const wordsOfTorch: [RegExp, string][] = [
 
 /** What libtorch advises Python's users to write, as it is written here. */
 const advice: [RegExp, string][] = [
+  [
+    / does not have a deterministic implementation, but you set .*$/s,
+    ' has no deterministic version, and torch.useDeterministicAlgorithms(true), or a training with `deterministic`, allows no other. ' +
+      'Use another operator, or switch the mode off for this one.',
+  ],
   [/retain_graph=True/g, 'retainGraph: true'],
   [/torch\.autograd\.set_detect_anomaly\(True(, check_nan=False)?\)/g, 'torch.autograd.detectAnomaly'],
   [/torch\.no_grad\(\)/g, 'torch.noGrad'],

@@ -6,9 +6,6 @@ export interface JsonObject {
   readonly [key: string]: JsonValue;
 }
 
-/** What JSON can hold. */
-export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
-
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** @throws SyntaxError for what is not UTF-8, not JSON, or has a key twice in one object */

@@ -89,7 +89,7 @@ export class StudyConsole {
 
   #step(event: StepEvent): void {
     if (this.#terminal) {
-      this.#openBar('training', event.totalSteps, this.#title).update(event.step, {
+      this.#openBar('training', event.totalSteps ?? event.step, this.#title).update(event.step, {
         loss: `loss ${event.loss.toFixed(4)}`,
         note: this.#evaluation,
       });

@@ -1,9 +1,11 @@
 /** Blocks of tokens as a Trainer's data. */
 import type { TokenBlocks } from '../data';
+import type { JsonValue } from '../json';
+import { native } from '../native';
 import type { NativeObject } from '../tensor';
 import { openBatches } from './batches';
 import type { TrainConfig } from './config';
-import type { TrainingData, TrainingPlan } from './data';
+import { checkPosition, type NativeData, type TrainingData, type TrainingPlan } from './data';
 import { evaluateBlocks } from './evaluate';
 import { checkVocabulary, type LanguageModel } from './model';
 import { epochAfter, microBatchesOf, planSteps, type StepPlan } from './plan';
@@ -13,7 +15,7 @@ export interface BlockSplits {
   validation: TokenBlocks;
 }
 
-export class BlockData implements TrainingData {
+export class BlockData implements NativeData {
   readonly plan: TrainingPlan;
   readonly #plan: StepPlan;
 
@@ -52,16 +54,27 @@ export class BlockData implements TrainingData {
     await checkVocabulary(this.splits.validation, vocabulary, signal);
   }
 
-  open(): NativeObject {
+  state(steps: number): JsonValue {
+    return { ...this.plan.positionAfter(steps) };
+  }
+
+  restore(state: JsonValue, steps: number): void {
+    checkPosition(state, this.plan.positionAfter(steps));
+  }
+
+  open(steps: number): NativeObject {
     const { batchSize, dataSeed, seed } = this.config;
-    return openBatches(this.splits.train, { batchSize, seed: dataSeed ?? seed, device: this.model.device });
+    const batches = openBatches(this.splits.train, { batchSize, seed: dataSeed ?? seed, device: this.model.device });
+    const { epoch, batch } = this.plan.positionAfter(steps);
+    if (steps > 0) native.batchesSeek(batches.id, epoch, batch);
+    return batches;
   }
 
   microBatches(_batches: NativeObject, steps: number): number {
     return microBatchesOf(steps, this.#plan, this.config.accumulation);
   }
 
-  evaluate(epoch: number, signal: AbortSignal | undefined): ReturnType<TrainingData['evaluate']> {
+  evaluate(epoch: number, signal: AbortSignal | undefined): ReturnType<NonNullable<TrainingData['evaluate']>> {
     const { evalBatchSize: batchSize, precision } = this.config;
     return evaluateBlocks(this.model, this.splits.validation, { batchSize, precision, epoch, signal });
   }

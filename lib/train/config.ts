@@ -36,6 +36,12 @@ const pairBatches = {
   updateTokens: count.optional(),
 };
 
+/** What a step takes of a loader, whose batches are what it gives. */
+const loaderBatches = {
+  /** Batches of the loader to an optimiser step. */
+  accumulation: count.default(1),
+};
+
 const optimisation = {
   /** The highest learning rate, reached after the warm-up. */
   learningRate: z.number().nonnegative().default(5e-5),
@@ -86,6 +92,7 @@ function checkSection(section: Section, context: z.RefinementCtx): void {
 
 const blockShape = { ...lengths, ...blockBatches, ...optimisation };
 const pairShape = { ...lengths, ...pairBatches, ...optimisation };
+const moduleShape = { ...lengths, ...loaderBatches, ...optimisation };
 const seed = seedSchema.default(42);
 
 /** The section as a study of blocks writes it; the seed is the study's own. */
@@ -96,11 +103,15 @@ export const trainSchema = z.strictObject({ ...blockShape, seed }).superRefine(c
 export const pairTrainSectionSchema = z.strictObject(pairShape).superRefine(checkSection);
 /** The section and the run's seed: what a Trainer of sentence pairs needs. */
 export const pairTrainSchema = z.strictObject({ ...pairShape, seed }).superRefine(checkSection);
+/** What a Trainer of users' own modules needs. */
+export const moduleTrainSchema = z.strictObject({ ...moduleShape, seed }).superRefine(checkSection);
 
 export type TrainConfig = z.output<typeof trainSchema>;
 export type TrainOptions = z.input<typeof trainSchema>;
 export type PairTrainConfig = z.output<typeof pairTrainSchema>;
 export type PairTrainOptions = z.input<typeof pairTrainSchema>;
+export type ModuleTrainConfig = z.output<typeof moduleTrainSchema>;
+export type ModuleTrainOptions = z.input<typeof moduleTrainSchema>;
 
 export type Precision = TrainConfig['precision'];
 

@@ -1,13 +1,17 @@
 /** What the Trainer asks of its data, whatever they are. */
+import { isDeepStrictEqual } from 'node:util';
+
 import { checkArgument } from '../arguments';
-import { ArgumentError } from '../errors';
+import { ArgumentError, CheckpointError } from '../errors';
+import type { JsonValue } from '../json';
 import type { Metrics } from '../metrics';
 import type { NativeObject } from '../tensor';
 import type { EvaluationBatchEvent } from './evaluate';
 
 /** How a training goes through its data. */
 export interface TrainingPlan {
-  readonly totalSteps: number;
+  /** Null where it is not known before, as with data that stream. */
+  readonly totalSteps: number | null;
   /** Epochs begun, as `num_train_epochs` counts them. */
   readonly epochs: number;
   readonly warmupSteps: number;
@@ -34,20 +38,47 @@ export interface TrainingTotals {
 
 export interface TrainingData {
   readonly plan: TrainingPlan;
-  /** Samples in an epoch, and in a micro-batch. */
-  readonly samples: number;
-  readonly batchSize: number;
+  /** Samples in an epoch, and in a micro-batch; null where that is not known. */
+  readonly samples: number | null;
+  readonly batchSize: number | null;
   /** Floating-point operations that `total_flos` counts for each token. */
   readonly flopsPerToken: number;
-  /** @throws DataError when ids exceed the model's vocabulary */
+  /** @throws DataError for what the model cannot learn from, such as ids beyond its vocabulary */
   check(signal: AbortSignal | undefined): Promise<void>;
-  /** The training batches as native ones, from the first on. */
-  open(): NativeObject;
-  /** Sees to it that the batches of the step that follows so many finished ones come; how many they are. Steps follow each other. */
-  microBatches(batches: NativeObject, steps: number): number;
-  evaluate(epoch: number, signal: AbortSignal | undefined): AsyncGenerator<EvaluationBatchEvent, Metrics, undefined>;
+  /**
+   * Where the step begins that follows so many finished ones, for a checkpoint. Called between steps, and after a step that was broken
+   * off: then it is where that step began.
+   */
+  state(steps: number): JsonValue;
+  /** Makes the next step begin there; called before the first one. @throws CheckpointError where the data have changed since */
+  restore(state: JsonValue, steps: number): void | Promise<void>;
+  /** Null where there are no validation data. */
+  evaluate:
+    | ((epoch: number, signal: AbortSignal | undefined) => AsyncGenerator<EvaluationBatchEvent, Metrics, undefined>)
+    | null;
   /** What the report of the training says beside what all reports say. */
   metrics(totals: TrainingTotals, steps: number, seconds: number): Metrics;
+}
+
+/** Data that the native side reads. */
+export interface NativeData extends TrainingData {
+  /** The training batches as native ones, from those of the step that follows so many finished ones on. */
+  open(steps: number): NativeObject;
+  /**
+   * Sees to it that the batches of the step that follows so many finished ones come; how many they are, and 0 where the data have ended.
+   * Steps follow each other.
+   */
+  microBatches(batches: NativeObject, steps: number): number | Promise<number>;
+}
+
+/** @throws CheckpointError unless the data and the plan lead to the place where the checkpoint was written */
+export function checkPosition(saved: JsonValue, { epoch, batch }: TrainingPosition): void {
+  if (isDeepStrictEqual(saved, { epoch, batch })) return;
+  const then = saved as Partial<TrainingPosition> | null;
+  throw new CheckpointError(
+    `The checkpoint was written at batch ${then?.batch} of epoch ${then?.epoch}, but with these data and this config its step ` +
+      `ends at batch ${batch} of epoch ${epoch}: they have changed since.`,
+  );
 }
 
 /** @throws ArgumentError for what is not training and validation data as `prepareData` and `preparePairs` give them */

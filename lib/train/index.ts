@@ -1,5 +1,7 @@
-export { Trainer } from './trainer';
-export type { PairTrainerOptions, TrainerOptions } from './trainer';
+export { Trainer, type TrainerEvents } from './trainer';
+export type { PairTrainerOptions, RunOptions, TrainerOptions } from './options';
+export type { TrainObserver } from './observer';
+export type { StepSplit } from './steps/step';
 export { averageCheckpoints } from './average';
 export type { Checkpoints } from './checkpoints';
 export type { TrainingPlan, TrainingPosition } from './data';
@@ -7,5 +9,18 @@ export { evaluateBlocks, evaluatePairs } from './evaluate';
 export type { EvaluateOptions, EvaluatePairsOptions, EvaluationBatchEvent } from './evaluate';
 export { pairTrainSchema, pairTrainSectionSchema, seedSchema, trainSchema, trainSectionSchema } from './config';
 export type { PairTrainConfig, PairTrainOptions, Precision, TrainConfig, TrainOptions } from './config';
-export type { CheckpointEvent, EndEvent, EvaluationEvent, StepEvent, TrainEvent } from './events';
+export type {
+  CheckpointEvent,
+  ContinuedEvent,
+  EndEvent,
+  EndReason,
+  EvaluationEvent,
+  PausedEvent,
+  Sample,
+  SampleEvent,
+  StartEvent,
+  StepEvent,
+  TrainEvent,
+  WarningEvent,
+} from './events';
 export type { LanguageModel, TranslationModel } from './model';

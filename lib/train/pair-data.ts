@@ -1,10 +1,11 @@
 /** Sentence pairs as a Trainer's data. */
 import { tokenBatches, type TokenBatches, type TokenPairs } from '../data';
+import type { JsonValue } from '../json';
 import { roundHalfEven, type Metrics } from '../metrics';
 import type { NativeObject } from '../tensor';
 import { openPairBatches, queueBatches } from './batches';
 import type { PairTrainConfig } from './config';
-import type { TrainingData, TrainingTotals } from './data';
+import { checkPosition, type NativeData, type TrainingData, type TrainingTotals } from './data';
 import { evaluatePairs } from './evaluate';
 import { checkPairs, type TranslationModel } from './model';
 import { PairPlan } from './pair-plan';
@@ -14,7 +15,7 @@ export interface PairSplits {
   validation: TokenPairs;
 }
 
-export class PairData implements TrainingData {
+export class PairData implements NativeData {
   readonly plan: PairPlan;
   readonly #batches: TokenBatches;
   /** Epochs whose batches the native side knows. */
@@ -49,9 +50,21 @@ export class PairData implements TrainingData {
     await checkPairs(this.model, this.splits.validation, signal);
   }
 
-  open(): NativeObject {
-    this.#queued = 0;
-    return openPairBatches(this.splits.train, this.model.config, this.model.device);
+  state(steps: number): JsonValue {
+    return { ...this.plan.positionAfter(steps) };
+  }
+
+  restore(state: JsonValue, steps: number): void {
+    checkPosition(state, this.plan.positionAfter(steps));
+  }
+
+  open(steps: number): NativeObject {
+    const { epoch, batch } = this.plan.positionAfter(steps);
+    const batches = openPairBatches(this.splits.train, this.model.config, this.model.device);
+    this.#queued = epoch;
+    // In the middle of an epoch: what is left of it.
+    if (batch > 0) queueBatches(batches, this.#batches, this.plan.epochSteps(this.#queued++).order.slice(batch));
+    return batches;
   }
 
   microBatches(batches: NativeObject, steps: number): number {
@@ -64,7 +77,7 @@ export class PairData implements TrainingData {
     return count;
   }
 
-  evaluate(epoch: number, signal: AbortSignal | undefined): ReturnType<TrainingData['evaluate']> {
+  evaluate(epoch: number, signal: AbortSignal | undefined): ReturnType<NonNullable<TrainingData['evaluate']>> {
     const { precision } = this.config;
     return evaluatePairs(this.model, this.splits.validation, {
       ...batchLimits(this.config),

@@ -26,7 +26,8 @@ export const updateScheduleSchema = z.discriminatedUnion('type', [
 export type UpdateScheduleConfig = z.output<typeof updateScheduleSchema>;
 
 interface Lengths {
-  totalSteps: number;
+  /** Null where it is not known before. */
+  totalSteps: number | null;
   warmupSteps: number;
 }
 
@@ -42,6 +43,15 @@ export function learningRates(
   },
   { totalSteps, warmupSteps }: Lengths,
 ): (steps: number) => number {
+  if (schedule === 'constant') totalSteps ??= Infinity;
+  if (typeof schedule === 'object' && schedule.type === 'inverse-sqrt') totalSteps ??= Infinity;
+  if (totalSteps === null) {
+    const name = typeof schedule === 'string' ? schedule : schedule.type;
+    throw new ConfigError(
+      `train.schedule: "${name}" goes down to the last step, and of these data nobody knows when it comes; ` +
+        'give train.maxSteps, or the schedule "constant" or "inverse-sqrt".',
+    );
+  }
   if (typeof schedule === 'string') {
     return (steps) => learningRate * learningRateFactor(schedule, steps, totalSteps, warmupSteps);
   }

@@ -1,0 +1,80 @@
+/** What is asked of a training while it runs, from anywhere in the process; the training answers between two steps. */
+import { ArgumentError } from '../errors';
+import type { EndEvent } from './events';
+
+interface Waiting<T> {
+  resolve(value: T): void;
+  reject(error: unknown): void;
+}
+
+export class Control {
+  #paused = false;
+  #stopping = false;
+  #pauses: Waiting<void>[] = [];
+  #checkpoints: Waiting<string>[] = [];
+  #ends: Waiting<EndEvent>[] = [];
+  #wake: (() => void) | undefined;
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  get stopping(): boolean {
+    return this.#stopping;
+  }
+
+  /** Resolves when training rests, or goes on again before it did. */
+  pause(): Promise<void> {
+    this.#paused = true;
+    return new Promise((resolve, reject) => this.#pauses.push({ resolve, reject }));
+  }
+
+  continue(): void {
+    this.#paused = false;
+    this.rests();
+    this.#wake?.();
+  }
+
+  /** Resolves when training has ended in good order. */
+  stop(): Promise<EndEvent> {
+    this.#stopping = true;
+    this.continue();
+    return new Promise((resolve, reject) => this.#ends.push({ resolve, reject }));
+  }
+
+  /** Resolves to the checkpoint's folder. */
+  checkpoint(): Promise<string> {
+    const folder = new Promise<string>((resolve, reject) => this.#checkpoints.push({ resolve, reject }));
+    this.#wake?.();
+    return folder;
+  }
+
+  /** Those who asked for a checkpoint and have none yet; they are the caller's now. */
+  takeCheckpoints(): readonly Waiting<string>[] {
+    const taken = this.#checkpoints;
+    this.#checkpoints = [];
+    return taken;
+  }
+
+  /** Training rests. */
+  rests(): void {
+    for (const { resolve } of this.#pauses.splice(0)) resolve();
+  }
+
+  /** Waits until something is asked, or the signal is raised. */
+  async change(signal: AbortSignal | undefined): Promise<void> {
+    if (signal?.aborted) return;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      signal?.addEventListener('abort', () => resolve(), { once: true });
+    });
+    this.#wake = undefined;
+  }
+
+  /** Training is over: nothing else that is still asked will be done. @param error - what ended it, if it was not in good order */
+  end(end: EndEvent, error: unknown): void {
+    for (const { resolve, reject } of this.#ends.splice(0)) error === undefined ? resolve(end) : reject(error);
+    const refusal = error ?? new ArgumentError('The training is over.');
+    for (const { reject } of [...this.#pauses.splice(0), ...this.takeCheckpoints()]) reject(refusal);
+  }
+}

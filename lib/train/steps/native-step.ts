@@ -1,0 +1,59 @@
+/** Steps of a native model: each is one job on the compute thread. */
+import { native } from '../../native';
+import { AdamW, decayGroups } from '../../optim';
+import { withSignal, type NativeObject } from '../../tensor';
+import { autocastOf, type PairTrainConfig, type TrainConfig } from '../config';
+import type { NativeData } from '../data';
+import type { LanguageModel, TranslationModel } from '../model';
+import type { StepRequest, StepResult, TrainStep } from './step';
+
+export class NativeStep implements TrainStep {
+  readonly optimizer: AdamW;
+  readonly scaler = null;
+  readonly #batches: NativeObject;
+
+  /** @param steps - finished ones: the data begin after them */
+  constructor(
+    readonly model: LanguageModel | TranslationModel,
+    readonly data: NativeData,
+    readonly config: TrainConfig | PairTrainConfig,
+    steps: number,
+  ) {
+    this.optimizer = makeOptimizer(model, config);
+    this.#batches = data.open(steps);
+  }
+
+  async run({ steps, learningRate, signal }: StepRequest): Promise<StepResult | undefined> {
+    const microBatches = await this.data.microBatches(this.#batches, steps);
+    if (microBatches === 0) return undefined;
+    const result = await withSignal(signal, (token) =>
+      native.trainStep(token, {
+        module: this.model.id,
+        batches: this.#batches.id,
+        optimizer: this.optimizer.id,
+        microBatches,
+        learningRates: this.optimizer.groups.map(() => learningRate),
+        maxGradNorm: this.config.maxGradNorm || null,
+        autocast: autocastOf(this.config.precision),
+      }),
+    );
+    const { loss, gradNorm } = result;
+    const what = !Number.isFinite(loss) ? 'loss' : !Number.isFinite(gradNorm) ? 'gradient' : null;
+    const split = { data: 0, forward: 0, backward: 0, optimizer: 0 };
+    return { ...result, split, nonFinite: what && { what, parameter: null } };
+  }
+
+  [Symbol.dispose](): void {
+    this.#batches.dispose();
+    this.optimizer.dispose();
+  }
+}
+
+function makeOptimizer(model: LanguageModel | TranslationModel, config: TrainConfig | PairTrainConfig): AdamW {
+  const { optimizer, learningRate: lr, weightDecay, beta1, beta2, epsilon: eps } = config;
+  const epsilonBeforeCorrection = optimizer === 'fairseq-adam';
+  const groups = epsilonBeforeCorrection
+    ? [{ params: model.parameters(), weightDecay }]
+    : decayGroups(model, weightDecay);
+  return new AdamW(groups, { lr, betas: [beta1, beta2], eps, epsilonBeforeCorrection });
+}

@@ -1,0 +1,47 @@
+/** One optimiser step, behind one interface: of a native model one native job, of a module written in TypeScript a few calls. */
+import type { Metrics } from '../../metrics';
+import type { GradScaler, Optimizer } from '../../optim';
+
+/** Seconds that the parts of a step took. */
+export interface StepSplit {
+  data: number;
+  forward: number;
+  backward: number;
+  /** Clipping, looking for values that are not finite, and the update. */
+  optimizer: number;
+}
+
+export interface StepResult {
+  /** Mean over the step's targets, over all of its micro-batches. */
+  loss: number;
+  nll: number;
+  /** L2 norm of the gradients before clipping. */
+  gradNorm: number;
+  samples: number;
+  targets: number;
+  tokens: number;
+  split: StepSplit;
+  /** What was not a finite number, and where: then nothing was updated. `parameter` is the first one, in the model's order. */
+  nonFinite: { what: 'loss' | 'gradient'; parameter: string | null } | null;
+  metrics?: Metrics;
+  /** Loss scale of float16 training that the step was made with. */
+  scale?: number;
+}
+
+export interface StepRequest {
+  /** Steps finished before this one. */
+  steps: number;
+  /** The highest rate; groups with lower ones keep their proportion. */
+  learningRate: number;
+  /** Ends the step between two of its parts, with an AbortError; nothing is updated then. */
+  signal: AbortSignal | undefined;
+}
+
+export interface TrainStep extends Disposable {
+  /** What it remembers belongs to a checkpoint. */
+  readonly optimizer: Optimizer;
+  /** The loss scale, where there is one, belongs to a checkpoint too. */
+  readonly scaler: GradScaler | null;
+  /** @returns undefined where the data have ended before the step began */
+  run(request: StepRequest): Promise<StepResult | undefined>;
+}
