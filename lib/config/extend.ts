@@ -4,7 +4,7 @@ import path from 'node:path';
 
 import { ConfigError } from '../errors';
 import { ConfigDocument } from './document';
-import { ConfigModule, isModule } from './module';
+import { isModule, readModule } from './module';
 import { isSection, type ConfigSource, type Place, type Section } from './source';
 
 /** One file's part of a configuration. */
@@ -33,6 +33,11 @@ export class LayeredConfig {
    */
   static read(file: string, named?: (name: string) => string | undefined): LayeredConfig {
     return new LayeredConfig(readLayers(file, named, []));
+  }
+
+  /** One that stands on no other. */
+  static of(source: ConfigSource): LayeredConfig {
+    return new LayeredConfig([{ source, value: source.root() }]);
   }
 
   /** All layers as one: sections are merged, everything else is replaced. */
@@ -68,7 +73,7 @@ function childOf(node: unknown, name: string): unknown {
 
 /** @param chain - the files that have led here */
 function readLayers(file: string, named: ((name: string) => string | undefined) | undefined, chain: string[]): Layer[] {
-  const source = isModule(file) ? ConfigModule.read(file) : ConfigDocument.read(file);
+  const source = isModule(file) ? readModule(file) : ConfigDocument.read(file);
   const root = source.root();
   const own = { source, value: Object.fromEntries(Object.entries(root).filter(([key]) => !fileKeys.includes(key))) };
   const here = [...chain, realpathSync(file)];

@@ -5,8 +5,8 @@ import path from 'node:path';
 import { deserialize } from 'node:v8';
 
 import { ConfigError } from '../errors';
+import { GivenValue } from './given';
 import { readText } from './read-text';
-import { isSection, type ConfigSource, type Place, type Section } from './source';
 
 const evaluator = path.join(__dirname, 'evaluate', 'evaluate.mjs');
 const patienceMs = 60_000;
@@ -17,48 +17,13 @@ const isTypeScript = (file: string) => /\.[cm]?ts$/i.test(file);
 /** What the evaluation gives back. */
 type Outcome = { value: unknown } | { error: { message: string; place: string } };
 
-/** A module knows no places: whatever stands in it was computed. */
-export class ConfigModule implements ConfigSource {
-  private constructor(
-    readonly file: string,
-    private readonly value: unknown,
-  ) {}
-
-  /**
-   * Evaluates a module, in a process of its own: always as it is on disk now, and with TypeScript wherever Node or the user has it.
-   * @throws ConfigError for a file that cannot be read or evaluated
-   */
-  static read(file: string): ConfigModule {
-    readText(file); // says what is wrong in our own words
-    return new ConfigModule(file, evaluate(file));
-  }
-
-  root(): Section {
-    if (isSection(this.value)) return this.value;
-    const found = Array.isArray(this.value) ? 'a list' : this.value === undefined ? 'nothing' : typeof this.value;
-    throw new ConfigError(
-      `${this.file}: expected a default export that is an object, or a function that gives one, found ${found}`,
-    );
-  }
-
-  faultLines(): string[] {
-    return [];
-  }
-
-  locate(path: readonly string[]): Place {
-    let node = this.value;
-    for (const [depth, name] of path.entries()) {
-      const child =
-        typeof node === 'object' && node !== null && Object.hasOwn(node, name) ? (node as Section)[name] : undefined;
-      if (child === undefined) return { offset: 0, depth };
-      node = child;
-    }
-    return { offset: 0, depth: path.length };
-  }
-
-  place(): string {
-    return this.file;
-  }
+/**
+ * Evaluates a module, in a process of its own: always as it is on disk now, and with TypeScript wherever Node or the user has it.
+ * @throws ConfigError for a file that cannot be read or evaluated
+ */
+export function readModule(file: string): GivenValue {
+  readText(file); // says what is wrong in our own words
+  return new GivenValue(file, evaluate(file), 'a default export that is an object, or a function that gives one');
 }
 
 function evaluate(file: string): unknown {

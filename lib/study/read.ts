@@ -20,9 +20,19 @@ export type AnyStudyInput = StudyInput | TranslationStudyInput | LanguageModelSt
 const tasks = { translation: translationStudySchema, 'language-model': languageModelStudySchema };
 const unknownTask = z.looseObject({ task: z.enum(['translation', 'language-model']) }).transform(() => z.NEVER);
 
+const sweepElsewhere = z
+  .looseObject({
+    sweep: z.custom<never>(
+      () => false,
+      'is for `torchwright sweep` and runSweep; everything else takes a study without it',
+    ),
+  })
+  .transform(() => z.NEVER);
+
 /** The schema of the kind of study that a value is meant to be. */
-function schemaOf(value: unknown): z.ZodType<AnyStudyConfig> {
-  const { task } = (value ?? {}) as { task?: unknown };
+export function schemaOfStudy(value: unknown): z.ZodType<AnyStudyConfig> {
+  const { task, sweep } = (value ?? {}) as { task?: unknown; sweep?: unknown };
+  if (sweep !== undefined) return sweepElsewhere;
   if (task === undefined) return studySchema;
   return task === 'translation' || task === 'language-model' ? tasks[task] : unknownTask;
 }
@@ -37,7 +47,7 @@ function schemaOf(value: unknown): z.ZodType<AnyStudyConfig> {
 export function readStudy(source: StudyInput, overrides?: string[]): StudyConfig;
 export function readStudy(source: string | AnyStudyInput, overrides?: string[]): AnyStudyConfig;
 export function readStudy(source: string | AnyStudyInput, overrides: string[] = []): AnyStudyConfig {
-  if (typeof source === 'string') return loadStudyFile(findStudy(source), schemaOf, overrides);
+  if (typeof source === 'string') return loadStudyFile(findStudy(source), schemaOfStudy, overrides);
   if (overrides.length > 0) throw new ArgumentError('Overrides are for files; change the object instead.');
-  return parseConfig(source, schemaOf(source), 'study');
+  return parseConfig(source, schemaOfStudy(source), 'study');
 }

@@ -27,7 +27,8 @@ export function loadStudyFile<S extends z.ZodType>(
   return loadConfig(file, choose, { overrides, named: shippedFile });
 }
 
-function shippedFile(name: string): string | undefined {
+/** The file of a shipped study; undefined where there is none of that name. */
+export function shippedFile(name: string): string | undefined {
   return shippedStudies().includes(name) ? path.join(folder, `${name}.yaml`) : undefined;
 }
 

@@ -41,9 +41,11 @@ export const learningRatesSchema = z
   )
   .default({});
 
+export type LearningRates = z.output<typeof learningRatesSchema>;
+
 interface ModelsStudy<Model> {
   models: Record<string, Model>;
-  learningRates: z.output<typeof learningRatesSchema>;
+  learningRates: LearningRates;
 }
 
 /** Refuses rates of models that the study does not have. */
@@ -77,7 +79,7 @@ export function findModel<Model>(models: Record<string, Model>, name: string | u
 
 /** The study's training section with the model's own highest rate. */
 export function trainSectionOf<Section extends { learningRate: number }>(
-  { learningRates, train }: { learningRates: z.output<typeof learningRatesSchema>; train: Section },
+  { learningRates, train }: { learningRates: LearningRates; train: Section },
   { title, config }: StudyModel<{ hiddenSize: number }>,
 ): Section {
   const rule = learningRates[title];
