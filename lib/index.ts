@@ -104,6 +104,8 @@ export {
   LeakError,
   LoadError,
   NonFiniteError,
+  NondeterministicError,
+  NotLearningError,
   OutOfMemoryError,
   ShapeError,
   StorageError,

@@ -52,6 +52,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   EXPORT(tensor::reset_peak, "resetPeak");
   EXPORT(tensor::empty_caches, "emptyCaches");
   EXPORT(tensor::collect_garbage, "collectGarbage");
+  EXPORT(tensor::determinism, "determinism");
+  EXPORT(tensor::set_determinism, "setDeterminism");
   EXPORT(tensor::manual_seed, "manualSeed");
   EXPORT(tensor::rng_state, "rngState");
   EXPORT(tensor::set_rng_state, "setRngState");

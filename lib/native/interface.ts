@@ -15,6 +15,7 @@ import type {
   NativeGradients,
   NativeBatch,
   NativePairBatchesOptions,
+  NativeLossScale,
   NativeTrainStep,
   NativeEvaluation,
   NativeDecodingFeed,
@@ -44,6 +45,9 @@ export interface Native {
   emptyCaches(): void;
   /** Makes V8 look for garbage now; finalisers run in later turns of the event loop. */
   collectGarbage(): void;
+  /** Whether operators must give the same bits for the same inputs, in the whole process. */
+  determinism(): { enabled: boolean; warnOnly: boolean };
+  setDeterminism(enabled: boolean, warnOnly: boolean): void;
   /** Seeds the default generator of every device. */
   manualSeed(seed: number | bigint): void;
   /** The state of a device's default generator, uint8. */
@@ -253,7 +257,10 @@ export interface Native {
   batchesNext(token: CancelToken, batches: ObjectId): Promise<NativeBatch>;
 
   // training --------------------------------------------------------------------------------------------------------
-  /** One whole training step as a job: so many micro-batches, forward, backward, clip, update. */
+  /**
+   * One whole training step as a job: so many micro-batches, forward, backward, clip, update. Where loss or gradients are not finite,
+   * weights and optimiser stay as they are; the loss scale is lowered.
+   */
   trainStep(
     token: CancelToken,
     step: {
@@ -264,6 +271,8 @@ export interface Native {
       learningRates: number[];
       maxGradNorm: number | null;
       autocast: string | null;
+      /** Scales the loss for the backward pass, and changes as its rules say. */
+      lossScale?: NativeLossScale | null;
     },
   ): Promise<NativeTrainStep>;
   /** One evaluation batch as a job: the module's `evaluate` on the next batch, without gradients. */

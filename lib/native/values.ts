@@ -125,6 +125,22 @@ export interface NativeTrainStep {
   samples: number;
   targets: number;
   tokens: number;
+  /** Seconds: of getting the batches, by the host's clock; of the others, on a GPU, by the device's own. */
+  split: { data: number; forward: number; backward: number; optimizer: number };
+  /** What was not finite, if anything was, and the first parameter, in the module's order, whose weights or gradients are at fault;
+   *  null where each gradient is finite by itself, and only their norm is not. */
+  nonFinite: { what: 'weight' | 'loss' | 'gradient'; parameter: string | null } | null;
+  /** With `lossScale`: the scale that this step was made with. */
+  scale?: number;
+}
+
+/** The state of a GradScaler, with scalar tensors on the module's device, float32 and int32. */
+export interface NativeLossScale {
+  scale: Handle;
+  growthTracker: Handle;
+  growthFactor: number;
+  backoffFactor: number;
+  growthInterval: number;
 }
 
 export interface NativeEvaluation {

@@ -1,6 +1,6 @@
 /** Scaling of losses, so that small gradients do not vanish in float16. */
 import { ArgumentError, CheckpointError, DtypeError } from '../errors';
-import { native } from '../native';
+import { native, type NativeLossScale } from '../native';
 import { noGrad, operator, scope, Tensor, torch, wrap, type Device } from '../tensor';
 import { handlesOf } from './groups';
 import type { Optimizer } from './optimizer';
@@ -77,6 +77,17 @@ export class GradScaler {
   get currentScale(): number {
     if (!this.enabled) return 1;
     return this.#tensors === undefined ? this.#initial.scale : this.#tensors.scale.item();
+  }
+
+  /**
+   * What a native training step scales its loss by, and changes by the same rules; null when scaling is not enabled. For trainers.
+   * @param device of the module, on which the scale begins
+   */
+  lossScale(device: Device): NativeLossScale | null {
+    if (!this.enabled) return null;
+    const { scale, growthTracker } = this.#begun(device);
+    const { growthFactor, backoffFactor, growthInterval } = this;
+    return { scale: scale.handle, growthTracker: growthTracker.handle, growthFactor, backoffFactor, growthInterval };
   }
 
   /** The outputs, a tensor or lists of them, times the scale. */

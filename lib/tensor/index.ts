@@ -14,6 +14,12 @@ export type { HookHandle } from './autograd/hooks';
 export { applyModes } from './context';
 export { composite, elementsOf, functionsOf, type Composite } from './composites';
 export { tensor, type TensorData, type TensorOptions } from './creation';
+export {
+  areDeterministicAlgorithmsEnabled,
+  deterministicScope,
+  useDeterministicAlgorithms,
+  type DeterminismOptions,
+} from './determinism';
 export { checkDevice, cuda, isDevice, type Device } from './device';
 export {
   checkDtype,

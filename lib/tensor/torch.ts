@@ -2,6 +2,7 @@
 import { autograd } from './autograd';
 import { compositeFunctions } from './composites';
 import { tensor } from './creation';
+import { areDeterministicAlgorithmsEnabled, useDeterministicAlgorithms } from './determinism';
 import { cuda } from './device';
 import { load, save } from './files';
 import { assertNoLeaks, leaks, traceLeaks } from './leaks';
@@ -47,6 +48,8 @@ export const torch = {
   getRngState,
   setRngState,
   forkRng,
+  useDeterministicAlgorithms,
+  areDeterministicAlgorithmsEnabled,
   memory,
   debug: { traceLeaks, leaks },
   assertNoLeaks,

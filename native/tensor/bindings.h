@@ -43,6 +43,10 @@ Napi::Value manual_seed(Environment& environment, const Napi::CallbackInfo& info
 Napi::Value generator_create(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value generator_seed(Environment& environment, const Napi::CallbackInfo& info);
 
+// determinism.cc
+Napi::Value determinism(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value set_determinism(Environment& environment, const Napi::CallbackInfo& info);
+
 // operator_bindings.cc
 Napi::Value operator_names(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value schemas(Environment& environment, const Napi::CallbackInfo& info);

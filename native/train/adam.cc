@@ -2,6 +2,7 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/_foreach_add.h>
+#include <ATen/ops/_foreach_sub.h>
 #include <ATen/ops/_fused_adam.h>
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/empty_like.h>
@@ -44,17 +45,20 @@ void lay_out(at::Tensor& moment, const at::Tensor& parameter, int64_t position) 
   moment = laid_out_as(parameter, moment);
 }
 
-void run_kernel(const AdamSettings& settings, double epsilon, const KernelLists& lists) {
+void run_kernel(const AdamSettings& settings, double epsilon, const KernelLists& lists, const at::Tensor& spoiled) {
   at::_foreach_add_(lists.steps, 1);
+  std::optional<at::Tensor> here;
+  if (spoiled.defined()) here = spoiled.to(lists.parameters.front().device());
   const auto run = [&](auto kernel) {
     kernel(lists.parameters, lists.gradients, lists.exp_avgs, lists.exp_avg_sqs, lists.max_exp_avg_sqs, lists.steps,
            settings.learning_rate, settings.beta1, settings.beta2, settings.weight_decay, epsilon, settings.amsgrad,
-           settings.maximize, std::nullopt, std::nullopt);
+           settings.maximize, std::nullopt, here);
   };
   using Kernel = void (*)(at::TensorList, at::TensorList, at::TensorList, at::TensorList, at::TensorList,
                           at::TensorList, double, double, double, double, double, bool, bool,
                           const std::optional<at::Tensor>&, const std::optional<at::Tensor>&);
   run(settings.decoupled ? static_cast<Kernel>(&at::_fused_adamw_) : static_cast<Kernel>(&at::_fused_adam_));
+  if (here) at::_foreach_sub_(lists.steps, std::vector<at::Tensor>(lists.steps.size(), *here));
 }
 
 }  // namespace
@@ -78,16 +82,25 @@ void Adam::add_group(AdamGroup group) {
   groups_.push_back(std::move(group));
 }
 
-void Adam::step() {
+void Adam::step(const at::Tensor& spoiled) {
   const at::NoGradGuard no_grad;
   std::size_t first = 0;
   for (const AdamGroup& group : groups_) {
-    for (const GradientBucket& bucket : gradient_buckets(group.parameters)) update(group.settings, bucket, first);
+    for (const GradientBucket& bucket : gradient_buckets(group.parameters))
+      update(group.settings, bucket, first, spoiled);
     first += group.parameters.size();
   }
 }
 
-void Adam::update(const AdamSettings& settings, const GradientBucket& bucket, std::size_t first) {
+void Adam::forget_step() {
+  const auto all = parameters();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (all[i].grad().defined()) --moments_[i].updates;
+  }
+}
+
+void Adam::update(const AdamSettings& settings, const GradientBucket& bucket, std::size_t first,
+                  const at::Tensor& spoiled) {
   // One call for each epsilon, which is the same for all unless it depends on a parameter's age.
   std::map<double, KernelLists> calls;
   // Copies of parameters with gaps in memory, to be written back.
@@ -121,7 +134,7 @@ void Adam::update(const AdamSettings& settings, const GradientBucket& bucket, st
     if (settings.amsgrad) lists.max_exp_avg_sqs.push_back(moment_of(moments.max_exp_avg_sq));
     lists.steps.push_back(moments.step);
   }
-  for (const auto& [epsilon, lists] : calls) run_kernel(settings, epsilon, lists);
+  for (const auto& [epsilon, lists] : calls) run_kernel(settings, epsilon, lists, spoiled);
   for (const auto& [original, copy] : copies) original.copy_(copy);
   // The kernels do not tell that they have written.
   for (const at::Tensor& parameter : bucket.parameters) torch::autograd::impl::bump_version(parameter);

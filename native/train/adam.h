@@ -45,7 +45,10 @@ class Adam {
   void add_group(AdamGroup group);
 
   // Updates every parameter that has a gradient. Sources: Kingma & Ba, ICLR 2015; Loshchilov & Hutter, ICLR 2019.
-  void step();
+  // `spoiled`: a float32 scalar; where it is 1, weights and moments stay as they are, which the host need not know.
+  void step(const at::Tensor& spoiled = {});
+  // To be called when the host has learned that the last step was such a one: it did not count.
+  void forget_step();
   void zero_grad();
 
   std::vector<AdamGroup>& groups() { return groups_; }
@@ -55,7 +58,7 @@ class Adam {
   std::vector<at::Tensor> parameters() const;
 
  private:
-  void update(const AdamSettings& settings, const GradientBucket& bucket, std::size_t first);
+  void update(const AdamSettings& settings, const GradientBucket& bucket, std::size_t first, const at::Tensor& spoiled);
 
   std::vector<AdamGroup> groups_;
   std::vector<AdamMoments> moments_;

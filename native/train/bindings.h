@@ -27,6 +27,8 @@ Napi::Value clip_grad_norm(Environment& environment, const Napi::CallbackInfo& i
 
 // step.cc
 Napi::Value train_step(Environment& environment, const Napi::CallbackInfo& info);
+
+// evaluation.cc
 Napi::Value evaluate_batch(Environment& environment, const Napi::CallbackInfo& info);
 
 }  // namespace train

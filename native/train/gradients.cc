@@ -74,14 +74,18 @@ at::Tensor total_grad_norm(const std::vector<at::Tensor>& parameters, double nor
   return total_norm(gradients, norm_type);
 }
 
-at::Tensor clip_grad_norm(const std::vector<at::Tensor>& parameters, double max_norm, double norm_type) {
+void clip_gradients(const std::vector<at::Tensor>& parameters, const at::Tensor& norm, double max_norm) {
   const at::NoGradGuard no_grad;
-  const at::Tensor norm = total_grad_norm(parameters, norm_type);
   // As torch.nn.utils.clip_grad_norm_: the factor is capped at one, with no read-back to decide.
   const at::Tensor factor = at::clamp(max_norm / (norm + 1e-6), std::nullopt, 1.0);
   for (const GradientBucket& bucket : gradient_buckets(parameters)) {
     at::_foreach_mul_(bucket.gradients, factor.to(bucket.gradients[0].device()));
   }
+}
+
+at::Tensor clip_grad_norm(const std::vector<at::Tensor>& parameters, double max_norm, double norm_type) {
+  const at::Tensor norm = total_grad_norm(parameters, norm_type);
+  clip_gradients(parameters, norm, max_norm);
   return norm;
 }
 

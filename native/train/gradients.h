@@ -24,7 +24,9 @@ std::vector<GradientBucket> gradient_buckets(const std::vector<at::Tensor>& para
 at::Tensor total_norm(const std::vector<at::Tensor>& tensors, double norm_type = 2);
 at::Tensor total_grad_norm(const std::vector<at::Tensor>& parameters, double norm_type = 2);
 
-// Scales all gradients together so that their total norm is at most `max_norm`. The norm before.
+// Scales all gradients together so that their total norm, which is `norm` now, is at most `max_norm`.
+void clip_gradients(const std::vector<at::Tensor>& parameters, const at::Tensor& norm, double max_norm);
+// Measures and scales them. The norm before.
 at::Tensor clip_grad_norm(const std::vector<at::Tensor>& parameters, double max_norm, double norm_type = 2);
 
 // Whether the tensors at the same place of each list have the same shape, strides, dtype and device, without gaps in
