@@ -25,6 +25,11 @@ const shared = [...errors, ...typedArrays, 'ArrayBuffer', 'SharedArrayBuffer', '
 // it complains. They have nothing left to lose then.
 if (process.send !== undefined) process.once('exit', () => process.kill(process.pid, 'SIGKILL'));
 
+// V8 stops finalising for good when all registries with work to do are collected, with the realms of the test files they belong to,
+// before it comes to them: one of the outer realm always has something to do.
+const neverIdle = new FinalizationRegistry(() => neverIdle.register({}, undefined));
+neverIdle.register({}, undefined);
+
 module.exports = class SharedRealmEnvironment extends TestEnvironment {
   constructor(config, context) {
     super(config, context);

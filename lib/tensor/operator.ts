@@ -32,16 +32,27 @@ interface Returned extends ReturnValue {
 class Branch {
   plan: Plan | undefined;
   readonly byKind = new Array<Branch | undefined>(Kind.Other + 1).fill(undefined);
-  byName: Map<string, Branch> | undefined;
+  /** The option that was seen first, which is mostly the only one: found without a look into the map of all. */
+  #firstName: string | undefined;
+  #first: Branch | undefined;
+  #byName: Map<string, Branch> | undefined;
 
   to(kind: Kind): Branch {
     return (this.byKind[kind] ??= new Branch());
   }
 
+  option(name: string): Branch | undefined {
+    return name === this.#firstName ? this.#first : this.#byName?.get(name);
+  }
+
   toOption(name: string, kind: Kind): Branch {
-    this.byName ??= new Map();
-    let option = this.byName.get(name);
-    if (option === undefined) this.byName.set(name, (option = new Branch()));
+    let option = this.option(name);
+    if (option === undefined) {
+      option = new Branch();
+      this.#firstName ??= name;
+      this.#first ??= option;
+      (this.#byName ??= new Map<string, Branch>()).set(name, option);
+    }
     return option.to(kind);
   }
 }
@@ -142,7 +153,7 @@ function followOptions(from: Branch, first: number, options: Options): Branch {
   let slot = first;
   for (const name in options) {
     const kind = place(slot++, options[name]);
-    branch = branch.byName?.get(name)?.byKind[kind] ?? nowhere;
+    branch = branch.option(name)?.byKind[kind] ?? nowhere;
   }
   return branch;
 }

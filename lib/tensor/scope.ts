@@ -11,6 +11,13 @@ import { currentContext, runIn, type Context, type Scope } from './context';
 /** Frees what JavaScript has forgotten. Handles that were freed before are stale, which native code notices. */
 const finalizers = new FinalizationRegistry<readonly Handle[]>(freeAll);
 
+/**
+ * Always has something to finalise at the next collection. V8 stops finalising for good when all registries with work to do are
+ * collected, with their realms of node:vm, before it comes to them.
+ */
+const neverIdle = new FinalizationRegistry<undefined>(() => neverIdle.register({}, undefined));
+neverIdle.register({}, undefined);
+
 let doomed = new Float64Array(64);
 
 /** Frees handles; there are zeros where a place is vacant. */
@@ -177,7 +184,7 @@ function visitOwned(value: unknown, seen: Set<object>, visit: (owned: Owned) => 
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
+  return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 /**

@@ -33,6 +33,13 @@ constexpr std::size_t bytes_of(std::size_t size) {
   return (kSteps + size % kSteps) << (std::countr_zero(kSmallest) + size / kSteps - 2);
 }
 
+// How many blocks of each size a thread keeps.
+constexpr auto kMost = [] {
+  std::array<std::size_t, kSizes> most{};
+  for (std::size_t size = 0; size < kSizes; ++size) most[size] = std::min(kMostBlocks, kMostBytes / bytes_of(size));
+  return most;
+}();
+
 // The smallest size that holds so many bytes.
 constexpr std::size_t size_for(std::size_t bytes) {
   const std::size_t size = size_within(std::max(bytes, kSmallest));
@@ -71,7 +78,7 @@ class Blocks {
 
   bool keep(void* block, std::size_t size) {
     Stack& stack = stacks_[size];
-    if (stack.count >= std::min(kMostBlocks, kMostBytes / bytes_of(size))) return false;
+    if (stack.count >= kMost[size]) return false;
     stack.top = new (block) Kept{stack.top};
     ++stack.count;
     return true;

@@ -3,7 +3,8 @@ import v8 from 'node:v8';
 import vm from 'node:vm';
 
 v8.setFlagsFromString('--expose-gc');
-const gc = vm.runInNewContext('gc') as () => void;
+/** Collects garbage; finalisers run later. */
+export const gc = vm.runInNewContext('gc') as () => void;
 
 /** Collects garbage and lets the finalisers of what was collected run. */
 export async function collectGarbage(): Promise<void> {

@@ -26,3 +26,8 @@ test.each([
   },
   60_000,
 );
+
+test('forgotten tensors are freed where realms of node:vm come and go', async () => {
+  const { code, output } = await run('realms.ts');
+  expect([code, output]).toEqual([0, 'freed\n']);
+}, 60_000);
