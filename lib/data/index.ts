@@ -25,3 +25,4 @@ export type {
   TokenPairs,
   TokenSentences,
 } from './pairs/types';
+export * as streams from './streams';

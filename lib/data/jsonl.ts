@@ -18,7 +18,8 @@ export async function* readJsonl(bytes: ByteStream): AsyncGenerator<JsonRecords>
   }
 }
 
-function parseRecord(line: string, place: () => string): object | undefined {
+/** @throws DataError, naming the place, for a line that is no JSON object; undefined for a blank one */
+export function parseRecord(line: string, place: () => string): object | undefined {
   if (line.trim() === '') return undefined;
   let value: unknown;
   try {

@@ -22,8 +22,11 @@ export interface ParquetFile {
   rows: number;
   /** Whether there is a column of this dotted name. */
   has(name: string): boolean;
-  /** Reads what is needed for columns that the file has. @throws DataError for a damaged file; AbortError */
-  read(names: readonly string[], signal?: AbortSignal): AsyncGenerator<ParquetRows>;
+  /**
+   * Reads what is needed for columns that the file has, from the row group on that has row `from` (counted from 0).
+   * @throws DataError for a damaged file; AbortError
+   */
+  read(names: readonly string[], signal?: AbortSignal, from?: number): AsyncGenerator<ParquetRows>;
 }
 
 /** @throws DataError for a damaged file */
@@ -45,12 +48,16 @@ export async function openParquet(file: string): Promise<ParquetFile> {
     columns: schema.children.map(({ element }) => element.name),
     rows: groups.reduce((sum, rows) => sum + rows, 0),
     has: (name) => hasColumn(schema, name),
-    async *read(names, signal) {
+    async *read(names, signal, from = 0) {
       const columns = [...new Set(names.map((name) => name.split('.')[0] as string))];
       const parsers = { stringFromBytes: parseText };
       let before = 0;
       for (const rows of groups) {
         throwIfAborted(signal);
+        if (before + rows <= from) {
+          before += rows;
+          continue;
+        }
         const range = { rowStart: before, rowEnd: before + rows };
         const records = (await orDamaged(
           parquetReadObjects({ file: buffer, metadata, columns, ...range, compressors, parsers }),

@@ -7,18 +7,34 @@ const lineBreak = 0x0a;
 /** Longer than any text is; beyond it a row could not become a string. */
 const longestRowBytes = 256 * 1024 * 1024;
 
+type Chunks = AsyncIterable<Buffer> | Iterable<Buffer>;
+
+/** Rows that follow each other, and where in the text the first begins, in bytes. */
+export interface RowBatch {
+  text: Buffer;
+  start: number;
+}
+
 /**
  * Rows of one text, many at a time. The last may lack its line break.
  * @param file names the text in errors
  * @throws DataError that names the byte, where the text is not UTF-8
  */
-export async function* splitRows(
-  chunks: AsyncIterable<Buffer> | Iterable<Buffer>,
-  file: string,
-): AsyncGenerator<Buffer[]> {
+export async function* splitRows(chunks: Chunks, file: string): AsyncGenerator<Buffer[]> {
+  for await (const { text, start } of wholeRows(chunks, file)) {
+    checkUtf8(text, file, start);
+    yield cutRows(text);
+  }
+}
+
+/**
+ * Whole rows, many at a time and in one piece, whatever their bytes. The last may lack its line break.
+ * @param start where in the text the chunks begin
+ */
+export async function* wholeRows(chunks: Chunks, file: string, start = 0): AsyncGenerator<RowBatch> {
   let begun: Buffer[] = [];
   let begunBytes = 0;
-  let at = 0; // where the rows begun so far began
+  let at = start; // where the rows begun so far began
   for await (const bytes of chunks) {
     const complete = bytes.lastIndexOf(lineBreak) + 1;
     begun.push(bytes.subarray(0, complete === 0 ? bytes.length : complete));
@@ -27,21 +43,18 @@ export async function* splitRows(
       if (begunBytes > longestRowBytes) throw tooLongError(file, at);
       continue;
     }
-    const text = Buffer.concat(begun);
-    checkUtf8(text, file, at);
-    at += text.length;
+    const text = begun.length === 1 ? (begun[0] as Buffer) : Buffer.concat(begun);
     const rest = bytes.subarray(complete);
     begun = rest.length === 0 ? [] : [rest];
     begunBytes = rest.length;
-    yield cutRows(text);
+    yield { text, start: at };
+    at += text.length;
   }
-  if (begun.length === 0) return;
-  const text = Buffer.concat(begun);
-  checkUtf8(text, file, at);
-  yield [text];
+  if (begun.length > 0) yield { text: Buffer.concat(begun), start: at };
 }
 
-function cutRows(text: Buffer): Buffer[] {
+/** Each with its line break. */
+export function cutRows(text: Buffer): Buffer[] {
   const rows: Buffer[] = [];
   for (let start = 0; start < text.length;) {
     const next = text.indexOf(lineBreak, start) + 1 || text.length;

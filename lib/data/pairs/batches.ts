@@ -3,7 +3,7 @@
  * every epoch takes them in another order, so that a position in training is an epoch and a number of batches.
  */
 import { ArgumentError, DataError } from '../../errors';
-import { shuffledRange } from './shuffle';
+import { shuffledRange } from '../shuffle';
 import type { TokenPairs } from './types';
 
 export interface TokenBatchesOptions {

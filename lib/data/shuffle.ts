@@ -1,5 +1,5 @@
 /** Orders drawn by chance that a seed repeats on every machine. */
-import { randomNumbers } from '../random';
+import { randomNumbers } from './random';
 
 /**
  * The numbers from 0 to before `length`, shuffled (Fisher and Yates).
