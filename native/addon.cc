@@ -145,6 +145,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   EXPORT(io::tokens_maximum, "tokensMaximum");
   EXPORT(io::batches_create, "batchesCreate");
   EXPORT(io::batches_seek, "batchesSeek");
+  EXPORT(io::block_queue_create, "blockQueueCreate");
+  EXPORT(io::block_queue_put, "blockQueuePut");
   EXPORT(io::pair_batches_create, "pairBatchesCreate");
   EXPORT(io::pair_batches_queue, "pairBatchesQueue");
   EXPORT(io::batches_next, "batchesNext");

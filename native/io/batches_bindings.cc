@@ -2,6 +2,7 @@
 
 #include "io/bindings.h"
 #include "io/block_batches.h"
+#include "io/block_queue.h"
 #include "io/pair_batches.h"
 #include "runtime/job.h"
 #include "tensor/dtype.h"
@@ -59,6 +60,20 @@ Napi::Value batches_create(Environment& environment, const Napi::CallbackInfo& i
 Napi::Value batches_seek(Environment& environment, const Napi::CallbackInfo& info) {
   batches_of<BlockBatches>(environment, info[0], "of blocks")
       ->seek(to_int64(info.Env(), info[1], "an epoch"), to_int64(info.Env(), info[2], "a batch"));
+  return info.Env().Undefined();
+}
+
+Napi::Value block_queue_create(Environment& environment, const Napi::CallbackInfo& info) {
+  return environment.add_object<Batches>(std::make_shared<BlockQueue>(
+      to_int64(info.Env(), info[0], "a block size"), to_int64(info.Env(), info[1], "a vocabulary's size"),
+      parse_device(info[2].ToString())));
+}
+
+Napi::Value block_queue_put(Environment& environment, const Napi::CallbackInfo& info) {
+  if (!info[1].IsTypedArray() || info[1].As<Napi::TypedArray>().TypedArrayType() != napi_uint32_array)
+    throw Error(code::kArgument, "expected the blocks' tokens as a Uint32Array");
+  const auto ids = info[1].As<Napi::Uint32Array>();
+  batches_of<BlockQueue>(environment, info[0], "a queue")->put(ids.Data(), static_cast<int64_t>(ids.ElementLength()));
   return info.Env().Undefined();
 }
 

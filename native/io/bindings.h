@@ -23,6 +23,8 @@ Napi::Value tensors_save(Environment& environment, const Napi::CallbackInfo& inf
 // batches_bindings.cc
 Napi::Value batches_create(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value batches_seek(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value block_queue_create(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value block_queue_put(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value pair_batches_create(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value pair_batches_queue(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value batches_next(Environment& environment, const Napi::CallbackInfo& info);
