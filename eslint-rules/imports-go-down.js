@@ -14,7 +14,7 @@ const floors = [
   ['arguments'],
   ['files'],
   ['config', 'metrics', 'report', 'setup'],
-  ['native'],
+  ['native', 'watch'],
   ['tensor'],
   ['nn'],
   ['data', 'optim', 'parity'],

@@ -1,0 +1,155 @@
+/** The table of runs, which is the legend too: what is switched off is in no figure. */
+import { element, stepParts, swatch } from './elements.mjs';
+import { bytes, duration, ended, number, percent, rate, short, whole } from './format.mjs';
+
+const place = document.getElementById('runs');
+/** Of many runs, so many are shown at first. */
+const shownAtFirst = 12;
+const hidden = new Set();
+const known = new Set();
+
+export const isShown = (run) => !hidden.has(run.id);
+
+/** Of a run that begins to be watched: whether it is drawn at once. */
+function welcome(runs) {
+  for (const { id } of runs) {
+    if (known.has(id)) continue;
+    if (runs.filter(isShown).length - runs.filter((run) => !known.has(run.id) && isShown(run)).length >= shownAtFirst)
+      hidden.add(id);
+    known.add(id);
+  }
+}
+
+const columns = [
+  ['Loss', (run) => number(run.loss)],
+  ['Evaluation', (run) => number(run.evalLoss)],
+  ['Best', (run) => (run.best === null ? '–' : `${number(run.best.loss)} at ${short(run.best.step)}`)],
+  ['Learning rate', (run) => rate(run.learningRate)],
+  ['Gradient norm', (run) => number(run.gradNorm, 3)],
+  ['Tokens/s', (run) => short(run.tokensPerSecond)],
+  ['MFU', (run) => percent(run.mfu)],
+  ['Peak memory', (run) => bytes(run.peakMemory)],
+];
+
+/** Columns with anything in them. */
+const filled = (runs) => columns.filter(([, cell]) => runs.some((run) => cell(run) !== '–'));
+
+/**
+ * @param actions `changed()` after runs were switched on or off, `focus(id or null)` while the pointer is on one
+ */
+export function showRuns(runs, actions) {
+  welcome(runs);
+  const focused = place.contains(document.activeElement) ? document.activeElement.id : '';
+  const options = Object.keys(runs[0]?.options ?? {});
+  const shown = filled(runs);
+  const heads = ['Run', ...options, 'Progress', ...shown.map(([title]) => title), 'Step time'];
+  const table = element(
+    'table',
+    { className: 'results runs' },
+    element('thead', {}, element('tr', {}, ...heads.map((title) => element('th', { scope: 'col' }, title)))),
+    element('tbody', {}, ...runs.map((run) => rowOf(run, options, shown, runs, actions))),
+  );
+  place.replaceChildren(...(runs.length > 0 ? [table] : []));
+  if (focused) document.getElementById(focused)?.focus();
+}
+
+function rowOf(run, options, shown, runs, { changed, focus }) {
+  const box = element('input', {
+    type: 'checkbox',
+    id: `run-${run.id}`,
+    checked: isShown(run),
+    onchange: () => {
+      if (box.checked) hidden.delete(run.id);
+      else hidden.add(run.id);
+      changed();
+    },
+  });
+  const only = element(
+    'button',
+    {
+      type: 'button',
+      className: 'only',
+      title: 'Show this run alone; once more: all',
+      onclick: () => {
+        const isAlone = runs.every((other) => isShown(other) === (other === run));
+        for (const other of runs) {
+          if (isAlone || other === run) hidden.delete(other.id);
+          else hidden.add(other.id);
+        }
+        changed();
+      },
+    },
+    'only',
+  );
+  const name = element('label', { htmlFor: box.id, title: run.folder }, swatch(run), run.title);
+  const about = [
+    run.name === run.title ? null : run.name,
+    run.parameters === null ? null : `${short(run.parameters)} parameters`,
+    run.device,
+  ];
+  const path = element('span', { className: 'path' }, about.filter(Boolean).join(' · '));
+  const head = element('th', { scope: 'row' }, box, name, runs.length > 1 ? only : null, path, problemOf(run));
+  const cells = [
+    ...options.map((key) => element('td', { className: 'option' }, run.options[key] || '–')),
+    element('td', {}, progressOf(run)),
+    ...shown.map(([, cell]) => element('td', {}, cell(run))),
+    element('td', {}, splitOf(run)),
+  ];
+  return element(
+    'tr',
+    {
+      className: isShown(run) ? '' : 'off',
+      data: { run: run.id },
+      onmouseenter: () => focus(run.id),
+      onmouseleave: () => focus(null),
+    },
+    head,
+    ...cells,
+  );
+}
+
+const problemOf = ({ problem }) => (problem === null ? null : element('span', { className: 'problem' }, problem));
+
+function progressOf(run) {
+  const { state, step, totalSteps, seconds, remaining, silentSeconds, reason, warnings } = run;
+  const told = {
+    running: remaining === null ? `${duration(seconds)}` : `${duration(remaining)} left`,
+    silent: `silent for ${duration(silentSeconds)}`,
+    ended: ended(reason),
+    empty: 'begins',
+  }[state];
+  const steps = totalSteps === null ? `step ${whole(step)}` : `${whole(step)} / ${whole(totalSteps)}`;
+  const bar = element('progress', {
+    max: totalSteps ?? 1,
+    value: totalSteps === null ? 0 : Math.min(step, totalSteps),
+  });
+  bar.hidden = totalSteps === null;
+  const warned =
+    warnings === 0
+      ? null
+      : element('span', { className: 'warned' }, ` · ${whole(warnings)} warning${warnings === 1 ? '' : 's'}`);
+  return element(
+    'div',
+    { className: 'progress', data: { state } },
+    element('span', {}, steps),
+    bar,
+    element('span', { className: 'told' }, told, warned),
+  );
+}
+
+/** A bar whose parts are those of a step. */
+function splitOf({ split }) {
+  if (split === null) return '–';
+  const total = stepParts.reduce((sum, [part]) => sum + split[part], 0);
+  const share = (part) => Math.round((100 * split[part]) / (total || 1));
+  const parts = stepParts.map(([part, color]) =>
+    element('i', { style: { width: `${share(part)}%`, background: `var(${color})` } }),
+  );
+  const words = stepParts.map(([part]) => `${part} ${share(part)} %`).join(', ');
+  return element(
+    'div',
+    { className: 'split', title: words },
+    element('span', {}, duration(total)),
+    element('span', { className: 'parts', role: 'img', ariaLabel: words }, ...parts),
+  );
+}
