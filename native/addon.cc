@@ -111,6 +111,9 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   EXPORT(runtime::token_free, "tokenFree");
   EXPORT(runtime::drain, "drain");
   EXPORT(runtime::object_free, "objectFree");
+  EXPORT(runtime::profiler_exists, "profilerExists");
+  EXPORT(runtime::profile_start, "profileStart");
+  EXPORT(runtime::profile_stop, "profileStop");
 
   EXPORT(nn::kinds, "moduleKinds");
   EXPORT(nn::create, "moduleCreate");
@@ -140,6 +143,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   EXPORT(train::clip_grad_norm, "clipGradNorm");
   EXPORT(train::train_step, "trainStep");
   EXPORT(train::evaluate_batch, "evaluateBatch");
+  EXPORT(train::matrix_peak, "matrixPeak");
 
   EXPORT(io::tokens_open, "tokensOpen");
   EXPORT(io::tokens_maximum, "tokensMaximum");
@@ -151,6 +155,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   EXPORT(io::pair_batches_queue, "pairBatchesQueue");
   EXPORT(io::batches_next, "batchesNext");
   EXPORT(io::checksum, "crc32");
+  EXPORT(io::folder_lock, "folderLock");
   EXPORT(io::file_open, "fileOpen");
   EXPORT(io::tensors_load, "tensorsLoad");
   EXPORT(io::file_map, "fileMap");

@@ -162,6 +162,14 @@ export interface Native {
   /** Ends any native object; using it later is a DisposedError. */
   objectFree(object: ObjectId): void;
 
+  // profiling -----------------------------------------------------------------------------------------------------
+  /** Whether the libtorch at hand has Kineto, without which the next two make no sense. */
+  profilerExists(): boolean;
+  /** Begins to record the operators of this thread, and of the jobs it submits from now on. One at a time in a process. */
+  profileStart(shapes: boolean, memory: boolean): ObjectId;
+  /** Ends the recording at once and writes a Chrome trace, in a job; frees the profile. */
+  profileStop(profile: ObjectId, file: string): Promise<void>;
+
   // modules -------------------------------------------------------------------------------------------------------
   moduleKinds(): string[];
   /** Makes a registered module from its plan (plain data; each kind documents its own). */
@@ -276,7 +284,7 @@ export interface Native {
       maxGradNorm: number | null;
       autocast: string | null;
       /** Scales the loss for the backward pass, and changes as its rules say. */
-      lossScale?: NativeLossScale | null;
+      lossScale: NativeLossScale | null;
     },
   ): Promise<NativeTrainStep>;
   /** One evaluation batch as a job: the module's `evaluate` on the next batch, without gradients. */
@@ -287,11 +295,17 @@ export interface Native {
     autocast: string | null,
   ): Promise<NativeEvaluation>;
 
+  /** Operations a second that the device's matrix products reach in this dtype, a multiply-add as two. Measured once in a process,
+   *  by a job of a tenth of a second. */
+  matrixPeak(token: CancelToken, device: string, dtype: string): Promise<number>;
+
   // files -----------------------------------------------------------------------------------------------------------
   /** CRC-32 of bytes that follow those whose CRC-32 is `before`; 0 for none. */
   crc32(before: number, bytes: Uint8Array): number;
   /** Opens a file for `tensorsLoad`: the same one is read also when another takes its name. */
   fileOpen(file: string): ObjectId;
+  /** Takes a folder for itself until it is freed or the process ends, however; null where another one has it. */
+  folderLock(folder: string): ObjectId | null;
   /** Copies tensors out of a file, by its name or opened, to `device`, as a job; `offset` counts from the file's start. */
   tensorsLoad(
     token: CancelToken,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "io/crc32.h"
+#include "io/folder_lock.h"
 #include "io/tensor_file.h"
 #include "io/token_file.h"
 #include "runtime/job.h"
@@ -120,6 +121,12 @@ Napi::Value tensors_save(Environment& environment, const Napi::CallbackInfo& inf
         return true;
       },
       [](Environment& environment, bool) { return environment.napi().Undefined(); });
+}
+
+Napi::Value folder_lock(Environment& environment, const Napi::CallbackInfo& info) {
+  auto lock = FolderLock::take(info[0].ToString());
+  if (!lock) return info.Env().Null();
+  return environment.add_object(std::make_shared<FolderLock>(std::move(*lock)));
 }
 
 }  // namespace torchwright::io

@@ -19,6 +19,7 @@ Napi::Value tensors_load(Environment& environment, const Napi::CallbackInfo& inf
 Napi::Value file_map(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value tensors_map(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value tensors_save(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value folder_lock(Environment& environment, const Napi::CallbackInfo& info);
 
 // batches_bindings.cc
 Napi::Value batches_create(Environment& environment, const Napi::CallbackInfo& info);

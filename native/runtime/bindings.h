@@ -21,5 +21,10 @@ Napi::Value token_free(Environment& environment, const Napi::CallbackInfo& info)
 Napi::Value drain(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value object_free(Environment& environment, const Napi::CallbackInfo& info);
 
+// profiler_bindings.cc
+Napi::Value profiler_exists(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value profile_start(Environment& environment, const Napi::CallbackInfo& info);
+Napi::Value profile_stop(Environment& environment, const Napi::CallbackInfo& info);
+
 }  // namespace runtime
 }  // namespace torchwright

@@ -25,11 +25,14 @@ Napi::Value first_repeated(Environment& environment, const Napi::CallbackInfo& i
 Napi::Value total_norm(Environment& environment, const Napi::CallbackInfo& info);
 Napi::Value clip_grad_norm(Environment& environment, const Napi::CallbackInfo& info);
 
-// step.cc
+// step/bindings.cc
 Napi::Value train_step(Environment& environment, const Napi::CallbackInfo& info);
 
 // evaluation.cc
 Napi::Value evaluate_batch(Environment& environment, const Napi::CallbackInfo& info);
+
+// matrix_peak.cc
+Napi::Value matrix_peak(Environment& environment, const Napi::CallbackInfo& info);
 
 }  // namespace train
 }  // namespace torchwright
