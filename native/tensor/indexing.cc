@@ -204,7 +204,61 @@ c10::List<std::optional<at::Tensor>> optional_list(const std::vector<at::Tensor>
   return list;
 }
 
-at::Tensor read(const at::Tensor& self, const Parts& parts) {
+bool gives_view(const Parts& parts) {
+  return std::none_of(parts.begin(), parts.end(),
+                      [](const Part& part) { return part.word == Word::kBoolean || part.word == Word::kTensor; });
+}
+
+// What `slice` makes of a bound: negative ones count from the end, and those beyond the dimension are cut.
+int64_t bound_within(int64_t bound, int64_t size) {
+  return std::clamp<int64_t>(bound < 0 ? bound + size : bound, 0, size);
+}
+
+// The view of all parts in one step. Autograd would record each part by itself.
+at::Tensor view_at_once(const at::Tensor& self, const Parts& parts) {
+  const int64_t rest = self.dim() - check_dimensions(self, parts);
+  Integers sizes;
+  Integers strides;
+  int64_t offset = self.storage_offset();
+  int64_t source = 0;  // dimension of self
+  const auto keep = [&](int64_t count) {
+    for (const int64_t end = source + count; source < end; ++source) {
+      sizes.push_back(self.size(source));
+      strides.push_back(self.stride(source));
+    }
+  };
+  for (const Part& part : parts) {
+    if (part.word == Word::kNewAxis) {
+      // The stride is what `unsqueeze` gives.
+      strides.push_back(source < self.dim() ? self.size(source) * self.stride(source) : 1);
+      sizes.push_back(1);
+      continue;
+    }
+    if (part.word == Word::kEllipsis) {
+      keep(rest);
+      continue;
+    }
+    const int64_t size = self.size(source);
+    const int64_t stride = self.stride(source);
+    if (part.word == Word::kInteger) {
+      check_bounds(part.start, source, size);
+      offset += stride * (part.start < 0 ? part.start + size : part.start);
+    } else {
+      const int64_t start = bound_within(part.start, size);
+      const int64_t stop = std::max(start, bound_within(part.stop, size));
+      offset += stride * start;
+      sizes.push_back((stop - start) / part.step + ((stop - start) % part.step != 0));
+      // A step may be as large as it likes where there is only one element; unsigned, a product may overflow.
+      strides.push_back(static_cast<int64_t>(static_cast<uint64_t>(stride) * static_cast<uint64_t>(part.step)));
+    }
+    ++source;
+  }
+  keep(self.dim() - source);
+  return self.as_strided(sizes, strides, offset);
+}
+
+at::Tensor read(const at::Tensor& self, const Parts& parts, bool autograd) {
+  if (!autograd && gives_view(parts)) return view_at_once(self, parts);
   Applied applied = apply(self, parts);
   if (!applied.indices.empty()) return applied.view.index(optional_list(applied.indices));
   return applied.view.is_same(self) ? at::alias(self) : applied.view;
@@ -271,7 +325,8 @@ napi_value index_tensor(napi_env env, napi_callback_info info) {
     const at::Tensor self = environment.tensor(Napi::Value(env, values[0]));
     const Parts parts = Words(environment, values + 1, count - 1).read();
     at::Tensor result;
-    with_checks(self, parts, needs_autograd(self), [&] { result = read(self, parts); });
+    const bool autograd = needs_autograd(self);
+    with_checks(self, parts, autograd, [&] { result = read(self, parts, autograd); });
     return give_tensor(environment, result);
   });
 }

@@ -4,7 +4,6 @@ import { native, type Handle } from '../../native';
 import { applyModes, currentContext } from '../context';
 import { tensor, type TensorData } from '../creation';
 import { isTypedArray, type Dtype } from '../dtype';
-import { operatorNamed } from '../operator';
 import type { Scalar } from '../signature';
 import { Tensor } from '../tensor';
 import { Slice } from './slice';
@@ -32,23 +31,12 @@ declare module '../tensor' {
   }
 }
 
-const select = operatorNamed('aten::select', 'at');
-
 function at(this: Tensor, ...index: unknown[]): Tensor {
   const single = index.length === 1 ? singleWord(index[0]) : undefined;
   if (single === undefined) return atParts(this, index);
-  if (single === Word.Integer) return atNumber(this, index[0] as number);
   const context = currentContext();
   applyModes(context);
   return new Tensor(indexed(this.handle, single, index[0]), context);
-}
-
-function atNumber(self: Tensor, position: number): Tensor {
-  try {
-    return select.call([0, position], self) as Tensor;
-  } catch {
-    return atParts(self, [position]); // which says what is wrong in the words of an index
-  }
 }
 
 /** By an index of several parts, or one that is no single word. */
@@ -74,6 +62,8 @@ function singleWord(part: unknown): Word | undefined {
 
 function indexed(self: Handle, single: Word, part: unknown): Handle {
   switch (single) {
+    case Word.Integer:
+      return native.index(self, Word.Integer, part as number);
     case Word.Slice: {
       const { start, stop, step } = part as Slice;
       return native.index(self, Word.Slice, start, stop, step);
