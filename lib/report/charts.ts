@@ -2,7 +2,7 @@
 import { colorOf, colorVariables } from './colors';
 import { Markup, markup } from './markup';
 import type { Contender, CurveChart, Point, ScatterChart } from './report';
-import { linearScale, type Scale } from './scale';
+import { linearScale, logScale, type Scale } from './scale';
 
 /** Where a figure's axes are, inside its size. */
 interface Plot extends Size {
@@ -53,10 +53,10 @@ export const inline = ({ body, size }: Figure, title: string, width: 'any' | 'ow
 const dash = ({ dashed }: Contender) => (dashed ? '6 4' : 'none');
 
 /** Curves over a common axis, with a band where several seeds spread, and a legend below. */
-export function curveFigure({ curves, xLabel, yLabel, marked }: CurveChart): Figure {
+export function curveFigure({ curves, xLabel, yLabel, marked, xScale }: CurveChart): Figure {
   const plot = wide;
   const all = curves.flatMap(({ points }) => points);
-  const x = linearScale(
+  const x = (xScale === 'log' ? logScale : linearScale)(
     all.map((point) => point.x),
     [plot.left, plot.right],
     8,
@@ -156,9 +156,10 @@ function axes(plot: Plot, x: Scale, y: Scale, xLabel: string, yLabel: string): M
 
 /** The legend's lines, below the figure. */
 function withLegend(body: Markup, contenders: readonly Contender[]): Figure {
-  const columnWidth = 164;
+  const longest = Math.max(0, ...contenders.map(({ title }) => title.length));
+  const columnWidth = Math.max(164, 7 * longest + 40);
   const plot = wide;
-  const columns = Math.floor((plot.right - plot.left) / columnWidth);
+  const columns = Math.max(1, Math.floor((plot.right - plot.left) / columnWidth));
   const entries = contenders.map((contender, index) => {
     const left = plot.left + (index % columns) * columnWidth;
     const top = plot.height + 8 + Math.floor(index / columns) * 20;

@@ -8,10 +8,24 @@ import type { Contender, CurveChart, Report, ReportSample, ReportTable } from '.
 
 /** The whole page. */
 export function reportHtml(report: Report): string {
-  const { title, summary, findings, table, notes, curves, scatters, heatMaps, samples, details, facts } = report;
+  const {
+    title,
+    summary,
+    findings,
+    table,
+    notes,
+    curves,
+    scatters,
+    settings = [],
+    heatMaps,
+    samples,
+    details,
+    facts,
+  } = report;
   const body = markup`<header><h1>${title}</h1><p class="summary">${summary}</p></header>
 ${findings.length > 0 ? markup`<section class="findings" aria-label="Findings">${findings.map((text) => markup`<p>${text}</p>`)}</section>` : ''}
 <section><h2>Results</h2>${tableOf(table)}${notes.length > 0 ? markup`<ul class="notes">${notes.map((note) => markup`<li>${note}</li>`)}</ul>` : ''}</section>
+${settings.length > 0 ? section('Score against each setting', markup`<div class="curves">${settings.map((chart) => framed(chart.title, curveFigure(chart)))}</div>`) : ''}
 ${curves.length > 0 ? section('Learning', markup`<p class="hint">Drag over a part to enlarge it, double-click to go back; a click on a name hides its curve.</p><div class="curves">${curves.map(curvePlace)}</div>`) : ''}
 ${scatters.length > 0 ? section('Quality against cost', markup`<div class="pair">${scatters.map((chart) => framed(chart.title, scatterFigure(chart)))}</div>`) : ''}
 ${heatMaps.length > 0 ? section('Learned layer weights', markup`<div class="heat-maps">${heatMaps.map((map) => framed(map.title, heatFigure(map), 'own'))}</div>`) : ''}

@@ -15,9 +15,9 @@ export { reportHtml } from './html';
 export type * from './report';
 
 /** The figures of a report, each the text of an SVG file, by name. */
-export function reportFigures({ curves, scatters, heatMaps }: Report): Map<string, string> {
+export function reportFigures({ curves, scatters, settings = [], heatMaps }: Report): Map<string, string> {
   const drawn = [
-    ...curves.map((chart) => ({ ...chart, figure: curveFigure(chart) })),
+    ...[...settings, ...curves].map((chart) => ({ ...chart, figure: curveFigure(chart) })),
     ...scatters.map((chart) => ({ ...chart, figure: scatterFigure(chart) })),
     ...heatMaps.map((map) => ({ ...map, figure: heatFigure(map) })),
   ];

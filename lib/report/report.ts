@@ -31,6 +31,8 @@ export interface CurveChart {
   xLabel: string;
   yLabel: string;
   curves: readonly Curve[];
+  /** Places of x by their logarithm: all are above 0. Default: by themselves. */
+  xScale?: 'log';
   /** Whether single points are marked: few, and worth it. */
   marked: boolean;
 }
@@ -75,6 +77,8 @@ export interface Report {
   notes: readonly string[];
   curves: readonly CurveChart[];
   scatters: readonly ScatterChart[];
+  /** What was measured against what was set. */
+  settings?: readonly CurveChart[];
   heatMaps: readonly HeatMap[];
   samples: readonly ReportSample[];
   /** Texts in full, to be opened: configurations, the reports of single runs. */

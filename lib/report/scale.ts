@@ -28,6 +28,28 @@ export function linearScale(values: readonly number[], [from, to]: readonly [num
   };
 }
 
+/** A logarithmic scale that holds all values, which are above 0, and some room around them. */
+export function logScale(values: readonly number[], [from, to]: readonly [number, number], count = 5): Scale {
+  const finite = values.filter(Number.isFinite).map(Math.log10);
+  const [low, high] = [Math.min(...finite), Math.max(...finite)];
+  const room = Math.max(0.05 * (high - low), 0.05);
+  const [start, end] = [low - room, high + room];
+  const decades = Array.from(
+    { length: Math.ceil(end) - Math.floor(start) + 1 },
+    (_, index) => Math.floor(start) + index,
+  );
+  const ticksOf = (factors: readonly number[]) =>
+    decades
+      .flatMap((decade) => factors.map((factor) => Number(`${factor}e${decade}`)))
+      .filter((tick) => Math.log10(tick) >= start && Math.log10(tick) <= end);
+  const whole = ticksOf([1]);
+  return {
+    at: (value) => from + ((Math.log10(value) - start) / (end - start)) * (to - from),
+    ticks: whole.length * 2 >= count ? whole : ticksOf([1, 2, 5]),
+    label: (tick) => (tick < 1e-4 ? tick.toExponential(0) : tick < 1e4 ? String(tick) : shortNumber(tick, 0)),
+  };
+}
+
 /** The nearest of 1, 2, 5 times a power of ten that is not below. */
 export function roundStep(step: number): number {
   const power = 10 ** Math.floor(Math.log10(step));

@@ -28,6 +28,7 @@ export interface LanguageModelComparison extends StudyComparison<LanguageModelRo
 
 export const languageModelKind: StudyKind<LanguageModelRow, LanguageModelComparison> = {
   task: 'language-model',
+  thing: 'model',
   row: (run, folder) => ({
     ...modelRow(run, folder, 'eval_perplexity'),
     contextPerplexity: metric(run.outcome?.scores, 'eval_context_perplexity'),

@@ -50,6 +50,7 @@ function row({ title, seed, parameters, cost, outcome, error }: RunRecord, folde
 
 export const residualKind: StudyKind<ComparisonRow, Comparison> = {
   task: 'residual',
+  thing: 'variant',
   row,
   reference: (rows) => rows.find(({ title }) => title === 'Baseline'),
   relate: (row, baseline) => ({

@@ -34,10 +34,14 @@ export interface ComparedSample {
 /** How the runs of one kind of study are compared. */
 export interface StudyKind<Row extends BaseRow, Comparison extends StudyComparison<Row>> {
   task: RunRecord['task'];
+  /** What its rows are: `variant`, `model`. */
+  thing: string;
   /** The row of one run; numbers are null where its training failed. */
   row(run: RunRecord, folder: string): Row;
   /** The row that the others are related to, if it is there. */
   reference(rows: readonly Row[]): Row | undefined;
+  /** Whether its score is why it is the reference: then more is asked of a difference before it is claimed. */
+  isReferenceChosen?: boolean;
   relate(row: Row, reference: Row): Row;
   /** What a comparison of this kind has beside what all have. */
   complete(comparison: StudyComparison<Row>, runs: readonly SavedRun[]): Comparison;
@@ -73,7 +77,7 @@ export function compareRuns<Row extends BaseRow, Comparison extends StudyCompari
     data: [...new Set(runs.map((run) => run.data))].join(' '),
     rows,
     runs: related(single, ofSeed),
-    findings: findings(rows, reference?.title, kind.score),
+    findings: findings(rows, reference?.title, kind.score, kind.isReferenceChosen),
     samples: samplesOf(runs),
   };
   return kind.complete(comparison, runs);

@@ -110,12 +110,17 @@ export async function recordRun(
     began: began.toISOString(),
     seconds: (performance.now() - start) / 1000,
     peakMemory: peakMemory(),
-    versions: { torchwright: version, libtorch: native.versions().loaded, node: process.versions.node },
-    machine: `${os.cpus()[0]?.model.trim() ?? os.arch()}, ${os.availableParallelism()} cores, ${os.type()} ${os.arch()}`,
+    ...circumstances(),
   };
   await writeFileAtomically(path.join(folder, recordName), `${JSON.stringify(record, null, 2)}\n`);
   return { run: { ...record, folder }, diverged };
 }
+
+/** What every run here and now is made with. */
+export const circumstances = (): Pick<RunRecord, 'versions' | 'machine'> => ({
+  versions: { torchwright: version, libtorch: native.versions().loaded, node: process.versions.node },
+  machine: `${os.cpus()[0]?.model.trim() ?? os.arch()}, ${os.availableParallelism()} cores, ${os.type()} ${os.arch()}`,
+});
 
 /** The record in a run's folder. @throws DataError when it is missing or damaged */
 export async function readRecord(folder: string): Promise<SavedRun> {

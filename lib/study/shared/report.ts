@@ -53,7 +53,7 @@ export async function reportOf<Row extends BaseRow, Comparison extends StudyComp
   const columns = columnsOf(kind, rows);
   return {
     title: name,
-    summary: summaryOf(runs, rows.length),
+    summary: summaryOf(kind.thing, runs, rows.length),
     findings: comparison.findings,
     table: {
       columns: columns.map(({ title, key }) => ({ title, key: key ?? null })),
@@ -91,13 +91,11 @@ function contendersOf(titles: readonly string[]): Map<string, Contender> {
   );
 }
 
-function summaryOf(runs: readonly ReportedRun[], contenders: number): string {
+function summaryOf(thing: string, runs: readonly ReportedRun[], contenders: number): string {
   const unique = (values: readonly (string | number)[]) => [...new Set(values)];
   const seeds = unique(runs.map(({ seed }) => seed));
-  const things = runs[0]?.task === 'residual' ? 'variant' : 'model';
-  const count = (number: number, thing: string) => `${number} ${thing}${number === 1 ? '' : 's'}`;
   const parts = [
-    count(contenders, things),
+    `${contenders} ${thing}${contenders === 1 ? '' : 's'}`,
     seeds.length === 1 ? `seed ${seeds[0]}` : `${seeds.length} seeds (${seeds.join(', ')})`,
     `on ${unique(runs.map(({ device }) => device)).join(' and ')}`,
   ];

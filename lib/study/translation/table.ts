@@ -36,6 +36,7 @@ const macsNote =
 
 export const translationKind: StudyKind<TranslationRow, TranslationComparison> = {
   task: 'translation',
+  thing: 'model',
   row: (run, folder) => ({
     ...modelRow(run, folder, 'test_perplexity'),
     bleu: metric(run.outcome?.scores, 'test_bleu'),

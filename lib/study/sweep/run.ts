@@ -1,0 +1,179 @@
+/** Studies of settings: the same training many times, each with other values of some keys, compared in one table. */
+import os from 'node:os';
+import path from 'node:path';
+
+import { checkArgument } from '../../arguments';
+import { AbortError, ArgumentError, ConfigError, OutOfMemoryError } from '../../errors';
+import { torch } from '../../tensor';
+import { createRunFolder, refuseTaken } from '../shared/folder';
+import type { StudyOptions } from '../shared/options';
+import { problemLines } from './checks';
+import type { SweepEvent } from './events';
+import { checkSameSweep, saveTable, sweepName, writeSweepFile } from './folder';
+import { readSweep, type Point, type Sweep, type SweepStudyInput } from './read';
+import { environmentOf } from './resources';
+import type { SweepResult } from './result';
+import { sweepTable, type SweepTable, type TrialRun } from './table';
+import type { SweepInput } from './section';
+import { endedBefore, train, trialsOf, type Trial } from './trials';
+import type { Facts } from './training';
+
+export interface SweepOptions extends Omit<StudyOptions, 'overrides' | 'onEvent'>, SweepInput {
+  /** `a.b.c=value` for all trials; `a.b.c=value,value` sweeps the key. Values are YAML. */
+  overrides?: string[] | undefined;
+  /** How many trainings at a time, each in a process of its own; threads, and GPUs where there are several, are divided between them. Default: 1. */
+  processes?: number | undefined;
+  /** Go on with the sweep in `out`: trainings that have ended are taken as they are, the others go on from their checkpoints. */
+  resume?: boolean | undefined;
+  onEvent?: ((event: SweepEvent) => void) | undefined;
+}
+
+/**
+ * Trains a study once for each combination of settings, and with each of the study's `seeds`; of a residual study its `model.residual`, of the
+ * others their first model or the one that the key `model` names. All configurations are checked before anything runs. Each training has
+ * a process and a run folder of its own; one that diverges or fails is noted, and the others go on. `sweep.md`, `sweep.csv`, `sweep.json` and
+ * `report.html` are rewritten after each. Once `signal` is raised, all trainings save where they are and stop.
+ *
+ * @param source - a study as for `trainStudy`: a file, which may have a section `sweep:` with a `grid` and a `list`, the name of a shipped study, or an object
+ * @param options - `grid` and `list` go above those of the source
+ * @returns the table, the best row first
+ * @throws ConfigError with all problems of all trials and DataError before any training; ArgumentError for a folder that holds something, or, with
+ *   `resume`, another sweep; AbortError.
+ * @example
+ * const { best } = await runSweep('demo', {
+ *   grid: { 'train.learningRate': [1e-3, 3e-3], 'model.hiddenSize': [64, 128] },
+ *   processes: 2,
+ * });
+ */
+export async function runSweep(source: string | SweepStudyInput, options: SweepOptions = {}): Promise<SweepResult> {
+  return (await runSweepTable(source, options)).result;
+}
+
+/** The same with the table in all its forms. */
+export async function runSweepTable(source: string | SweepStudyInput, options: SweepOptions): Promise<SweepTable> {
+  checkArgument(options, 'object', 'The options of runSweep');
+  const { overrides, grid, list, out, resume, processes = 1 } = options;
+  if (!Number.isInteger(processes) || processes < 1)
+    throw new ArgumentError(`processes must be a whole number from 1 on, not ${String(processes)}.`);
+  const sweep = readSweep(source, overrides, { ...(grid && { grid }), ...(list && { list }) });
+  await (resume ? checkSameSweep(sweep.file, out) : refuseTaken(out));
+  const facts = await checkPoints(sweep, options);
+  const folder = resume && out !== undefined ? out : await createRunFolder(sweep.name, sweep.output, out);
+  await writeSweepFile(folder, sweep.file);
+  return runTrials(sweep, trialsOf(sweep, facts, folder), folder, processes, options);
+}
+
+/** Makes all data ready, and checks every model against its own. @throws ConfigError with all problems at once; DataError, DeviceError, AbortError */
+async function checkPoints({ points }: Sweep, { signal, cacheDir, onEvent }: SweepOptions): Promise<Map<Point, Facts>> {
+  const facts = new Map<Point, Facts>();
+  const ready = new Map<string, unknown>();
+  const checked: { point: Point; lines: string[] }[] = [];
+  const tell = (event: { type: string }) => onEvent?.(event as SweepEvent);
+  for (const point of points) {
+    const lines: string[] = [];
+    try {
+      facts.set(point, await point.training.check({ signal, cacheDir, onEvent: tell }, ready));
+    } catch (error) {
+      if (!(error instanceof ConfigError || error instanceof OutOfMemoryError)) throw error;
+      lines.push(error.message);
+    }
+    checked.push({ point, lines });
+  }
+  const problems = problemLines(checked);
+  if (problems.length > 0) throw new ConfigError(problems.join('\n'));
+  return facts;
+}
+
+async function runTrials(
+  sweep: Sweep,
+  trials: readonly Trial[],
+  folder: string,
+  processes: number,
+  { resume, signal, cacheDir, onEvent }: SweepOptions,
+): Promise<SweepTable> {
+  const ended = new Map<Trial, TrialRun>();
+  const tell = (event: SweepEvent) => onEvent?.(event);
+  const tellEnd = (
+    { name: trial }: Trial,
+    how: 'finished' | 'resumed' | 'diverged' | 'failed',
+    message: string | null,
+  ) => tell({ type: 'trialEnd', trial, how, message, ended: ended.size, runs: trials.length });
+  const place = { study: sweep.name, folder, axes: sweep.axes };
+  let table: SweepTable | undefined;
+  const save = latest(async () => {
+    // In the order of the sweep, whatever ended first.
+    table = sweepTable(
+      place,
+      trials.flatMap((trial) => ended.get(trial) ?? []),
+    );
+    await saveTable(folder, table);
+    tell({ type: 'table', result: table.result });
+  });
+
+  const places = Math.min(processes, trials.length);
+  tell({ type: 'sweep', folder, runs: trials.length, processes: places });
+  for (const trial of resume ? trials : []) {
+    const run = await endedBefore(trial);
+    if (!run) continue;
+    ended.set(trial, { point: trial.point, run });
+    tellEnd(trial, 'resumed', run.error);
+  }
+  const waiting = trials.filter((trial) => !ended.has(trial));
+  if (ended.size > 0) await save();
+
+  const stop = new AbortController();
+  const abort = () => stop.abort(signal?.reason);
+  if (signal?.aborted) abort();
+  signal?.addEventListener('abort', abort, { once: true });
+  const isOnCuda = sweep.points.every(({ training }) => training.study.device === 'cuda');
+  const gpus = isOnCuda ? torch.cuda.deviceCount() : 0;
+  const machine = { cores: os.availableParallelism(), gpus, env: process.env };
+  const work = async (at: number) => {
+    const env = environmentOf(at, places, machine);
+    for (let trial = waiting.shift(); trial && !stop.signal.aborted; trial = waiting.shift()) {
+      const { name } = trial;
+      const means = { env, cacheDir, signal: stop.signal };
+      const end = await train(trial, { ...means, onEvent: (event) => tell({ type: 'trial', trial: name, event }) });
+      if (!end) return;
+      ended.set(trial, end);
+      tellEnd(trial, end.how, end.message);
+      await save();
+    }
+  };
+  const working = Array.from({ length: places }, (_, at) =>
+    work(at).catch((error: unknown) => {
+      stop.abort(); // what no training has caused ends them all
+      throw error;
+    }),
+  );
+  const results = await Promise.allSettled(working);
+  signal?.removeEventListener('abort', abort);
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+  if (ended.size < trials.length || !table) throw stopped(folder, ended.size, trials.length, signal?.reason);
+  return table;
+}
+
+function stopped(folder: string, ended: number, runs: number, cause: unknown): AbortError {
+  return new AbortError(
+    `The sweep was stopped; ${ended} of ${runs} trainings have ended. What was finished is in ${folder}. ` +
+      `To go on: torchwright sweep ${path.join(folder, sweepName)} --out ${folder} --resume`,
+    { cause },
+  );
+}
+
+/** Work that is done once more after those who asked for it meanwhile, but once for all of them. */
+function latest(work: () => Promise<void>): () => Promise<void> {
+  let isWanted = false;
+  let running: Promise<void> | undefined;
+  const run = async () => {
+    while (isWanted) {
+      isWanted = false;
+      await work();
+    }
+  };
+  return () => {
+    isWanted = true;
+    running ??= run().finally(() => (running = undefined));
+    return running;
+  };
+}

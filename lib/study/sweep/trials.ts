@@ -1,0 +1,82 @@
+/** The trainings of a sweep, some at a time, and what became of each. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+
+import { ArgumentError } from '../../errors';
+import type { StudyEvent } from '../shared/events';
+import { circumstances, readRecord, recordName, type SavedRun } from '../shared/record';
+import type { TrialEndEvent, TrialName } from './events';
+import { trainInProcess } from './process';
+import type { Failure } from './protocol';
+import type { Point, Sweep } from './read';
+import type { TrialRun } from './table';
+import type { Facts } from './training';
+
+/** One training: a point of the sweep with one of its seeds. */
+export interface Trial {
+  name: TrialName;
+  point: Point;
+  facts: Facts;
+}
+
+/** All trainings of a sweep in its folder: all points with the first seed, then with the next, so that one that is stopped is as even as can be. */
+export function trialsOf({ points, seeds }: Sweep, facts: ReadonlyMap<Point, Facts>, folder: string): Trial[] {
+  return seeds.flatMap((seed) =>
+    points.map((point) => ({
+      name: {
+        number: point.number,
+        title: point.title,
+        seed,
+        folder: path.join(folder, seeds.length > 1 ? `${point.slug}_seed-${seed}` : point.slug),
+      },
+      point,
+      facts: facts.get(point)!,
+    })),
+  );
+}
+
+/**
+ * The run of a training that has ended before; undefined where it has not.
+ * @throws ArgumentError where it was trained on other data; DataError for a damaged record
+ */
+export async function endedBefore({ name: { folder }, facts }: Trial): Promise<SavedRun | undefined> {
+  if (!existsSync(path.join(folder, recordName))) return undefined;
+  const run = await readRecord(folder);
+  if (run.data === facts.data) return run;
+  throw new ArgumentError(`The data have changed since ${folder} was trained. Then: ${run.data} Now: ${facts.data}`);
+}
+
+/** What became of a training that was tried. */
+export type Ended = TrialRun & Pick<TrialEndEvent, 'how' | 'message'>;
+
+interface Means {
+  env: NodeJS.ProcessEnv;
+  signal: AbortSignal;
+  cacheDir: string | undefined;
+  onEvent: (event: StudyEvent) => void;
+}
+
+/** Trains in a process, on from a checkpoint where there is one. @returns undefined when it was stopped before its end */
+export async function train(trial: Trial, { cacheDir, ...means }: Means): Promise<Ended | undefined> {
+  const { point, name, facts } = trial;
+  const { study, model } = point.training;
+  const began = new Date();
+  const failure = await trainInProcess(
+    { study: { ...study, seed: name.seed }, model, out: name.folder, cacheDir },
+    means,
+  );
+  if (existsSync(path.join(name.folder, recordName))) {
+    const run = await readRecord(name.folder);
+    return { point, run, how: run.outcome ? 'finished' : 'diverged', message: run.error };
+  }
+  if (means.signal.aborted) return undefined;
+  const message = failure?.message ?? 'The training has left no record.';
+  return { point, run: failedRun(facts, name, began, { message }), how: 'failed', message };
+}
+
+/** What stands in tables for a training that has left no record. */
+function failedRun(facts: Facts, { seed, folder }: TrialName, began: Date, { message }: Failure): SavedRun {
+  const seconds = (Date.now() - began.getTime()) / 1000;
+  const times = { began: began.toISOString(), seconds, peakMemory: null };
+  return { ...facts, ...times, ...circumstances(), seed, folder, outcome: null, error: message };
+}
