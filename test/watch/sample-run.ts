@@ -59,7 +59,11 @@ export function recordsAt(step: number, run: Imagined = {}): HistoryRecord[] {
   if (step % evaluateEvery > 0) return records;
   const metrics = { eval_loss: loss + 0.15, eval_accuracy: 0.7 - loss / 14, eval_runtime: 1.5 };
   const samples = [
-    { source: 'Call me Ishmael. Some years ago', reference: ' - never mind how long', text: ` ${text} of ${step} seas` },
+    {
+      source: 'Call me Ishmael. Some years ago',
+      reference: ' - never mind how long',
+      text: ` ${text} of ${step} seas`,
+    },
     { source: 'There now is your insular city', reference: null, text: ` ${text}, ${text}` },
   ];
   records.push(

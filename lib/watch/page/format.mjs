@@ -65,6 +65,7 @@ const reasons = {
   'early-stopping': 'stopped early',
   stopped: 'stopped',
   'data-ended': 'data ended',
+  failed: 'failed',
 };
 
 /** Why a training ended. */

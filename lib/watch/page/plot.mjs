@@ -126,7 +126,7 @@ export class Plot {
       },
       series: [{}, ...series],
       bands,
-      padding: [8, 12, 0, 0],
+      padding: [8, 22, 0, 0],
       axes: [
         {
           ...axis(this.#chart.big ? axisNames[settings.axis] : '', 30),
@@ -250,7 +250,7 @@ export class Plot {
   /** What happened at a step: signs along the lower edge, lines for warnings. */
   #mark(plot) {
     if (this.#chart.marks !== true) return;
-    for (const old of plot.over.querySelectorAll('.mark')) old.remove();
+    for (const old of plot.over.querySelectorAll('.mark, .mark-line')) old.remove();
     const signs = { checkpoint: '●', best: '★', warning: '▲', resumed: '↻', end: '■' };
     for (const { run, view } of this.#drawn) {
       const best = view.marks.findLast((mark) => mark.best);
@@ -258,6 +258,9 @@ export class Plot {
         const left = plot.valToPos(mark.x, 'x');
         if (left < 0 || left > plot.over.clientWidth + 1) continue;
         const kind = mark === best ? 'best' : mark.kind;
+        // By itself, and without the pointer, which the figure needs.
+        if (kind === 'warning')
+          plot.over.append(element('span', { className: 'mark-line', style: { left: `${left}px` } }));
         plot.over.append(
           element(
             'span',

@@ -130,7 +130,7 @@ function progressOf(run) {
       : element('span', { className: 'warned' }, ` · ${whole(warnings)} warning${warnings === 1 ? '' : 's'}`);
   return element(
     'div',
-    { className: 'progress', data: { state } },
+    { className: 'progress', data: { state: reason === 'failed' ? 'failed' : state } },
     element('span', {}, steps),
     bar,
     element('span', { className: 'told' }, told, warned),

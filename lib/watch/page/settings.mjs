@@ -12,7 +12,7 @@ function load() {
 }
 
 /** `axis`: step, seconds or tokens. `smoothing`: a share of what is shown. `view`: the part that is enlarged, or null. */
-export const settings = { axis: 'step', slider: 4, log: false, theme: 'auto', view: null, ...load() };
+export const settings = { axis: 'step', slider: 6, log: false, theme: 'auto', view: null, ...load() };
 settings.view = null;
 
 /** From 0 to about 8 % of what is shown. */
