@@ -12,13 +12,18 @@ export interface BatchOptions {
   device: string;
 }
 
+/** @throws DataError when there is no block with anything to predict */
+export function refuseEmpty({ file, offsets, blockSize }: TokenBlocks): void {
+  if (offsets.length === 0) throw new DataError(`${file} holds no block of ${blockSize} tokens.`);
+  if (blockSize >= 2) return;
+  throw new DataError(
+    `${file}: in blocks of one token there is nothing to predict one from; set a blockSize of at least 2.`,
+  );
+}
+
 /** @throws DataError when there is no block with anything to predict, or the token file is missing or shorter than its blocks say. */
 export function openBatches(blocks: TokenBlocks, { batchSize, seed, device }: BatchOptions): NativeObject {
-  if (blocks.offsets.length === 0) throw new DataError(`${blocks.file} holds no block of ${blocks.blockSize} tokens.`);
-  if (blocks.blockSize < 2)
-    throw new DataError(
-      `${blocks.file}: in blocks of one token there is nothing to predict one from; set a blockSize of at least 2.`,
-    );
+  refuseEmpty(blocks);
   using tokens = openTokens(blocks);
   const id = native.batchesCreate(tokens.id, blocks.offsets, blocks.blockSize, batchSize, seed, device);
   return new NativeObject(id, 'batches');

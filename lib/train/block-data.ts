@@ -3,10 +3,11 @@ import type { TokenBlocks } from '../data';
 import type { JsonValue } from '../json';
 import { native } from '../native';
 import type { NativeObject } from '../tensor';
-import { openBatches } from './batches';
+import { openBatches, refuseEmpty } from './batches';
 import type { TrainConfig } from './config';
 import { checkPosition, type NativeData, type TrainingData, type TrainingPlan } from './data';
 import { evaluateBlocks } from './evaluate';
+import { firstBlocks } from './guards/overfit-data';
 import { checkVocabulary, type LanguageModel } from './model';
 import { epochAfter, microBatchesOf, planSteps, type StepPlan } from './plan';
 
@@ -17,14 +18,17 @@ export interface BlockSplits {
 
 export class BlockData implements NativeData {
   readonly plan: TrainingPlan;
+  readonly splits: BlockSplits;
   readonly #plan: StepPlan;
 
   constructor(
     readonly model: LanguageModel,
-    readonly splits: BlockSplits,
+    { train, validation }: BlockSplits,
     readonly config: TrainConfig,
   ) {
-    const plan = (this.#plan = planSteps(splits.train.offsets.length, config));
+    for (const blocks of [train, validation]) refuseEmpty(blocks);
+    const splits = (this.splits = { train: firstBlocks(train, config), validation });
+    const plan = (this.#plan = planSteps(splits.train.offsets.length, config, splits.train.blockSize));
     this.plan = {
       ...plan,
       epochAfter: (steps) => epochAfter(steps, plan, config.accumulation),
@@ -48,6 +52,12 @@ export class BlockData implements NativeData {
     return 6 * this.model.nonEmbeddingParameters;
   }
 
+  get modelFlopsPerToken(): number | undefined {
+    const { blockSize } = this.splits.train;
+    const flops = this.model.trainingFlops?.(blockSize);
+    return flops && flops / blockSize;
+  }
+
   async check(signal: AbortSignal | undefined): Promise<void> {
     const vocabulary = { name: 'vocabSize', size: this.model.vocabSize };
     await checkVocabulary(this.splits.train, vocabulary, signal);
@@ -63,8 +73,9 @@ export class BlockData implements NativeData {
   }
 
   open(steps: number): NativeObject {
-    const { batchSize, dataSeed, seed } = this.config;
-    const batches = openBatches(this.splits.train, { batchSize, seed: dataSeed ?? seed, device: this.model.device });
+    const { batchSize, dataSeed, overfit } = this.config;
+    const seed = overfit ? null : (dataSeed ?? this.config.seed);
+    const batches = openBatches(this.splits.train, { batchSize, seed, device: this.model.device });
     const { epoch, batch } = this.plan.positionAfter(steps);
     if (steps > 0) native.batchesSeek(batches.id, epoch, batch);
     return batches;

@@ -1,6 +1,8 @@
 /** The `train:` section: how long, how fast, how often looked at. Names and defaults are those of Hugging Face's TrainingArguments. */
 import { z } from 'zod';
 
+import { earlyStoppingSchema } from './guards/early-stopping';
+import { overfitSchema } from './guards/overfit';
 import { updateScheduleSchema } from './schedule';
 
 const count = z.int().positive();
@@ -11,11 +13,26 @@ export const seedSchema = z
   .max(2 ** 48);
 
 const lengths = {
-  /** Passes over the training data; may be fractional. Default 3, unless `maxSteps` is given. */
+  /** Passes over the training data; may be fractional. Default 3, unless `maxSteps` or `maxTrainTokens` is given: then any number. */
   epochs: z.number().positive().optional(),
   /** Optimiser steps; epochs are repeated until they are made. */
   maxSteps: count.optional(),
 };
+  /** Tokens read in training, padding not counted; for a module's own data, the targets that its loss tells. The step that reaches the number is the last. */
+  maxTrainTokens: count.optional(),
+  /** Minutes of training, evaluations included and pauses not, and those before a resumption too. */
+  maxMinutes: z.number().positive().optional(),
+};
+
+const guards = {
+  /** Evaluate before the first step, so that what would fail hours later fails at once; Hugging Face's `eval_on_start`. */
+  sanity: z.boolean().default(false),
+  /** In place of the training, learn a few batches by heart, which a sound model and a sound learning rate can. */
+  overfit: overfitSchema.optional(),
+  /** End when evaluations no longer get better. */
+  earlyStopping: earlyStoppingSchema.optional(),
+  /** Allow only operators that give the same bits each time, as `torch.useDeterministicAlgorithms`, for as long as training runs. */
+  deterministic: z.boolean().default(false),
 
 /** What a step takes of blocks of tokens. */
 const blockBatches = {
@@ -60,8 +77,8 @@ const optimisation = {
   epsilon: z.number().positive().default(1e-8),
   /** Gradients are scaled to at most this joint L2 norm; 0 or null leaves them. */
   maxGradNorm: z.number().nonnegative().nullable().default(1),
-  /** `bf16`: weights and updates in float32, products under autocast. */
-  precision: z.enum(['float32', 'bf16']).default('float32'),
+  /** `bf16` and `float16`: weights and updates in float32, products under autocast; `float16` with dynamic loss scaling. */
+  precision: z.enum(['float32', 'bf16', 'float16']).default('float32'),
   /** Seeds the order of the data; default: the run's seed. Each epoch is ordered anew. */
   dataSeed: seedSchema.optional(),
   /** Evaluate after every so many steps, or after each epoch; and after the last step. */
@@ -73,7 +90,7 @@ const optimisation = {
   keepLast: count.optional(),
 };
 
-type Section = z.output<z.ZodObject<typeof lengths & typeof optimisation>>;
+type Section = z.output<z.ZodObject<typeof lengths & typeof optimisation & typeof guards>>;
 
 function checkSection(section: Section, context: z.RefinementCtx): void {
   const refuse = (key: keyof Section, message: string) =>
@@ -90,11 +107,12 @@ function checkSection(section: Section, context: z.RefinementCtx): void {
   }
 }
 
-const blockShape = { ...lengths, ...blockBatches, ...optimisation };
-const pairShape = { ...lengths, ...pairBatches, ...optimisation };
-const moduleShape = { ...lengths, ...loaderBatches, ...optimisation };
+const blockShape = { ...lengths, ...blockBatches, ...optimisation, ...guards };
+const pairShape = { ...lengths, ...pairBatches, ...optimisation, ...guards };
+const moduleShape = { ...lengths, ...loaderBatches, ...optimisation, ...guards };
 const seed = seedSchema.default(42);
 
+  exclude('overfit', 'earlyStopping');
 /** The section as a study of blocks writes it; the seed is the study's own. */
 export const trainSectionSchema = z.strictObject(blockShape).superRefine(checkSection);
 /** The section and the run's seed: what a Trainer of blocks needs. */
@@ -115,7 +133,13 @@ export type ModuleTrainOptions = z.input<typeof moduleTrainSchema>;
 
 export type Precision = TrainConfig['precision'];
 
-/** The dtype of the native jobs' autocast. */
-export function autocastOf(precision: Precision): string | null {
-  return precision === 'bf16' ? 'bfloat16' : null;
+/** The dtype of autocast. */
+export function autocastOf(precision: Precision): 'bfloat16' | 'float16' | null {
+  if (precision === 'float32') return null;
+  return precision === 'bf16' ? 'bfloat16' : 'float16';
+}
+
+/** Passes over the data. */
+export function epochsOf({ epochs, maxSteps, maxTrainTokens }: Pick<Section, keyof typeof lengths>): number {
+  return epochs ?? (maxSteps === undefined && maxTrainTokens === undefined ? 3 : Infinity);
 }

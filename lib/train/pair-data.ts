@@ -1,5 +1,5 @@
 /** Sentence pairs as a Trainer's data. */
-import { tokenBatches, type TokenBatches, type TokenPairs } from '../data';
+import { tokenBatches, type TokenBatches, type TokenPairs, type TokenSentences } from '../data';
 import type { JsonValue } from '../json';
 import { roundHalfEven, type Metrics } from '../metrics';
 import type { NativeObject } from '../tensor';
@@ -7,6 +7,7 @@ import { openPairBatches, queueBatches } from './batches';
 import type { PairTrainConfig } from './config';
 import { checkPosition, type NativeData, type TrainingData, type TrainingTotals } from './data';
 import { evaluatePairs } from './evaluate';
+import { firstPairBatches } from './guards/overfit-data';
 import { checkPairs, type TranslationModel } from './model';
 import { PairPlan } from './pair-plan';
 
@@ -26,7 +27,7 @@ export class PairData implements NativeData {
     readonly splits: PairSplits,
     readonly config: PairTrainConfig,
   ) {
-    this.#batches = tokenBatches(splits.train, batchLimits(config));
+    this.#batches = firstPairBatches(tokenBatches(splits.train, batchLimits(config)), splits.train, config);
     tokenBatches(splits.validation, batchLimits(config)); // refuses what an evaluation would refuse, hours later
     this.plan = new PairPlan(this.#batches, splits.train, config);
   }
@@ -43,6 +44,16 @@ export class PairData implements NativeData {
   /** As for decoders, save that a token passes either the encoder or the decoder: about half of the parameters. */
   get flopsPerToken(): number {
     return 3 * this.model.nonEmbeddingParameters;
+  }
+
+  /** Of pairs of mean length, end marks counted. */
+  get modelFlopsPerToken(): number | undefined {
+    const { source, target } = this.splits.train;
+    const meanLength = ({ offsets }: TokenSentences) =>
+      Math.round((offsets.at(-1)! - offsets[0]!) / (offsets.length - 1)) + 1;
+    const lengths = { source: meanLength(source), target: meanLength(target) };
+    const flops = this.model.trainingFlops?.(lengths);
+    return flops && flops / (lengths.source + lengths.target);
   }
 
   async check(signal: AbortSignal | undefined): Promise<void> {

@@ -1,6 +1,6 @@
 /** Which batches of sentence pairs each step takes: those of an epoch in a seeded order, until the step predicts enough tokens. */
-import { batchOrder, type TokenBatches, type TokenPairs } from '../data';
-import type { PairTrainConfig } from './config';
+import { batchOrder, type TokenBatches, type TokenPairs, type TokenSentences } from '../data';
+import { epochsOf, type PairTrainConfig } from './config';
 import type { TrainingPlan, TrainingPosition } from './data';
 
 /** The steps of an epoch. */
@@ -17,8 +17,9 @@ export class PairPlan implements TrainingPlan {
   readonly warmupSteps: number;
   readonly #batches: TokenBatches;
   readonly #config: PairTrainConfig;
-  /** Tokens each batch predicts. */
+  /** Tokens each batch predicts, and tokens it reads. */
   readonly #targets: Float64Array;
+  readonly #tokens: Float64Array;
   /** Steps made before each epoch. */
   readonly #stepsBefore: number[] = [];
   #current: { epoch: number; steps: EpochSteps } | undefined;
@@ -26,7 +27,8 @@ export class PairPlan implements TrainingPlan {
   constructor(batches: TokenBatches, pairs: TokenPairs, config: PairTrainConfig) {
     this.#batches = batches;
     this.#config = config;
-    this.#targets = targetsOf(batches, pairs);
+    this.#targets = lengthsOf(batches, [pairs.target]);
+    this.#tokens = lengthsOf(batches, [pairs.source, pairs.target]);
     this.totalSteps = this.#count();
     this.epochs = this.#stepsBefore.length;
     this.warmupSteps = config.warmupSteps ?? Math.ceil((config.warmupRatio ?? 0) * this.totalSteps);
@@ -34,20 +36,33 @@ export class PairPlan implements TrainingPlan {
 
   /** Walks through all epochs: the number of steps in one depends on its order. */
   #count(): number {
-    const { maxSteps, epochs = 3 } = this.#config;
+    const { maxSteps = Infinity, maxTrainTokens = Infinity } = this.#config;
+    const epochs = epochsOf(this.#config);
+    const tokensInEpoch = this.#tokens.reduce((sum, tokens) => sum + tokens, 0);
     for (let steps = 0, epoch = 0; ; epoch++) {
       this.#stepsBefore.push(steps);
       const inEpoch = this.epochSteps(epoch).ends.length;
-      const left = maxSteps === undefined ? Math.ceil((epochs - epoch) * inEpoch) : maxSteps - steps;
+      const ofTokens = this.#stepsToTokens(maxTrainTokens - epoch * tokensInEpoch, epoch);
+      const left = Math.min(Math.ceil((epochs - epoch) * inEpoch), maxSteps - steps, ofTokens);
       if (left <= inEpoch) return steps + left;
       steps += inEpoch;
     }
   }
 
+  /** Steps of an epoch until so many tokens are read; Infinity where it has fewer. */
+  #stepsToTokens(wanted: number, epoch: number): number {
+    const { order, ends } = this.epochSteps(epoch);
+    let read = 0;
+    const last = wanted === Infinity ? -1 : order.findIndex((batch) => (read += this.#tokens[batch]!) >= wanted);
+    return last === -1 ? Infinity : ends.findIndex((end) => end > last) + 1;
+  }
+
   epochSteps(epoch: number): EpochSteps {
     if (this.#current?.epoch === epoch) return this.#current.steps;
-    const { dataSeed, seed, updateTokens = 1 } = this.#config;
-    const order = batchOrder(this.#batches, dataSeed ?? seed, epoch);
+    const { dataSeed, seed, updateTokens = 1, overfit } = this.#config;
+    const order = overfit
+      ? Int32Array.from(this.#batches.ends.keys())
+      : batchOrder(this.#batches, dataSeed ?? seed, epoch);
     const ends: number[] = [];
     let tokens = 0;
     order.forEach((batch, index) => {
@@ -83,14 +98,14 @@ export class PairPlan implements TrainingPlan {
   }
 }
 
-/** A sentence predicts its tokens and an end mark. */
-function targetsOf({ order, ends }: TokenBatches, { target: { offsets } }: TokenPairs): Float64Array {
-  const targets = new Float64Array(ends.length);
+/** Tokens of each batch; every sentence has an end mark, which is read and predicted too. */
+function lengthsOf({ order, ends }: TokenBatches, sides: readonly TokenSentences[]): Float64Array {
+  const tokens = new Float64Array(ends.length);
   ends.forEach((end, batch) => {
     for (let index = batch === 0 ? 0 : ends[batch - 1]!; index < end; index++) {
       const sentence = order[index]!;
-      targets[batch]! += offsets[sentence + 1]! - offsets[sentence]! + 1;
+      for (const { offsets } of sides) tokens[batch]! += offsets[sentence + 1]! - offsets[sentence]! + 1;
     }
   });
-  return targets;
+  return tokens;
 }

@@ -23,6 +23,21 @@ test('maxSteps repeats epochs as needed', () => {
   expect(plan(16, { batchSize: 8, maxSteps: 5 })).toMatchObject({ totalSteps: 5, epochs: 3 });
 });
 
+test('the first of several limits holds', () => {
+  expect(plan(16, { batchSize: 8, maxSteps: 5, epochs: 2 }).totalSteps).toBe(4);
+  expect(plan(16, { batchSize: 8, maxSteps: 3, epochs: 2 })).toMatchObject({ totalSteps: 3, epochs: 2 });
+});
+
+test('tokens are a number of steps where samples are of one length', () => {
+  const tokens = (maxTrainTokens: number, options: TrainOptions = {}) =>
+    planSteps(21, trainSchema.parse({ batchSize: 4, accumulation: 2, maxTrainTokens, ...options }), 10).totalSteps;
+  // Steps of 80, 80 and 50 tokens, then again.
+  expect([1, 80, 81, 160, 161, 210, 211, 290, 291, 420].map((count) => tokens(count))).toEqual([
+    1, 1, 2, 2, 3, 3, 4, 4, 5, 6,
+  ]);
+  expect(tokens(1000, { epochs: 1 })).toBe(3);
+});
+
 test('the warm-up is a ratio of all steps, rounded up, or a number of steps', () => {
   expect(plan(8, { batchSize: 8, maxSteps: 67, warmupRatio: 0.015 }).warmupSteps).toBe(2);
   expect(plan(8, { batchSize: 8, maxSteps: 67, warmupSteps: 5 }).warmupSteps).toBe(5);
@@ -48,7 +63,9 @@ test('the steps of an epoch take each of its batches once', () => {
 });
 
 test.each([
-  [{ epochs: 1, maxSteps: 2 }, /maxSteps/],
+  [{ overfit: {}, earlyStopping: {} }, /overfit/],
+  [{ earlyStopping: { patience: 0 } }, /patience/],
+  [{ maxMinutes: 0 }, /maxMinutes/],
   [{ warmupSteps: 1, warmupRatio: 0.1 }, /warmupRatio/],
   [{ batchSize: 0 }, /batchSize/],
   [{ learningRate: -1 }, /learningRate/],

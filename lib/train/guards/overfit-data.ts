@@ -1,0 +1,26 @@
+/** The few batches of the overfitting check: those of the first steps. */
+import { batchSentences, type TokenBatches, type TokenBlocks, type TokenPairs } from '../../data';
+import type { PairTrainConfig, TrainConfig } from '../config';
+import { PairPlan } from '../pair-plan';
+
+/** In the file's order. */
+export function firstBlocks(blocks: TokenBlocks, { overfit, batchSize, accumulation }: TrainConfig): TokenBlocks {
+  if (overfit === undefined) return blocks;
+  const offsets = blocks.offsets.subarray(0, overfit.batches * accumulation * batchSize);
+  return { ...blocks, offsets, tokens: offsets.length * blocks.blockSize };
+}
+
+/** Those that the first epoch would begin with. */
+export function firstPairBatches(batches: TokenBatches, pairs: TokenPairs, config: PairTrainConfig): TokenBatches {
+  const { overfit } = config;
+  if (overfit === undefined) return batches;
+  const { order, ends } = new PairPlan(batches, pairs, { ...config, overfit: undefined }).epochSteps(0);
+  const numbers = order.subarray(0, ends[Math.min(overfit.batches, ends.length) - 1]);
+  const sentences = [...numbers].map((number) => batchSentences(batches, number));
+  let end = 0;
+  return {
+    order: Int32Array.from(sentences.flatMap((batch) => [...batch])),
+    ends: Int32Array.from(sentences.map((batch) => (end += batch.length))),
+    skipped: batches.skipped,
+  };
+}
