@@ -7,7 +7,7 @@ import { generate, type GeneratedPiece, type GenerateOptions, type Prompt } from
 import { checkMemory, NativeModule, type NativeModuleOptions } from '../nn';
 import type { Tensor } from '../tensor';
 import { languageModelConfig, type LanguageModelConfig, type LanguageModelOptions } from './config';
-import { countParameters, tableParameters } from './cost';
+import { countParameters, modelCost, tableParameters } from './cost';
 import { loadModel, saveModel, type LoadModelOptions } from './model-files';
 import { languageNativePlan } from './native-plan';
 import { loadWeights, saveWeights, type WeightOptions } from './state-dict';
@@ -95,6 +95,11 @@ export class DelightLanguageModel extends NativeModule {
   /** Parameters outside the look-up tables. */
   get nonEmbeddingParameters(): number {
     return countParameters(this.config) - tableParameters(this.config);
+  }
+
+  /** Floating-point operations of training on a sequence of so many tokens: three times those of the forward pass, as `modelCost` counts them. */
+  trainingFlops(time: number): number {
+    return 3 * 2 * modelCost(this.config, { source: time, target: time }).total.passMacs;
   }
 
   /** What the output layer sees, `[batch, time, width]`, of ids `[batch, time]` int64; the width is that of the look-up table. */

@@ -2,7 +2,7 @@
 import { checkMemory, NativeModule, type NativeModuleOptions } from '../nn';
 import type { Tensor } from '../tensor';
 import { translationModelConfig, type TranslationModelConfig, type TranslationModelOptions } from './config';
-import { countParameters, tableParameters } from './cost';
+import { countParameters, modelCost, tableParameters, type Lengths } from './cost';
 import { loadModel, saveModel, type LoadModelOptions } from './model-files';
 import { translationNativePlan } from './native-plan';
 import { loadWeights, saveWeights, type WeightOptions } from './state-dict';
@@ -60,6 +60,11 @@ export class DelightTransformer extends NativeModule {
   /** Parameters outside the look-up tables. */
   get nonEmbeddingParameters(): number {
     return countParameters(this.config) - tableParameters(this.config);
+  }
+
+  /** Floating-point operations of training on a pair of such lengths: three times those of the forward pass, as `modelCost` counts them. */
+  trainingFlops(lengths: Lengths): number {
+    return 3 * 2 * modelCost(this.config, lengths).total.passMacs;
   }
 
   /** Logits `[batch, time, targetVocabSize]` of `source` `[batch, sourceTime]` and the decoder's input `previous` `[batch, time]`, both int64. */

@@ -10,7 +10,7 @@ export { saveMetrics, saveTrainerState } from './files';
 export type { TrainerState } from './files';
 export { formatMetric } from './format';
 export type { Metrics } from './format';
-export { cutHistory, HistoryReader, historyName, parseRecord, readHistory, recordsOf } from './history';
+export { cutHistory, HistoryReader, historyName, lineOf, parseRecord, readHistory, recordsOf } from './history';
 export type {
   CheckpointRecord,
   EndRecord,

@@ -7,6 +7,7 @@ import { generate, type GeneratedPiece, type GenerateOptions, type Prompt } from
 import { NativeModule, type NativeModuleOptions } from '../nn';
 import type { Tensor } from '../tensor';
 import { modelSchema, residualSchema, type ModelConfig, type ModelOptions } from './config';
+import { forwardFlops } from './cost';
 import { checkMemory } from './fits';
 import { countParameters, embeddingParameters } from './parameters';
 import { readModelFolder, writeModelFolder, type SaveOptions } from './folder';
@@ -140,6 +141,11 @@ export class ResidualLlama extends NativeModule {
   /** Parameters outside the embedding, which `total_flos` counts. */
   get nonEmbeddingParameters(): number {
     return countParameters(this.config) - embeddingParameters(this.config);
+  }
+
+  /** Floating-point operations of training on a sequence of so many tokens: three times those of the forward pass, as `modelCost` counts them. */
+  trainingFlops(time: number): number {
+    return 3 * forwardFlops(this.config, time).total * time;
   }
 
   /** Logits `[batch, time, vocabSize]` of token ids `[batch, time]` int64. */

@@ -52,6 +52,7 @@ export {
 } from './modes';
 export { operator } from './operator';
 export { getPrintOptions, setPrintOptions, type PrintOptions } from './printing';
+export { profile, Recording, type ProfileOptions } from './profile';
 export { Generator, manualSeed } from './random';
 export { forkRng, getRngState, setRngState } from './random-state';
 export { scope } from './scope';

@@ -19,6 +19,7 @@ import {
 } from './modes';
 import { operator } from './operator';
 import { getPrintOptions, setPrintOptions } from './printing';
+import { profile } from './profile';
 import { Generator, manualSeed } from './random';
 import { forkRng, getRngState, setRngState } from './random-state';
 import { scope } from './scope';
@@ -51,6 +52,7 @@ export const torch = {
   useDeterministicAlgorithms,
   areDeterministicAlgorithmsEnabled,
   memory,
+  profile,
   debug: { traceLeaks, leaks },
   assertNoLeaks,
   operator,

@@ -43,6 +43,8 @@ export interface TrainingData {
   readonly batchSize: number | null;
   /** Floating-point operations that `total_flos` counts for each token. */
   readonly flopsPerToken: number;
+  /** Those that the model's cost model counts for training on a token, forward and backward; where it has one. */
+  readonly modelFlopsPerToken?: number | undefined;
   /** @throws DataError for what the model cannot learn from, such as ids beyond its vocabulary */
   check(signal: AbortSignal | undefined): Promise<void>;
   /**
@@ -56,6 +58,8 @@ export interface TrainingData {
   evaluate:
     | ((epoch: number, signal: AbortSignal | undefined) => AsyncGenerator<EvaluationBatchEvent, Metrics, undefined>)
     | null;
+  /** What went wrong without ending the training since this was last asked, for `warning` events. */
+  takeWarnings?(): string[];
   /** What the report of the training says beside what all reports say. */
   metrics(totals: TrainingTotals, steps: number, seconds: number): Metrics;
 }

@@ -1,7 +1,8 @@
 /** What a Trainer tells while it runs. */
-import type { Metrics } from '../metrics';
+import type { LayerMix, Metrics } from '../metrics';
 import type { TrainConfig, ModuleTrainConfig, PairTrainConfig } from './config';
 import type { EvaluationBatchEvent } from './evaluate';
+import type { StepSpeed } from './record/meter';
 import type { StepSplit } from './steps/step';
 
 /** Training begins, or goes on from a checkpoint. */
@@ -19,7 +20,7 @@ export interface StartEvent {
 }
 
 /** One optimiser step is done. */
-export interface StepEvent {
+export interface StepEvent extends StepSpeed {
   type: 'step';
   /** Steps made so far, this one included. */
   step: number;
@@ -58,6 +59,8 @@ export interface EvaluationEvent {
   metrics: Metrics;
   /** No earlier evaluation was better. */
   best: boolean;
+  /** What the model has learned about its layers, where it learns it. */
+  layerWeights?: LayerMix[];
 }
 
 /** A checkpoint has been written. */

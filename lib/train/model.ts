@@ -15,10 +15,16 @@ interface TrainableModel extends NativeModule {
 export interface LanguageModel extends TrainableModel {
   /** Token ids it knows: 0 ... vocabSize - 1. */
   readonly vocabSize: number;
+  /** Floating-point operations of training on a sequence of so many tokens, forward and backward, a multiply-add as two. */
+  trainingFlops?(time: number): number;
 }
 
 /** Predicts the tokens of a target from those of a source. */
-export type TranslationModel = TrainableModel & TranslatingModel;
+export type TranslationModel = TrainableModel &
+  TranslatingModel & {
+    /** Floating-point operations of training on a pair of such lengths, forward and backward, a multiply-add as two. */
+    trainingFlops?(lengths: { source: number; target: number }): number;
+  };
 
 /** @throws ArgumentError for modules written in TypeScript, whose steps cannot run as one native job. */
 export function assertTrainable(model: LanguageModel | TranslationModel): void {

@@ -87,8 +87,11 @@ const evaluation = z.object({
 const checkpoint = z.object({
   type: z.literal('checkpoint'),
   ...moment,
+  /** Within the run's folder. */
   folder: z.string(),
   best: z.boolean(),
+  /** `step`, `time`, `evaluation`, `asked`, `stopped` or `end`. */
+  reason: z.string().optional(),
 });
 
 const textSample = z.object({
@@ -107,8 +110,10 @@ const warning = z.object({ type: z.literal('warning'), ...moment, message: z.str
 const end = z.object({
   type: z.literal('end'),
   ...moment,
-  /** `steps`, `epochs`, `tokens`, `minutes`, `early-stopping`, `stopped` or `data-ended`. */
+  /** `steps`, `epochs`, `tokens`, `minutes`, `early-stopping`, `data-ended`, `stopped` or `failed`. */
   reason: z.string(),
+  /** Why it failed. */
+  error: z.string().nullable().default(null),
   /** Of the training as a whole. */
   metrics,
 });
