@@ -1,12 +1,15 @@
 export { blockOffsets, resolveBlockSize, rowsPerGroup } from './blocks';
 export type { TokenBlocks } from './blocks';
 export type { TextCounts } from './counts';
+export { collate, DataLoader } from './loader';
+export type { Collated, DataLoaderOptions, IndexedSamples, Samples } from './loader';
 export { loadTokenizer } from './open-tokenizer';
 export { prepareData } from './prepare';
 export type { DataProgress, PreparedData, PrepareDataOptions } from './prepare';
 export { randomNumbers } from './random';
 export { corpusNames, dataSchema } from './schema';
 export type { CorpusName, DataConfig, DataInput, Grouping } from './schema';
+export { checkIds } from './tokenizer';
 export type { TextTokenizer } from './tokenizer';
 export { batchOrder, batchSentences, tokenBatches } from './pairs/batches';
 export type { TokenBatches, TokenBatchesOptions } from './pairs/batches';

@@ -65,15 +65,18 @@ Napi::Value batches_seek(Environment& environment, const Napi::CallbackInfo& inf
 
 Napi::Value block_queue_create(Environment& environment, const Napi::CallbackInfo& info) {
   return environment.add_object<Batches>(std::make_shared<BlockQueue>(
-      to_int64(info.Env(), info[0], "a block size"), to_int64(info.Env(), info[1], "a vocabulary's size"),
-      parse_device(info[2].ToString())));
+      to_int64(info.Env(), info[0], "a vocabulary's size"), parse_device(info[1].ToString())));
 }
 
 Napi::Value block_queue_put(Environment& environment, const Napi::CallbackInfo& info) {
   if (!info[1].IsTypedArray() || info[1].As<Napi::TypedArray>().TypedArrayType() != napi_uint32_array)
     throw Error(code::kArgument, "expected the blocks' tokens as a Uint32Array");
   const auto ids = info[1].As<Napi::Uint32Array>();
-  batches_of<BlockQueue>(environment, info[0], "a queue")->put(ids.Data(), static_cast<int64_t>(ids.ElementLength()));
+  const auto count = static_cast<int64_t>(ids.ElementLength());
+  const int64_t samples = to_int64(info.Env(), info[2], "a number of blocks");
+  if (samples < 1 || count % samples != 0)
+    throw Error(code::kArgument, std::to_string(count) + " tokens are not " + std::to_string(samples) + " blocks");
+  batches_of<BlockQueue>(environment, info[0], "a queue")->put(ids.Data(), samples, count / samples);
   return info.Env().Undefined();
 }
 

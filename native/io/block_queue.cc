@@ -8,28 +8,22 @@
 
 namespace torchwright {
 
-BlockQueue::BlockQueue(int64_t block_size, int64_t vocab_size, at::Device device)
-    : block_size_(block_size), vocab_size_(vocab_size), device_(device) {
-  if (block_size < 1) throw Error(code::kArgument, "a block must have at least 1 token");
-}
+BlockQueue::BlockQueue(int64_t vocab_size, at::Device device) : vocab_size_(vocab_size), device_(device) {}
 
-void BlockQueue::put(const uint32_t* ids, int64_t count) {
-  if (count == 0 || count % block_size_ != 0) {
-    throw Error(code::kArgument,
-                std::to_string(count) + " tokens are no blocks of " + std::to_string(block_size_) + " tokens");
-  }
+void BlockQueue::put(const uint32_t* ids, int64_t samples, int64_t block_size) {
+  if (samples < 1 || block_size < 1) throw Error(code::kArgument, "a batch needs blocks, and a block tokens");
+  const int64_t count = samples * block_size;
   const int64_t largest = *std::max_element(ids, ids + count);
   if (largest >= vocab_size_) {
     throw Error(code::kData, "the stream holds token id " + std::to_string(largest) +
                                  ", but the model's vocabulary has " + std::to_string(vocab_size_) +
                                  " entries; give the model a larger one, or use the model's own tokenizer");
   }
-  const int64_t samples = count / block_size_;
   at::Tensor blocks =
-      at::empty({samples, block_size_}, at::TensorOptions().dtype(at::kLong).pinned_memory(device_.is_cuda()));
+      at::empty({samples, block_size}, at::TensorOptions().dtype(at::kLong).pinned_memory(device_.is_cuda()));
   std::copy_n(ids, count, blocks.mutable_data_ptr<int64_t>());
   const std::lock_guard lock(mutex_);
-  waiting_.push_back({{std::move(blocks), at::Tensor()}, samples, samples * (block_size_ - 1), count});
+  waiting_.push_back({{std::move(blocks), at::Tensor()}, samples, samples * (block_size - 1), count});
 }
 
 Batch BlockQueue::next(const CancelFlag& cancel) {

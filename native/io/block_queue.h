@@ -14,16 +14,15 @@ namespace torchwright {
 // batches in sees to it that they are there before a step takes them, and that not too many wait.
 class BlockQueue : public Batches {
  public:
-  BlockQueue(int64_t block_size, int64_t vocab_size, at::Device device);
+  BlockQueue(int64_t vocab_size, at::Device device);
 
-  // Appends a batch of `count / blockSize` blocks. Throws ERR_DATA for ids beyond the vocabulary, which on a GPU would
-  // end the process.
-  void put(const uint32_t* ids, int64_t count);
+  // Appends a batch of `samples` blocks. Throws ERR_DATA for ids beyond the vocabulary, which on a GPU would end the
+  // process.
+  void put(const uint32_t* ids, int64_t samples, int64_t block_size);
   // Throws ERR_DATA when none is left.
   Batch next(const CancelFlag& cancel) override;
 
  private:
-  const int64_t block_size_;
   const int64_t vocab_size_;
   const at::Device device_;
 

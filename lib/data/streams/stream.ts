@@ -5,7 +5,7 @@ import { z } from 'zod';
 
 import { checkArgument } from '../../arguments';
 import { ArgumentError, CheckpointError } from '../../errors';
-import type { JsonValue } from '../../json';
+import type { JsonObject, JsonValue } from '../../json';
 import { throwIfAborted } from '../abort';
 import { repeat, shard, skip, take } from './limits';
 import { pack } from './pack';
@@ -119,6 +119,11 @@ export class SampleStream<T> implements AsyncIterable<T> {
     return new SampleStream(pack(this.source, blockSize, endToken));
   }
 
+  /** Tokens in each sample where `pack` made them; undefined where that is not known. */
+  get blockSize(): number | undefined {
+    return blockSizeOf(this.source.description);
+  }
+
   /** @throws CheckpointError for a state that is not of this stream, telling the differences */
   open(options: OpenOptions = {}): StreamReader<T> {
     return new StreamReader(this.source, options);
@@ -127,6 +132,14 @@ export class SampleStream<T> implements AsyncIterable<T> {
   [Symbol.asyncIterator](): StreamReader<T> {
     return this.open();
   }
+}
+
+/** Pieces that give the samples they are given. */
+const choosing = new Set<unknown>(['take', 'skip', 'shard', 'repeat', 'shuffle']);
+
+function blockSizeOf({ kind, blockSize, of }: JsonObject): number | undefined {
+  if (kind === 'pack') return blockSize as number;
+  return choosing.has(kind) ? blockSizeOf(of as JsonObject) : undefined;
 }
 
 const stateForm = z.strictObject({ stream: place.state, at: place.state });
