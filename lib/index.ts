@@ -114,11 +114,24 @@ export {
   VersionError,
 } from './errors';
 export { formatConfig, loadConfig, parseConfig } from './config';
-export { dataSchema, loadPairTokenizers, loadTokenizer, pairDataSchema, prepareData, preparePairs } from './data';
+export {
+  DataLoader,
+  collate,
+  dataSchema,
+  loadPairTokenizers,
+  loadTokenizer,
+  pairDataSchema,
+  prepareData,
+  preparePairs,
+  streams,
+} from './data';
 export type {
+  Collated,
   DataConfig,
   DataInput,
+  DataLoaderOptions,
   DataProgress,
+  IndexedSamples,
   PairDataConfig,
   PairDataInput,
   PairProgress,
@@ -126,6 +139,7 @@ export type {
   PairTokenizers,
   PreparedData,
   PreparedPairs,
+  Samples,
   TextCounts,
   TextTokenizer,
   TokenBlocks,
@@ -211,13 +225,14 @@ export type {
 } from './residual';
 export { Trainer, averageCheckpoints, evaluateBlocks, evaluatePairs, pairTrainSchema, trainSchema } from './train';
 export type {
-  Checkpoints,
+  ModelFiles,
   LanguageModel,
   PairTrainConfig,
   PairTrainOptions,
   PairTrainerOptions,
   TrainConfig,
   TrainEvent,
+  StreamTrainerOptions,
   TrainOptions,
   TrainerOptions,
   TranslationModel,
@@ -231,6 +246,7 @@ export {
   readStudy,
   runStudy,
   reportRuns,
+  runSweep,
   shippedStudies,
   studySchema,
   trainStudy,
@@ -256,7 +272,14 @@ export type {
   StudyFile,
   StudyInput,
   StudyOptions,
+  SweepEvent,
+  SweepInput,
+  SweepOptions,
+  SweepResult,
+  SweepRow,
+  SweepStudyInput,
   TrainStudyOptions,
+  TrialName,
   TranslationComparison,
   TranslationRow,
   TranslationStudyConfig,

@@ -5,10 +5,9 @@ import { checkArgument } from '../arguments';
 import { ConfigError } from '../errors';
 import { writeFileAtomically } from '../files';
 import { readJson, type NativeModuleOptions } from '../nn';
-import { loadWeights, saveWeights, type ConfiguredModel } from './state-dict';
+import { loadWeights, saveWeights, weightFile, type ConfiguredModel } from './state-dict';
 
 const configFile = 'config.json';
-const weightFile = 'model.safetensors';
 /** Tells these folders from those of other programs. */
 const modelType = 'torchwright-delight';
 type Task = 'translation' | 'language';

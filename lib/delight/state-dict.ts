@@ -2,6 +2,7 @@
  * Weights under the original's state-dict keys, in PyTorch's own files or as safetensors. The original's files hold some keys more than
  * there are parameters: a second name for each shared tensor, and buffers without meaning. These are written, and ignored in reading.
  */
+import fs from 'node:fs/promises';
 import path from 'node:path';
 
 import { CheckpointError } from '../errors';
@@ -24,6 +25,9 @@ import { isTranslation, type ModelConfig } from './config';
 export interface ConfiguredModel extends NativeModule {
   readonly config: ModelConfig;
 }
+
+/** The weights in a model's folder. */
+export const weightFile = 'model.safetensors';
 
 /** Buffers that the original writes, and nobody reads. */
 const meaningless = /(?:^|\.)(?:version|_float_tensor)$/;
@@ -102,14 +106,19 @@ export async function saveWeights(model: ConfiguredModel, file: string, { signal
 
 /**
  * Copies a file's weights into a model, converting to its dtype and device. The file is a state dict with the original's keys, or a
- * checkpoint of fairseq that has one under `model`; a prefix `module.` is taken off.
+ * checkpoint of fairseq that has one under `model`; a prefix `module.` is taken off. Of a model's folder it is `model.safetensors`.
  *
  * @throws CheckpointError when the file is missing or damaged, keys are missing or unknown, shapes differ, or two names of a shared
  *   tensor hold different values; the model is then unchanged
  */
 export async function loadWeights(model: ConfiguredModel, file: string, options: WeightOptions = {}): Promise<void> {
+  const isFolder = await fs.stat(file).then(
+    (status) => status.isDirectory(),
+    () => false,
+  );
+  const source = isFolder ? path.join(file, weightFile) : file;
   await scope(async () => {
-    fillModel(model, await readTensors(file, options), file);
+    fillModel(model, await readTensors(source, options), source);
   });
 }
 

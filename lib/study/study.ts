@@ -57,12 +57,12 @@ export async function runStudy(
 }
 
 /**
- * Trains one of a study's models, evaluates it and writes everything into a folder of its own: `study.yaml` (resolved), `best/` and `last/` (model
- * folders), `train_results.json`, `eval_results.json` or `test_results.json`, `all_results.json`, `trainer_state.json`,
+ * Trains one of a study's models, evaluates it and writes everything into a folder of its own: `study.yaml` (resolved), checkpoints with the
+ * links `best` and `latest` (model folders), `train_results.json`, `eval_results.json` or `test_results.json`, `all_results.json`, `trainer_state.json`,
  * `metrics.jsonl`, `run.json`, `report.html`; of a translation model also `translations.txt`.
  *
  * @param source - a YAML file, the name of a shipped study, or an object
- * @throws ConfigError, DataError, NonFiniteError, AbortError; after the last two, `last/` holds the weights of the last whole step.
+ * @throws ConfigError, DataError, NonFiniteError, AbortError; after the last two, `latest` leads to the last whole step, and `resume` goes on from there.
  */
 export async function trainStudy(source: StudyInput, options?: TrainStudyOptions): Promise<RunResult>;
 export async function trainStudy(source: TranslationStudyInput, options?: TrainStudyOptions): Promise<ModelResult>;

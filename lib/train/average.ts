@@ -12,8 +12,11 @@ import {
   type SafetensorsEntry,
   type Tensor,
 } from '../tensor';
+import { manifestName, trainingName } from './checkpoints';
 
 const weightsName = 'model.safetensors';
+/** What of a checkpoint is not the model's, or no longer true of the mean. */
+const leftOut = [weightsName, trainingName, manifestName];
 
 /**
  * Writes a model folder whose weights are the plain mean of those of `folders`, summed in float64; its other files are copied from the
@@ -35,7 +38,10 @@ export async function averageCheckpoints(
   const { metadata, tensors } = inspectSafetensors(files.at(-1)!);
   for (const file of files) checkAlike(file, inspectSafetensors(file).tensors, files.at(-1)!, tensors);
   await replaceFolder(out, async (empty) => {
-    await fs.cp(last, empty, { recursive: true, filter: (source) => path.basename(source) !== weightsName });
+    // A link such as `best` would be copied as a link.
+    const source = await fs.realpath(last);
+    const left = leftOut.map((name) => path.join(source, name));
+    await fs.cp(source, empty, { recursive: true, filter: (file) => !left.includes(file) });
     const means: [string, Tensor][] = [];
     try {
       for (const name of tensors.keys()) means.push([name, await meanOf(files, name, signal)]);

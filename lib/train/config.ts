@@ -12,12 +12,12 @@ export const seedSchema = z
   .nonnegative()
   .max(2 ** 48);
 
+/** Training ends with the first of them that is reached. The learning rate is planned for the first of steps, epochs and tokens. */
 const lengths = {
   /** Passes over the training data; may be fractional. Default 3, unless `maxSteps` or `maxTrainTokens` is given: then any number. */
   epochs: z.number().positive().optional(),
-  /** Optimiser steps; epochs are repeated until they are made. */
+  /** Optimiser steps. */
   maxSteps: count.optional(),
-};
   /** Tokens read in training, padding not counted; for a module's own data, the targets that its loss tells. The step that reaches the number is the last. */
   maxTrainTokens: count.optional(),
   /** Minutes of training, evaluations included and pauses not, and those before a resumption too. */
@@ -33,6 +33,7 @@ const guards = {
   earlyStopping: earlyStoppingSchema.optional(),
   /** Allow only operators that give the same bits each time, as `torch.useDeterministicAlgorithms`, for as long as training runs. */
   deterministic: z.boolean().default(false),
+};
 
 /** What a step takes of blocks of tokens. */
 const blockBatches = {
@@ -86,8 +87,19 @@ const optimisation = {
   logEvery: count.default(500),
   /** Go back to the best checkpoint by `eval_loss` when training has ended. */
   loadBestModelAtEnd: z.boolean().default(false),
-  /** Keep the models of the last so many evaluations too, to be averaged. */
-  keepLast: count.optional(),
+  /**
+   * Write a checkpoint as often as is evaluated, after each epoch, every so many steps or every so many minutes; also whenever an evaluation is the
+   * best so far, when training is stopped, and at its end.
+   */
+  saveEvery: z
+    .union([z.enum(['evaluation', 'epoch']), count, z.strictObject({ minutes: z.number().positive() })])
+    .default('evaluation'),
+  /** Checkpoints that are kept, besides the best. */
+  keepLast: count.default(2),
+  /** Keep the models of the last so many evaluations, to be averaged. */
+  averageLast: count.optional(),
+  /** When there is no room for a checkpoint: `stop` with an error, or `continue` with a warning. Those before are kept either way. */
+  onSaveFailure: z.enum(['stop', 'continue']).default('stop'),
 };
 
 type Section = z.output<z.ZodObject<typeof lengths & typeof optimisation & typeof guards>>;
@@ -99,8 +111,8 @@ function checkSection(section: Section, context: z.RefinementCtx): void {
     if (section[key] !== undefined && section[other] !== undefined)
       refuse(key, `give either ${other} or ${key}, not both`);
   };
-  exclude('maxSteps', 'epochs');
   exclude('warmupSteps', 'warmupRatio');
+  exclude('overfit', 'earlyStopping');
   if (typeof section.schedule === 'string') return;
   for (const key of ['warmupSteps', 'warmupRatio'] as const) {
     if (section[key] !== undefined) refuse(key, 'a schedule by updates has its own warmupUpdates');
@@ -112,7 +124,6 @@ const pairShape = { ...lengths, ...pairBatches, ...optimisation, ...guards };
 const moduleShape = { ...lengths, ...loaderBatches, ...optimisation, ...guards };
 const seed = seedSchema.default(42);
 
-  exclude('overfit', 'earlyStopping');
 /** The section as a study of blocks writes it; the seed is the study's own. */
 export const trainSectionSchema = z.strictObject(blockShape).superRefine(checkSection);
 /** The section and the run's seed: what a Trainer of blocks needs. */

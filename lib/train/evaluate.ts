@@ -30,7 +30,8 @@ export interface EvaluatePairsOptions extends CommonOptions {
 export interface EvaluationBatchEvent {
   type: 'evaluationBatch';
   batch: number;
-  batches: number;
+  /** Null where their number is not known before. */
+  batches: number | null;
 }
 
 type Evaluation = AsyncGenerator<EvaluationBatchEvent, Metrics, undefined>;

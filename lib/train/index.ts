@@ -1,14 +1,33 @@
 export { Trainer, type TrainerEvents } from './trainer';
-export type { PairTrainerOptions, RunOptions, TrainerOptions } from './options';
+export type {
+  ModuleParts,
+  ModuleTrainerOptions,
+  PairTrainerOptions,
+  RunOptions,
+  StreamTrainerOptions,
+  TrainerOptions,
+} from './options';
+export type { Batches, ModuleSplits } from './module-data';
+export type { MetricsFunction } from './module-evaluate';
+export type { LossFunction, ModuleLoss } from './module-loss';
 export type { TrainObserver } from './observer';
 export type { StepSplit } from './steps/step';
 export { averageCheckpoints } from './average';
-export type { Checkpoints } from './checkpoints';
+export { bestName, checkpointsName, describeDifferences, differencesOf, latestName } from './checkpoints';
+export type { Difference, ModelFiles } from './checkpoints';
 export type { TrainingPlan, TrainingPosition } from './data';
 export { evaluateBlocks, evaluatePairs } from './evaluate';
 export type { EvaluateOptions, EvaluatePairsOptions, EvaluationBatchEvent } from './evaluate';
 export { pairTrainSchema, pairTrainSectionSchema, seedSchema, trainSchema, trainSectionSchema } from './config';
-export type { PairTrainConfig, PairTrainOptions, Precision, TrainConfig, TrainOptions } from './config';
+export type {
+  ModuleTrainConfig,
+  ModuleTrainOptions,
+  PairTrainConfig,
+  PairTrainOptions,
+  Precision,
+  TrainConfig,
+  TrainOptions,
+} from './config';
 export type {
   CheckpointEvent,
   ContinuedEvent,

@@ -4,18 +4,25 @@ import type { JsonValue } from '../json';
 import { trainingMetrics, type Metrics, type TrainerState } from '../metrics';
 import type { ModuleTrainConfig, PairTrainConfig, TrainConfig } from './config';
 import type { TrainingData, TrainingTotals } from './data';
-import type { StepEvent } from './events';
+import type { EndReason, StepEvent } from './events';
+import { Guards, type GuardsState } from './guards/guards';
 
 type Config = TrainConfig | PairTrainConfig | ModuleTrainConfig;
 
 export class Progress {
   readonly #config: Config;
   readonly #data: TrainingData;
+  readonly #guards: Guards;
   #totals: TrainingTotals = { loss: 0, nll: 0, samples: 0, targets: 0 };
   /** Since the last entry of the log. */
   #sinceLog = { loss: 0, nll: 0, steps: 0 };
   /** Step of the last evaluation. */
   #evaluated = 0;
+  /** Steps of the last evaluations, as many as are to be averaged, the oldest first. */
+  #recent: number[] = [];
+  /** What the last evaluation has changed of that. */
+  #before:
+    { recent: number[]; best: Pick<TrainerState, 'bestGlobalStep' | 'bestMetric' | 'bestModelCheckpoint'> } | undefined;
   /** Seconds before the clock was last started, and when that was. */
   #seconds = 0;
   #started: number | undefined;
@@ -24,6 +31,7 @@ export class Progress {
   constructor(config: Config, data: TrainingData) {
     this.#config = config;
     this.#data = data;
+    this.#guards = new Guards(config, { totalSteps: data.plan.totalSteps, evaluates: data.evaluate !== null });
     this.state = initialState(config, data);
   }
 
@@ -41,6 +49,16 @@ export class Progress {
     return this.#seconds + (this.#started === undefined ? 0 : (performance.now() - this.#started) / 1000);
   }
 
+  /** Why training is over; null while it is not. */
+  get reached(): EndReason | null {
+    return this.#guards.reached(this.state, this.elapsed);
+  }
+
+  /** @throws NotLearningError when the training was to learn a few batches by heart, and did not */
+  checkLearned(): void {
+    this.#guards.finish();
+  }
+
   startClock(): void {
     this.#started ??= performance.now();
   }
@@ -52,6 +70,7 @@ export class Progress {
 
   /** Counts a step. */
   addStep({ step, epoch, loss, nll, samples, targets, tokens }: StepEvent): void {
+    this.#guards.addStep(loss);
     const sums = this.#totals;
     sums.loss += loss;
     sums.nll += nll;
@@ -78,15 +97,36 @@ export class Progress {
     this.#sinceLog = { loss: 0, nll: 0, steps: 0 };
   }
 
-  /** Counts an evaluation. @returns whether no earlier one was better */
-  addEvaluation(metrics: Metrics): boolean {
-    const { globalStep: step, bestMetric } = this.state;
+  /** Steps whose weights are to be averaged, the oldest first. */
+  get recent(): readonly number[] {
+    return this.#recent;
+  }
+
+  /** Counts an evaluation. @param folder - where its weights will be saved, if anywhere @returns whether no earlier one was better */
+  addEvaluation(metrics: Metrics, folder: string | null): boolean {
+    const { globalStep: step, bestGlobalStep, bestMetric, bestModelCheckpoint } = this.state;
+    this.#before = { recent: this.#recent, best: { bestGlobalStep, bestMetric, bestModelCheckpoint } };
     this.#evaluated = step;
+    const { averageLast } = this.#config;
+    if (averageLast !== undefined) this.#recent = [...this.#recent, step].slice(-averageLast);
+    this.#guards.addEvaluation(metrics);
     this.#append({ ...metrics, step });
     const loss = metrics.eval_loss ?? NaN;
     const best = loss < (bestMetric ?? Infinity);
-    if (best) this.state = { ...this.state, bestGlobalStep: step, bestMetric: loss };
+    if (best) this.state = { ...this.state, bestGlobalStep: step, bestMetric: loss, bestModelCheckpoint: folder };
     return best;
+  }
+
+  /** Counts an evaluation of a model that has not been trained: it is in the log, and nothing is measured by it. */
+  addSanity(metrics: Metrics): void {
+    this.#append({ ...metrics, step: 0 });
+  }
+
+  /** The weights of the last evaluation could not be saved: they can be neither the best that there is nor averaged. */
+  withdraw(): void {
+    if (this.#before === undefined || !this.isEvaluated) return;
+    this.#recent = this.#before.recent;
+    this.state = { ...this.state, ...this.#before.best };
   }
 
   get best(): { step: number; loss: number } | null {
@@ -105,6 +145,7 @@ export class Progress {
     const metrics = {
       ...trainingMetrics({ ...summary, trainSamples }),
       ...this.#data.metrics(this.#totals, globalStep, runtimeSeconds),
+      ...this.#guards.metrics(),
     };
     this.#append({ ...metrics, step: globalStep });
     return metrics;
@@ -112,14 +153,25 @@ export class Progress {
 
   /** Everything, for a checkpoint. */
   toJSON(): JsonValue {
-    const [totals, sinceLog, evaluated, seconds] = [this.#totals, this.#sinceLog, this.#evaluated, this.elapsed];
-    return structuredClone({ state: this.state, totals, sinceLog, evaluated, seconds }) as unknown as JsonValue;
+    const [totals, sinceLog, evaluated, recent] = [this.#totals, this.#sinceLog, this.#evaluated, this.#recent];
+    const { state, elapsed: seconds } = this;
+    const guards = this.#guards.state;
+    return structuredClone({ state, totals, sinceLog, evaluated, recent, seconds, guards }) as unknown as JsonValue;
   }
 
-  /** Goes on from there. @param saved - what `toJSON` gave */
-  restore(saved: JsonValue): void {
-    const { state, totals, sinceLog, evaluated, seconds } = structuredClone(saved) as unknown as Saved;
-    this.state = state;
+  /**
+   * Goes on from there. What follows from the config is that of now, should it have changed.
+   * @param saved - what `toJSON` gave
+   * @param folderOf - where checkpoints are now
+   */
+  restore(saved: JsonValue, folderOf: (step: number) => string): void {
+    const { state, totals, sinceLog, evaluated, recent, seconds, guards } = structuredClone(saved) as unknown as Saved;
+    const { evalSteps, loggingSteps, maxSteps, numTrainEpochs, saveSteps, trainBatchSize } = this.state;
+    const planned = { evalSteps, loggingSteps, maxSteps, numTrainEpochs, saveSteps, trainBatchSize };
+    const bestModelCheckpoint = state.bestGlobalStep === null ? null : folderOf(state.bestGlobalStep);
+    this.state = { ...state, ...planned, bestModelCheckpoint };
+    this.#guards.restore(guards);
+    this.#recent = recent;
     this.#totals = totals;
     this.#sinceLog = sinceLog;
     this.#evaluated = evaluated;
@@ -133,9 +185,11 @@ export class Progress {
 
 interface Saved {
   state: TrainerState;
+  guards: GuardsState;
   totals: TrainingTotals;
   sinceLog: { loss: number; nll: number; steps: number };
   evaluated: number;
+  recent: number[];
   seconds: number;
 }
 

@@ -43,8 +43,8 @@ export function learningRates(
   },
   { totalSteps, warmupSteps }: Lengths,
 ): (steps: number) => number {
-  if (schedule === 'constant') totalSteps ??= Infinity;
-  if (typeof schedule === 'object' && schedule.type === 'inverse-sqrt') totalSteps ??= Infinity;
+  if (schedule === 'constant') totalSteps ??= Number.MAX_SAFE_INTEGER;
+  if (typeof schedule === 'object' && schedule.type === 'inverse-sqrt') totalSteps ??= Number.MAX_SAFE_INTEGER;
   if (totalSteps === null) {
     const name = typeof schedule === 'string' ? schedule : schedule.type;
     throw new ConfigError(

@@ -103,15 +103,16 @@ test('Ctrl-C keeps the last step, says where, and ends with 130', async () => {
   );
   expect(result.code).toBe(130);
   expect(result.stderr).toMatch(
-    /Training was stopped after step \d+ of 1000000\. The weights of that step are in runs\/interrupted\/last\./,
+    /Training was stopped after step \d+ of 1000000\. It can be resumed from runs\/interrupted\/latest\./,
   );
   expect(fs.readdirSync(path.join(cwd, 'runs/interrupted')).sort()).toEqual([
-    'last',
+    'checkpoints',
+    'latest',
     'metrics.jsonl',
     'study.yaml',
     'trainer_state.json',
   ]);
-  expect(fs.readdirSync(path.join(cwd, 'runs/interrupted/last'))).toContain('model.safetensors');
+  expect(fs.readdirSync(path.join(cwd, 'runs/interrupted/latest'))).toContain('model.safetensors');
 });
 
 test('a mistake in the file is told with its place', async () => {

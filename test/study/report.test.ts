@@ -239,7 +239,7 @@ test('a run that diverges has its record and its page', async () => {
 });
 
 test('a run that does not go back to its best model is evaluated as it ended', async () => {
-  const out = path.join(folder, 'last');
+  const out = path.join(folder, 'as-it-ended');
   // So high a rate at the end that the best evaluation is not the last one.
   const train = {
     ...study.train,
@@ -250,7 +250,7 @@ test('a run that does not go back to its best model is evaluated as it ended', a
   };
   const result = await trainStudy({ ...study, train }, { cacheDir, out });
   const { model, metrics } = await evaluateRun(out, { cacheDir });
-  expect(model).toBe(path.join(out, 'last'));
+  expect(model).toBe(path.join(out, 'latest'));
   expect('eval' in result && result.eval.eval_loss).toBe(metrics.eval_loss);
 });
 

@@ -115,20 +115,16 @@ test('it evaluates after each epoch, and keeps the last models beside the best',
     {
       epochs: 4,
       evalEvery: 'epoch',
-      keepLast: 2,
-      checkpoints: {
-        best: path.join(run, 'best'),
-        last: path.join(run, 'last'),
-        save: (target) => model.save(target),
-        restore: (source) => model.loadWeights(path.join(source, 'model.safetensors')),
-      },
+      averageLast: 2,
+      keepLast: 1,
+      out: run,
     },
     model,
   );
   const evaluations = ofType(events, 'evaluation').map(({ step }) => step);
   expect(evaluations).toHaveLength(4);
   expect(end.recent.map((each) => path.relative(run, each))).toEqual(
-    evaluations.slice(-2).map((step) => path.join('checkpoints', `step-${step}`)),
+    evaluations.slice(-2).map((step) => path.join('checkpoints', `step-${String(step).padStart(8, '0')}`)),
   );
   expect(fs.readdirSync(path.join(run, 'checkpoints')).sort()).toEqual(
     end.recent.map((each) => path.basename(each)).sort(),

@@ -5,7 +5,7 @@ import type { PreparedData } from '../../data';
 import { DelightLanguageModel, modelCost, type LanguageModelSection } from '../../delight';
 import { torch, type Device } from '../../tensor';
 import { Trainer } from '../../train';
-import { trainSectionOf, type StudyModel } from '../models/models';
+import { studyOf, trainSectionOf, type StudyModel } from '../models/models';
 import type { ModelStudyKind } from '../models/study';
 import { trainModel } from '../models/train';
 import type { Place } from '../shared/compare';
@@ -35,12 +35,11 @@ async function runModel(
   data: PreparedData,
   folder: string,
   place: Place,
-  { signal, onEvent }: Context,
+  { signal, onEvent, allowChanges }: Context,
 ): Promise<RunOutcome> {
   const { title } = entry;
   const config = modelConfigOf(entry, data);
   const train = trainSectionOf(study, entry);
-  const { seeds: _seeds, ...resolved } = study;
   torch.manualSeed(study.seed);
   using model = DelightLanguageModel.create(config, { device: study.device as Device });
   const { metrics, best, step, tokensPerSecond } = await trainModel(
@@ -49,16 +48,15 @@ async function runModel(
       folder,
       place,
       parameters: costOf(entry, data).parameters,
-      study: { ...resolved, models: { [title]: config }, learningRates: {}, train },
-      averages: train.keepLast !== undefined,
+      averages: train.averageLast !== undefined,
       async save(target) {
         await model.save(target);
         await data.tokenizer.save(target);
       },
       restore: (source) => model.loadWeights(path.join(source, weightsName), { signal }),
     },
-    (checkpoints) => new Trainer(model, { ...train, seed: study.seed, data, signal, checkpoints }),
-    { signal, onEvent },
+    (run) => new Trainer(model, { ...train, seed: study.seed, data, ...run }),
+    { signal, onEvent, allowChanges },
   );
   const scores = await scoreText(model, data, study, { signal, onEvent });
   await report({ title, folder, split: 'eval', metrics: scores }, { onEvent });
@@ -96,6 +94,7 @@ export const languageModelStudies: ModelStudyKind<
     };
     return {
       facts: (_study, entry) => ({ ...known, ...costOf(entry, data) }),
+      config: (seeded, entry) => studyOf(seeded, entry, modelConfigOf(entry, data)),
       run: (seeded, entry, folder, place) => runModel(seeded, entry, data, folder, place, context),
     };
   },

@@ -86,3 +86,12 @@ export function trainSectionOf<Section extends { learningRate: number }>(
   if (rule === undefined) return train;
   return { ...train, learningRate: typeof rule === 'number' ? rule : scaledLearningRate(config.hiddenSize, rule) };
 }
+
+/** The study with one of its models alone, every size filled in: what trains the same model by itself. */
+export function studyOf<
+  Study extends ModelsStudy<unknown> & { train: { learningRate: number }; seeds?: unknown },
+  Model extends { hiddenSize: number },
+>(study: Study, entry: StudyModel<Model>, config: object): object {
+  const { seeds: _seeds, ...resolved } = study;
+  return { ...resolved, models: { [entry.title]: config }, learningRates: {}, train: trainSectionOf(study, entry) };
+}

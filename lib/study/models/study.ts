@@ -1,7 +1,7 @@
 /** The two ways to run a study of named models, whatever the models are: all of them compared, or one by itself. */
+import { isResumed } from '../shared/resume';
 import { checkFolder, compareAll, trainOne, type SeededStudy, type StudyWork } from '../shared/compare';
 import type { StudyComparison, StudyKind } from '../shared/comparison';
-import { refuseTaken } from '../shared/folder';
 import type { CompareStudyOptions, Context, StudyOptions, TrainStudyOptions } from '../shared/options';
 import { findModel, studyModels, type StudyModel } from './models';
 import type { ModelResult } from './result';
@@ -65,7 +65,7 @@ export async function trainNamedModel<
   { model: name, ...options }: TrainStudyOptions,
 ): Promise<ModelResult> {
   const model = findModel(study.models, name);
-  await refuseTaken(options.out);
+  await isResumed(options);
   const data = await kind.prepare(study, options);
   kind.check(study, model, data);
   const run = await trainOne(study, model, kind.work(study, data, options), kind.table, options);

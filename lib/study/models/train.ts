@@ -1,19 +1,16 @@
 /** The training of one of a study's models in its run folder, up to the weights that are scored. */
+import fs from 'node:fs/promises';
 import path from 'node:path';
 
-import { formatConfig } from '../../config';
-import { writeFileAtomically } from '../../files';
-import { averageCheckpoints, type Checkpoints, type Trainer } from '../../train';
+import { averageCheckpoints, type RunOptions, type Trainer } from '../../train';
 import type { Place } from '../shared/compare';
-import { averagedName, configName, type Context } from '../shared/options';
+import { averagedName, type Context } from '../shared/options';
 import { trainInFolder, type Trainee, type TrainingResult } from '../shared/training';
 
 /** What is to be trained, and how the run's folder and its events name it. */
 export interface ModelTrainee extends Trainee {
   parameters: number;
   place: Place;
-  /** The study with this model alone, every size filled in. */
-  study: object;
   /** Whether the mean of the recent models is what is kept. */
   averages: boolean;
 }
@@ -21,15 +18,16 @@ export interface ModelTrainee extends Trainee {
 /** Trains it, and takes the mean of the last checkpoints where it is asked for. */
 export async function trainModel(
   trainee: ModelTrainee,
-  start: (checkpoints: Checkpoints) => Trainer,
+  start: (run: RunOptions) => Trainer,
   context: Context,
 ): Promise<TrainingResult> {
   const { title, folder, parameters, place } = trainee;
-  await writeFileAtomically(path.join(folder, configName), formatConfig(trainee.study));
   context.onEvent?.({ type: 'variant', title, ...place, parameters, folder });
   const result = await trainInFolder(trainee, start, context);
   if (trainee.averages) {
     const averaged = path.join(folder, averagedName);
+    // One that is there is from before a break.
+    await fs.rm(averaged, { recursive: true, force: true });
     await averageCheckpoints(result.recent, averaged, { signal: context.signal });
     await trainee.restore(averaged);
   }

@@ -1,7 +1,7 @@
 /** Trains a study's variants one after another, on the same data in the same order with the same seed, and compares them. */
+import { isResumed } from '../shared/resume';
 import { checkFolder, compareAll, trainOne } from '../shared/compare';
-import { refuseTaken } from '../shared/folder';
-import type { CompareStudyOptions, StudyOptions } from '../shared/options';
+import type { CompareStudyOptions, TrainStudyOptions } from '../shared/options';
 import { studyVariant, studyVariants, type StudyConfig } from './config';
 import { modelConfigOf, prepareStudyData, variantWork, type RunResult } from './run';
 import { residualKind, type Comparison } from './table';
@@ -20,10 +20,10 @@ export async function compareVariants(study: StudyConfig, options: CompareStudyO
 
 /**
  * Trains the variant that the study's `model.residual` names, evaluates it and writes everything into a folder of its own.
- * @throws DataError, NonFiniteError, AbortError; after the last two, `last/` holds the weights of the last whole step.
+ * @throws DataError, NonFiniteError, AbortError; after the last two, `latest` leads to the last whole step.
  */
-export async function trainVariant(study: StudyConfig, options: StudyOptions): Promise<RunResult> {
-  await refuseTaken(options.out);
+export async function trainVariant(study: StudyConfig, options: TrainStudyOptions): Promise<RunResult> {
+  await isResumed(options);
   const data = await prepareStudyData(study, options);
   const variant = studyVariant(study.model.residual);
   modelConfigOf(study, variant, data);

@@ -1,11 +1,8 @@
 /** One training run from configuration to report: data, model, trainer, evaluation of the best model, files. */
 import { existsSync } from 'node:fs';
-import path from 'node:path';
 
-import { formatConfig } from '../../config';
 import { prepareData, type PreparedData } from '../../data';
 import { ConfigError } from '../../errors';
-import { writeFileAtomically } from '../../files';
 import type { Metrics } from '../../metrics';
 import {
   ResidualLlama,
@@ -19,7 +16,7 @@ import { torch, type Device } from '../../tensor';
 import { Trainer, evaluateBlocks } from '../../train';
 import type { Place, StudyWork } from '../shared/compare';
 import { metricsOf } from '../shared/evaluation';
-import { configName, type Context, type StudyOptions } from '../shared/options';
+import type { Context, StudyOptions } from '../shared/options';
 import type { RunOutcome } from '../shared/record';
 import { sampleTexts } from '../shared/text-samples';
 import { report, trainInFolder } from '../shared/training';
@@ -78,6 +75,10 @@ export function variantWork(data: PreparedData, context: Context): StudyWork<Stu
       const parameters = countParameters(config);
       return { task: 'residual', parameters, cost, data: `${data.description}.`, scoring: null };
     },
+    config(study, variant) {
+      const { variants: _others, seeds: _seeds, ...resolved } = study;
+      return { ...resolved, model: { ...study.model, ...modelConfigOf(study, variant, data) } };
+    },
     run: (study, variant, folder, place) => runVariant(study, variant, data, folder, place, context),
   };
 }
@@ -89,14 +90,12 @@ async function runVariant(
   data: PreparedData,
   folder: string,
   place: Place,
-  { signal, onEvent }: Context,
+  { signal, onEvent, allowChanges }: Context,
 ): Promise<RunOutcome> {
   const { title } = variant;
   const config = modelConfigOf(study, variant, data);
   torch.manualSeed(study.seed);
   using model = await makeModel(study, config, data, signal);
-  const { variants: _others, seeds: _seeds, ...resolved } = { ...study, model: { ...study.model, ...config } };
-  await writeFileAtomically(path.join(folder, configName), formatConfig(resolved));
   onEvent?.({ type: 'variant', title, ...place, parameters: countParameters(config), folder });
   const trainee = {
     title,
@@ -107,8 +106,8 @@ async function runVariant(
   };
   const { metrics, best, epoch, step, tokensPerSecond } = await trainInFolder(
     trainee,
-    (checkpoints) => new Trainer(model, { ...study.train, seed: study.seed, data, signal, checkpoints }),
-    { onEvent },
+    (run) => new Trainer(model, { ...study.train, seed: study.seed, data, ...run }),
+    { signal, onEvent, allowChanges },
   );
   const scores = await evaluateModel(model, data, study, { epoch }, { signal, onEvent });
   await report({ title, folder, split: 'eval', metrics: scores }, { onEvent });

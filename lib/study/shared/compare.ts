@@ -1,15 +1,13 @@
 /** Trains what a study compares one after another, each in a folder of its own. */
-import fs from 'node:fs/promises';
 import path from 'node:path';
 
-import { formatConfig } from '../../config';
-import { writeFileAtomically } from '../../files';
+import { makeFolder } from '../../files';
 import { compareRuns, csvOf, markdownOf, saveComparison, type StudyComparison, type StudyKind } from './comparison';
-import { createRunFolder, keepingIn, refuseTaken } from './folder';
-import { configName, type CompareStudyOptions, type StudyOptions } from './options';
+import { createRunFolder, keepingIn } from './folder';
+import type { CompareStudyOptions, TrainStudyOptions } from './options';
 import { recordRun, type RunFacts, type RunOutcome, type SavedRun } from './record';
 import { saveReport } from './report';
-import { checkResumable, endedRun } from './resume';
+import { claimStudy, endedRun, isResumed } from './resume';
 import type { BaseRow } from './row';
 import { seedsOf } from './seeds';
 
@@ -39,13 +37,18 @@ export interface SeededStudy {
 export interface StudyWork<Study extends SeededStudy, Item extends Contestant> {
   /** What is known of a run before it begins. */
   facts(study: Study, item: Item): Omit<RunFacts, 'study' | 'title' | 'seed' | 'device'>;
-  /** Trains, evaluates and reports one in its (existing, empty) folder, with the study's `seed`. */
+  /** What trains the same by itself: the study with this one alone, every size filled in. It goes into the run's folder. */
+  config(study: Study, item: Item): object;
+  /** Trains, evaluates and reports one in its folder, with the study's `seed`; a training that was stopped there goes on. */
   run(study: Study, item: Item, folder: string, place: Place): Promise<RunOutcome>;
 }
 
 const onlyPlace: Place = { number: 1, count: 1 };
 
-/** Trains one in a folder of its own. @throws NonFiniteError when it diverges, with its record and report written */
+/**
+ * Trains one in a folder of its own, or goes on with one that was stopped.
+ * @throws NonFiniteError when it diverges, with its record and report written
+ */
 export async function trainOne<
   Study extends SeededStudy,
   Item extends Contestant,
@@ -56,10 +59,18 @@ export async function trainOne<
   item: Item,
   work: StudyWork<Study, Item>,
   kind: StudyKind<Row, Comparison>,
-  { out }: StudyOptions,
+  options: TrainStudyOptions,
 ): Promise<SavedRun & { outcome: RunOutcome }> {
-  const folder = await createRunFolder(study.name, study.output, out);
+  const { out, onEvent, allowChanges } = options;
+  const resumed = await isResumed(options);
+  const folder = resumed ? out! : await createRunFolder(study.name, study.output, out);
+  await claimStudy(folder, work.config(study, item), { allowChanges });
   return keepingIn(folder, async () => {
+    const ended = resumed ? await endedRun(folder, work.facts(study, item)) : undefined;
+    if (ended?.outcome) {
+      onEvent?.({ type: 'resumed', title: item.title, folder });
+      return { ...ended, outcome: ended.outcome };
+    }
     const { run, diverged } = await runRecorded(study, item, work, folder, onlyPlace);
     await saveReport(folder, kind, [run]);
     if (diverged) throw diverged;
@@ -79,9 +90,9 @@ function runRecorded<Study extends SeededStudy, Item extends Contestant>(
   return recordRun(folder, facts, () => work.run(study, item, folder, place));
 }
 
-/** Says at once what is wrong with a comparison's folder. @throws ArgumentError */
-export function checkFolder(study: object, { out, resume }: CompareStudyOptions): Promise<void> {
-  return resume ? checkResumable(study, out) : refuseTaken(out);
+/** Says at once what is wrong with a comparison's folder, before data are made ready. @throws ArgumentError */
+export async function checkFolder(study: object, options: CompareStudyOptions): Promise<void> {
+  if (await isResumed(options)) await claimStudy(options.out!, study);
 }
 
 /**
@@ -98,11 +109,13 @@ export async function compareAll<
   contestants: readonly Item[],
   work: StudyWork<Study, Item>,
   kind: StudyKind<Row, Comparison>,
-  { out, resume, onEvent }: CompareStudyOptions,
+  options: CompareStudyOptions,
 ): Promise<Comparison> {
+  const { out, onEvent } = options;
   const seeds = seedsOf(study);
-  const folder = resume && out !== undefined ? out : await createRunFolder(study.name, study.output, out);
-  await writeFileAtomically(path.join(folder, configName), formatConfig(study));
+  const resumed = await isResumed(options);
+  const folder = resumed ? out! : await createRunFolder(study.name, study.output, out);
+  await claimStudy(folder, study);
   return keepingIn(folder, async () => {
     const runs: SavedRun[] = [];
     let comparison: Comparison | undefined;
@@ -112,12 +125,13 @@ export async function compareAll<
         const runFolder = path.join(folder, seeds.length > 1 ? `${item.slug}-seed-${seed}` : item.slug);
         const title = seeds.length > 1 ? `${item.title}, seed ${seed}` : item.title;
         const place = { number: runs.length + 1, count: seeds.length * contestants.length };
-        const ended = resume ? await endedRun(runFolder, work.facts(study, item)) : undefined;
+        const ended = resumed ? await endedRun(runFolder, work.facts(study, item)) : undefined;
         if (ended) {
           onEvent?.({ type: 'resumed', title, folder: runFolder });
           runs.push(ended);
         } else {
-          await fs.mkdir(runFolder);
+          await makeFolder(runFolder);
+          await claimStudy(runFolder, work.config({ ...study, seed }, item));
           const { run, diverged } = await runRecorded({ ...study, seed }, item, work, runFolder, place);
           if (diverged) onEvent?.({ type: 'failure', title, message: diverged.message });
           runs.push(run);

@@ -5,7 +5,8 @@ import path from 'node:path';
 
 import { AbortError, ArgumentError } from '../../errors';
 import { makeFolder } from '../../files';
-import { averagedName, bestName, lastName } from './options';
+import { bestName, latestName } from '../../train';
+import { averagedName } from './options';
 
 /** `2031-05-04_13-07-59`, local time. */
 function timestamp(date: Date): string {
@@ -39,11 +40,14 @@ export async function refuseTaken(out: string | undefined): Promise<void> {
     if (error.code === 'ENOENT') return [];
     throw new ArgumentError(`${out} cannot be a run's folder: ${error.message}`, { cause: error });
   });
-  if (found.length === 0) return;
+  if (found.every(isLeftover)) return;
   throw new ArgumentError(
     `The folder ${out} is not empty. Give another one, or remove it first: results are never overwritten.`,
   );
 }
+
+/** What a process leaves that was killed while it wrote a file. */
+const isLeftover = (name: string) => /\.[0-9a-f]{8}\.tmp$/.test(name);
 
 async function claimGiven(out: string): Promise<void> {
   await refuseTaken(out);
@@ -72,14 +76,14 @@ export async function keepingIn<T>(folder: string, work: () => Promise<T>): Prom
 }
 
 /**
- * The folder of the model that a run's report is about: the mean of the last ones where it was asked for, else the best or the last, as the
- * study says.
+ * The folder of the model that a run's report is about: the mean of the last ones where it was asked for, else the best or the latest, as
+ * the study says.
  */
 export function finalModel(folder: string, { loadBestModelAtEnd }: { loadBestModelAtEnd: boolean }): string {
   const averaged = path.join(folder, averagedName);
   if (existsSync(averaged)) return averaged;
-  return path.join(folder, loadBestModelAtEnd ? bestName : lastName);
+  return path.join(folder, loadBestModelAtEnd ? bestName : latestName);
 }
 
 /** Whether a run has left a model. */
-export const hasModel = (folder: string) => [bestName, lastName].some((name) => existsSync(path.join(folder, name)));
+export const hasModel = (folder: string) => [bestName, latestName].some((name) => existsSync(path.join(folder, name)));

@@ -3,11 +3,6 @@ import type { StudyEvent } from './events';
 
 /** The resolved configuration, in every run's folder. */
 export const configName = 'study.yaml';
-/** The best model by `eval_loss`, in every run's folder. */
-export const bestName = 'best';
-/** The model as training ended, in every run's folder. */
-export const lastName = 'last';
-
 /** The mean of the last models, in the folder of a run that keeps some. */
 export const averagedName = 'averaged';
 /** The weights of a model folder. */
@@ -27,14 +22,21 @@ export interface StudyOptions {
 
 /** For a comparison. */
 export interface CompareStudyOptions extends StudyOptions {
-  /** Go on with the comparison in `out`, which was stopped: runs that have ended are taken as they are, the others begin anew. */
+  /** Go on with the comparison in `out`, which was stopped: runs that have ended are taken as they are, one that was stopped goes on. */
   resume?: boolean | undefined;
 }
 
 /** For one training. */
 export interface TrainStudyOptions extends StudyOptions {
+  /**
+   * Go on with the run in `out` from its newest whole checkpoint, as if it had never been stopped; one that has ended is taken as it is.
+   * `'if-there'` begins a new one where `out` holds none.
+   */
+  resume?: boolean | 'if-there' | undefined;
+  /** Go on although the study has changed since; the differences are told as a warning. */
+  allowChanges?: boolean | undefined;
   /** Which of the models of a translation or language-model study. Default: the first. */
   model?: string | undefined;
 }
 
-export type Context = Pick<StudyOptions, 'signal' | 'onEvent'>;
+export type Context = Pick<TrainStudyOptions, 'signal' | 'onEvent' | 'allowChanges'>;

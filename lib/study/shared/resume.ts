@@ -1,36 +1,63 @@
-/** Going on with a comparison that was stopped. */
+/** Going on with what was stopped: a run, or a comparison of runs. */
 import { existsSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import path from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 
 import { parse } from 'yaml';
 
 import { formatConfig } from '../../config';
 import { ArgumentError } from '../../errors';
-import { configName } from './options';
+import { writeFileAtomically } from '../../files';
+import { describeDifferences, differencesOf } from '../../train';
+import { refuseTaken } from './folder';
+import { configName, type TrainStudyOptions } from './options';
 import { readRecord, recordName, type RunFacts, type SavedRun } from './record';
 
-/** @throws ArgumentError unless `out` holds a comparison that was begun with this study */
-export async function checkResumable(study: object, out: string | undefined): Promise<void> {
-  if (out === undefined) throw new ArgumentError('To resume a comparison, give its folder as `out` (--out).');
-  const file = path.join(out, configName);
-  const begun = await fs.readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new ArgumentError(`${out} holds no comparison to resume: ${error.message}`, { cause: error });
-  });
-  if (!isDeepStrictEqual(parse(begun), parse(formatConfig(study))))
-    throw new ArgumentError(`The comparison in ${out} was begun with another study: resume it with ${file}.`);
+type Options = Pick<TrainStudyOptions, 'out' | 'resume'>;
+
+const wasBegun = (folder: string) => existsSync(path.join(folder, configName));
+
+/** Whether a run that was begun in `out` is to go on. @throws ArgumentError where there is none, or one that is not to go on */
+export async function isResumed({ out, resume = false }: Options): Promise<boolean> {
+  if (resume !== false) {
+    if (out === undefined) throw new ArgumentError('To resume, give the folder as `out` (--out).');
+    if (wasBegun(out)) return true;
+    if (resume === true)
+      throw new ArgumentError(
+        `There is nothing to resume in ${out}: it has no ${configName}, so nothing was begun there.`,
+      );
+  }
+  await refuseTaken(out);
+  return false;
+}
+
+/** The study that a folder was begun with, without what says only where results go. */
+const essence = (study: unknown) => ({ ...(study as Record<string, unknown>), output: undefined });
+
+/**
+ * Writes a study into the folder that it is run in; where one was begun there before, only if it is the same.
+ * @throws ArgumentError with all differences, unless they are allowed
+ */
+export async function claimStudy(folder: string, study: object, { allowChanges = false } = {}): Promise<void> {
+  const file = path.join(folder, configName);
+  const text = formatConfig(study);
+  if (wasBegun(folder) && !allowChanges) {
+    const differences = differencesOf(essence(parse(await fs.readFile(file, 'utf8'))), essence(parse(text)));
+    if (differences.length > 0)
+      throw new ArgumentError(
+        `What is in ${folder} was begun with another study:\n${describeDifferences(differences)}\n` +
+          `Resume it with ${file}, give another folder, or allow the changes of a single run (allowChanges: true, --allow-changes).`,
+      );
+  }
+  await writeFileAtomically(file, text);
 }
 
 /**
- * The run in a folder, where it has ended. One that has not is cleared away, to begin anew.
+ * The run in a folder, where it has ended.
  * @throws ArgumentError where it was trained on other data; DataError for a damaged record
  */
 export async function endedRun(folder: string, { data }: Pick<RunFacts, 'data'>): Promise<SavedRun | undefined> {
-  if (!existsSync(path.join(folder, recordName))) {
-    await fs.rm(folder, { recursive: true, force: true });
-    return undefined;
-  }
+  if (!existsSync(path.join(folder, recordName))) return undefined;
   const run = await readRecord(folder);
   if (run.data === data) return run;
   throw new ArgumentError(`The data have changed since ${folder} was trained. Then: ${run.data} Now: ${data}`);

@@ -1,13 +1,11 @@
 /** A model's training inside a run's folder: its checkpoints, its state, its report. */
-import path from 'node:path';
-
 import { saveMetrics, saveTrainerState, type Metrics, type Split } from '../../metrics';
-import type { Checkpoints, EndEvent, Trainer } from '../../train';
+import type { EndEvent, ModelFiles, RunOptions, Trainer } from '../../train';
 import { HistoryWriter, type LayerMix } from './history';
-import { bestName, lastName, type Context } from './options';
+import type { Context } from './options';
 
 /** What is trained: its name in reports, the run's folder, and how the model is written and read back. */
-export interface Trainee extends Pick<Checkpoints, 'save' | 'restore'> {
+export interface Trainee extends ModelFiles {
   title: string;
   folder: string;
   /** What a model has learned about its layers; it goes into the history after each evaluation. */
@@ -20,24 +18,25 @@ export interface TrainingResult {
   epoch: number;
   /** Of the weights that the model has now. */
   step: number;
-  /** Folders of the recent models that `keepLast` asked for, the oldest first. */
+  /** Folders of the recent models that `averageLast` asked for, the oldest first. */
   recent: string[];
   /** Tokens learned to predict, for each second of the training. */
   tokensPerSecond: number;
 }
 
 /**
- * Trains, tells the trainer's events, and writes `best/`, `last/`, `metrics.jsonl`, `trainer_state.json` (also when stopped) and the report of
- * the training.
+ * Trains, tells the trainer's events, and writes checkpoints, `metrics.jsonl`, `trainer_state.json` (also when stopped) and the report of
+ * the training. A training that was stopped in this folder goes on.
  *
  * @param start - makes the trainer
  */
 export async function trainInFolder(
   { title, folder, save, restore, layerWeights }: Trainee,
-  start: (checkpoints: Checkpoints) => Trainer,
+  start: (run: RunOptions) => Trainer,
   context: Context,
 ): Promise<TrainingResult> {
-  const trainer = start({ best: path.join(folder, bestName), last: path.join(folder, lastName), save, restore });
+  const { signal, allowChanges } = context;
+  const trainer = start({ out: folder, resume: 'if-there', allowChanges, save, restore, signal });
   const history = new HistoryWriter(folder);
   let end: EndEvent | undefined;
   try {

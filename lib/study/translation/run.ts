@@ -6,7 +6,7 @@ import { DelightTransformer, modelCost, type TranslationModelSection } from '../
 import { writeFileAtomically } from '../../files';
 import { torch, type Device } from '../../tensor';
 import { Trainer } from '../../train';
-import { trainSectionOf, type StudyModel } from '../models/models';
+import { studyOf, trainSectionOf, type StudyModel } from '../models/models';
 import type { ModelStudyKind } from '../models/study';
 import { trainModel } from '../models/train';
 import type { Place } from '../shared/compare';
@@ -27,12 +27,11 @@ async function runModel(
   data: PreparedPairs,
   folder: string,
   place: Place,
-  { signal, onEvent }: Context,
+  { signal, onEvent, allowChanges }: Context,
 ): Promise<RunOutcome> {
   const { title } = entry;
   const config = modelConfigOf(entry, data);
   const train = trainSectionOf(study, entry);
-  const { seeds: _seeds, ...resolved } = study;
   torch.manualSeed(study.seed);
   using model = DelightTransformer.create(config, { device: study.device as Device });
   const { metrics, best, step, tokensPerSecond } = await trainModel(
@@ -41,16 +40,15 @@ async function runModel(
       folder,
       place,
       parameters: modelCost(config).total.parameters,
-      study: { ...resolved, models: { [title]: config }, learningRates: {}, train },
-      averages: train.keepLast !== undefined,
+      averages: train.averageLast !== undefined,
       async save(target) {
         await model.save(target);
         await savePairTokenizers(target, { source: data.sourceTokenizer, target: data.targetTokenizer });
       },
       restore: (source) => model.loadWeights(path.join(source, weightsName), { signal }),
     },
-    (checkpoints) => new Trainer(model, { ...train, seed: study.seed, data, signal, checkpoints }),
-    { signal, onEvent },
+    (run) => new Trainer(model, { ...train, seed: study.seed, data, ...run }),
+    { signal, onEvent, allowChanges },
   );
   const scores = await scoreTranslations(model, data, study, { signal, onEvent });
   await writeTranslations(folder, data, scores);
@@ -96,6 +94,7 @@ export const translationStudies: ModelStudyKind<
         const { parameters, macs: cost } = modelCost(modelConfigOf(entry, data)).total;
         return { ...known, parameters, cost };
       },
+      config: (seeded, entry) => studyOf(seeded, entry, modelConfigOf(entry, data)),
       run: (seeded, entry, folder, place) => runModel(seeded, entry, data, folder, place, context),
     };
   },

@@ -23,3 +23,6 @@ function revived(value: JsonValue): JsonValue {
   if (entries.length === 1 && entries[0]![0] === key) return Number(entries[0]![1]);
   return Object.fromEntries(entries.map(([name, each]) => [name, revived(each)]));
 }
+
+/** A copy as it would come back from a file: without what is undefined. */
+export const exactCopy = <T extends JsonValue>(value: T): T => fromExactJson(toExactJson(value)) as T;

@@ -1,6 +1,10 @@
 export { describeDifferences, differencesOf, type Difference } from './differences';
+export { exactCopy, toExactJson } from './exact-json';
 export { CheckpointKeeper, type Landmarks, type ModelFiles } from './keeper';
-export { bestName, checkpointsName, latestName } from './layout';
+export { bestName, checkpointNames, checkpointsName, latestName, trainingName } from './layout';
+export { lockRun } from './lock';
+export { manifestName } from './manifest';
 export { generatorsOf } from './random-state';
 export { clearLeftovers, findResumable, type Resumable } from './resumable';
 export { fillTraining, type SavedTraining, type TrainingFacts, type TrainingParts } from './state';
+export { StepBeginning } from './step-beginning';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 import { CheckpointError } from '../../errors';
 import type { JsonValue } from '../../json';
-import type { Optimizer, OptimizerState, ParameterState } from '../../optim';
+import type { Optimizer, OptimizerState } from '../../optim';
 import { Tensor } from '../../tensor';
 
 const savedSchema = z.object({

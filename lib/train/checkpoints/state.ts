@@ -22,6 +22,8 @@ const randomName = 'random.safetensors';
 export interface TrainingParts {
   optimizer: Optimizer;
   scaler: GradScaler | null;
+  /** What else steps remember as plain data, such as schedulers. */
+  others: { state(): JsonValue; restore(state: JsonValue): void };
   /** Whose default random generators it draws from. */
   generators: readonly Device[];
 }
@@ -45,11 +47,13 @@ const stateSchema = z.object({
   progress: z.json(),
   optimizer: z.unknown(),
   scaler: z.unknown(),
+  others: z.json(),
 });
 
 export interface SavedTraining extends TrainingFacts {
   readonly optimizer: unknown;
   readonly scaler: unknown;
+  readonly others: JsonValue;
 }
 
 /** Writes the folder `training/` of a checkpoint. */
@@ -60,7 +64,7 @@ export async function writeTraining(checkpoint: string, facts: TrainingFacts, pa
     const { plain: optimizer, tensors } = readOptimizer(parts.optimizer);
     const scaler = parts.scaler?.stateDict() ?? null;
     const random = readRandom(parts.generators);
-    const state = { ...facts, optimizer, scaler: scaler as JsonValue };
+    const state = { ...facts, optimizer, scaler: scaler as JsonValue, others: parts.others.state() };
     await writeFileAtomically(path.join(folder, stateName), `${toExactJson(state)}\n`);
     await saveSafetensors(path.join(folder, optimizerName), tensors);
     await saveSafetensors(path.join(folder, randomName), random);
@@ -88,6 +92,7 @@ export async function fillTraining(checkpoint: string, saved: SavedTraining, par
   await scope(async () => {
     fillOptimizer(parts.optimizer, saved.optimizer, await load(optimizerName));
     if (parts.scaler !== null && saved.scaler !== null) parts.scaler.loadStateDict(saved.scaler as GradScalerState);
+    parts.others.restore(saved.others);
     writeRandom(parts.generators, await load(randomName));
   });
 }

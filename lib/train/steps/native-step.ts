@@ -1,6 +1,7 @@
 /** Steps of a native model: each is one job on the compute thread. */
+import type { JsonValue } from '../../json';
 import { native } from '../../native';
-import { AdamW, decayGroups } from '../../optim';
+import { AdamW, decayGroups, GradScaler } from '../../optim';
 import { withSignal, type NativeObject } from '../../tensor';
 import { autocastOf, type PairTrainConfig, type TrainConfig } from '../config';
 import type { NativeData } from '../data';
@@ -9,7 +10,7 @@ import type { StepRequest, StepResult, TrainStep } from './step';
 
 export class NativeStep implements TrainStep {
   readonly optimizer: AdamW;
-  readonly scaler = null;
+  readonly scaler: GradScaler | null;
   readonly #batches: NativeObject;
 
   /** @param steps - finished ones: the data begin after them */
@@ -20,6 +21,7 @@ export class NativeStep implements TrainStep {
     steps: number,
   ) {
     this.optimizer = makeOptimizer(model, config);
+    this.scaler = config.precision === 'float16' ? new GradScaler() : null;
     this.#batches = data.open(steps);
   }
 
@@ -35,17 +37,27 @@ export class NativeStep implements TrainStep {
         learningRates: this.optimizer.groups.map(() => learningRate),
         maxGradNorm: this.config.maxGradNorm || null,
         autocast: autocastOf(this.config.precision),
+        lossScale: this.scaler?.lossScale(this.model.device) ?? null,
       }),
     );
-    const { loss, gradNorm } = result;
-    const what = !Number.isFinite(loss) ? 'loss' : !Number.isFinite(gradNorm) ? 'gradient' : null;
-    const split = { data: 0, forward: 0, backward: 0, optimizer: 0 };
-    return { ...result, split, nonFinite: what && { what, parameter: null } };
+    const { nonFinite } = result;
+    return { ...result, nonFinite: nonFinite && { what: nonFinite.what, where: nonFinite.parameter } };
   }
 
-  [Symbol.dispose](): void {
+  evaluated(): void {}
+
+  /** Where the data are says all. */
+  state(): JsonValue {
+    return null;
+  }
+
+  restore(): void {}
+
+  [Symbol.asyncDispose](): Promise<void> {
     this.#batches.dispose();
     this.optimizer.dispose();
+    this.scaler?.dispose();
+    return Promise.resolve();
   }
 }
 

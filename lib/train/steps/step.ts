@@ -1,4 +1,5 @@
 /** One optimiser step, behind one interface: of a native model one native job, of a module written in TypeScript a few calls. */
+import type { JsonValue } from '../../json';
 import type { Metrics } from '../../metrics';
 import type { GradScaler, Optimizer } from '../../optim';
 
@@ -11,6 +12,12 @@ export interface StepSplit {
   optimizer: number;
 }
 
+/** What was not a finite number, and where: a place in the batch, or the first parameter, in the model's order. */
+export interface NonFinite {
+  what: 'data' | 'weight' | 'loss' | 'gradient';
+  where: string | null;
+}
+
 export interface StepResult {
   /** Mean over the step's targets, over all of its micro-batches. */
   loss: number;
@@ -21,8 +28,10 @@ export interface StepResult {
   targets: number;
   tokens: number;
   split: StepSplit;
-  /** What was not a finite number, and where: then nothing was updated. `parameter` is the first one, in the model's order. */
-  nonFinite: { what: 'loss' | 'gradient'; parameter: string | null } | null;
+  /** Then nothing was updated. */
+  nonFinite: NonFinite | null;
+  /** The highest rate the update was made with, where it is not the one asked for, but a scheduler's. */
+  learningRate?: number;
   metrics?: Metrics;
   /** Loss scale of float16 training that the step was made with. */
   scale?: number;
@@ -37,11 +46,16 @@ export interface StepRequest {
   signal: AbortSignal | undefined;
 }
 
-export interface TrainStep extends Disposable {
+export interface TrainStep extends AsyncDisposable {
   /** What it remembers belongs to a checkpoint. */
   readonly optimizer: Optimizer;
   /** The loss scale, where there is one, belongs to a checkpoint too. */
   readonly scaler: GradScaler | null;
   /** @returns undefined where the data have ended before the step began */
   run(request: StepRequest): Promise<StepResult | undefined>;
+  /** An evaluation is done, which some schedulers go by. */
+  evaluated(loss: number): void;
+  /** What else belongs to a checkpoint. */
+  state(): JsonValue;
+  restore(state: JsonValue): void;
 }

@@ -79,7 +79,7 @@ describe('a comparison', () => {
 
 test('train takes the model that is named, and averages where it is asked to', async () => {
   const out = path.join(folder, 'averaged');
-  const train = { ...study.train, keepLast: 2 };
+  const train = { ...study.train, averageLast: 2 };
   const result = await trainStudy({ ...study, train }, { cacheDir, out, model: 'DeLighT' });
   const { model, metrics } = await evaluateRun(out, { cacheDir });
   expect(model).toBe(path.join(out, 'averaged'));

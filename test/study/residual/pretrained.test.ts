@@ -24,7 +24,7 @@ beforeAll(async () => {
     },
     { cacheDir: path.join(folder, 'cache') },
   );
-  pretrained = path.join(made.folder, 'last');
+  pretrained = path.join(made.folder, 'latest');
   study = { ...small, model: { pretrained, residual: '3.2' }, train: { maxSteps: 1, batchSize: 2, learningRate: 0 } };
 });
 afterAll(() => fs.rmSync(folder, { recursive: true }));
@@ -96,7 +96,7 @@ test('without a pretrained model, sizes that are missing are all named', () => {
 
 test('training begins with its weights, and the run can be evaluated where it is gone', async () => {
   const { folder: run } = await trainStudy(study, { cacheDir: path.join(folder, 'cache') });
-  const [before, after] = [await ResidualLlama.load(pretrained), await ResidualLlama.load(path.join(run, 'last'))];
+  const [before, after] = [await ResidualLlama.load(pretrained), await ResidualLlama.load(path.join(run, 'latest'))];
   for (const [name, parameter] of before.namedParameters()) {
     expect(after.stateDict().get(name)!.toArray()).toEqual(parameter.toArray());
   }

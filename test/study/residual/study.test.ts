@@ -147,8 +147,9 @@ describe('a comparison', () => {
     expect(fs.readdirSync(path.join(result.folder, 'baseline')).sort()).toEqual([
       'all_results.json',
       'best',
+      'checkpoints',
       'eval_results.json',
-      'last',
+      'latest',
       'metrics.jsonl',
       'run.json',
       'study.yaml',
@@ -248,9 +249,11 @@ test('a comparison that is stopped keeps the variants it has finished, and is re
   expect(rows.map(({ title }) => title)).toEqual(['Baseline']);
 
   const other = { ...study, seed: 6 };
-  await expect(resume(other)).rejects.toThrow(refusedWith('ERR_ARGUMENT', /begun with another study: .*study\.yaml/));
+  await expect(resume(other)).rejects.toThrow(
+    refusedWith('ERR_ARGUMENT', /begun with another study:\n {2}seed: 5 before, 6 now\nResume it with .*study\.yaml/),
+  );
   await expect(resume(study, path.join(folder, 'nowhere'))).rejects.toThrow(
-    refusedWith('ERR_ARGUMENT', /holds no comparison to resume/),
+    refusedWith('ERR_ARGUMENT', /nothing to resume in .*nowhere/),
   );
   const before = fs.readFileSync(path.join(out, 'baseline/run.json'), 'utf8');
   const events: StudyEvent[] = [];

@@ -82,7 +82,8 @@ describe('a comparison', () => {
     expect(fs.readdirSync(run).sort()).toEqual([
       'all_results.json',
       'best',
-      'last',
+      'checkpoints',
+      'latest',
       'metrics.jsonl',
       'references.txt',
       'run.json',
@@ -162,7 +163,7 @@ describe('a comparison', () => {
 
 test('train takes the model that is named, and averages the last checkpoints where it is asked to', async () => {
   const out = path.join(folder, 'averaged');
-  const train = { ...study.train, keepLast: 2 };
+  const train = { ...study.train, averageLast: 2 };
   const result = await trainStudy({ ...study, train }, { cacheDir, out, model: 'delight' });
   expect(result.title).toBe('DeLighT');
   expect(fs.readdirSync(path.join(out, 'averaged'))).toEqual(

@@ -1,0 +1,74 @@
+/** What the training of a module with its own loss is made of. */
+import { checkArgument } from '../arguments';
+import { parseConfig } from '../config';
+import { ArgumentError } from '../errors';
+import { Module } from '../nn';
+import { AdamW, decayGroups, Optimizer } from '../optim';
+import { autocastOf, moduleTrainSchema, type ModuleTrainConfig } from './config';
+import type { Course } from './course';
+import { checkBatches, ModuleData } from './module-data';
+import { evaluateModule } from './module-evaluate';
+import { configOf, type ModuleTrainerOptions } from './options';
+import { ModuleStep } from './steps/module-step';
+import { Rates } from './steps/rates';
+
+/** Settings that belong to an optimiser of one's own. */
+const optimizerSettings = ['learningRate', 'weightDecay', 'beta1', 'beta2', 'epsilon'] as const;
+
+/** @throws ArgumentError, ConfigError, DataError */
+export function moduleCourse<Net extends Module, Batch>(net: Net, options: ModuleTrainerOptions<Net, Batch>): Course {
+  const given: unknown = net;
+  if (!(given instanceof Module)) throw new ArgumentError('A Trainer takes an nn.Module.');
+  const { loss, metrics, scheduler } = options;
+  checkArgument(
+    loss,
+    'function',
+    'The loss of a Trainer, such as (net, batch) => mseLoss(net.forward(batch.x), batch.y),',
+  );
+  if (metrics !== undefined) checkArgument(metrics, 'function', 'The metrics of a Trainer');
+  if (scheduler !== undefined)
+    checkArgument(scheduler, 'function', 'The scheduler of a Trainer, such as (optimizer) => ...,');
+  checkBatches(options.data);
+  const config = configFor(options);
+  const precision = autocastOf(config.precision);
+  const data = new ModuleData(options.data, config, (validation, epoch, signal) =>
+    evaluateModule(net, validation, { loss, metrics, precision, epoch, signal }),
+  );
+  const optimizer = optimizerOf(net, options, config);
+  const rates = new Rates(optimizer, scheduler ?? null);
+  const { maxGradNorm } = config;
+  return {
+    ...{ model: net, config, data, learningRate: rates.highest },
+    open: () => new ModuleStep(net, data, { loss, optimizer, rates, maxGradNorm, precision }),
+  };
+}
+
+function configFor<Net extends Module, Batch>(options: ModuleTrainerOptions<Net, Batch>): ModuleTrainConfig {
+  const { optimizer, ...given } = configOf(options);
+  if (options.scheduler !== undefined && options.schedule !== undefined)
+    throw new ArgumentError('Give either `schedule` or `scheduler`, not both.');
+  const schedule = options.scheduler === undefined ? {} : { schedule: 'constant' };
+  if (typeof optimizer !== 'function')
+    return parseConfig({ ...given, optimizer, ...schedule }, moduleTrainSchema, 'train');
+  const doubled = optimizerSettings.filter((name) => options[name] !== undefined);
+  if (doubled.length > 0)
+    throw new ArgumentError(`${doubled.join(', ')}: an optimiser of your own has its own settings; give them to it.`);
+  return parseConfig({ ...given, ...schedule }, moduleTrainSchema, 'train');
+}
+
+function optimizerOf<Net extends Module, Batch>(
+  net: Net,
+  { optimizer: make }: ModuleTrainerOptions<Net, Batch>,
+  { optimizer, learningRate: lr, weightDecay, beta1, beta2, epsilon: eps }: ModuleTrainConfig,
+): Optimizer {
+  if (typeof make === 'function') {
+    const made: unknown = make(net);
+    if (made instanceof Optimizer) return made as Optimizer;
+    throw new ArgumentError(
+      '`optimizer` must return an optimiser, such as new optim.SGD(net.parameters(), { lr: 0.1 }).',
+    );
+  }
+  const epsilonBeforeCorrection = optimizer === 'fairseq-adam';
+  const groups = epsilonBeforeCorrection ? [{ params: net.parameters(), weightDecay }] : decayGroups(net, weightDecay);
+  return new AdamW(groups, { lr, betas: [beta1, beta2], eps, epsilonBeforeCorrection });
+}
