@@ -256,9 +256,9 @@ export interface Native {
   /** Continues at this epoch and batch; batches of blocks only. */
   batchesSeek(batches: ObjectId, epoch: number, batch: number): void;
   /** Batches of blocks that are put in before they are taken. Taking one when none is left is a DataError. */
-  blockQueueCreate(blockSize: number, vocabSize: number, device: string): ObjectId;
-  /** Appends a batch: the tokens of its blocks, one behind the other. @throws DataError for ids beyond the vocabulary */
-  blockQueuePut(queue: ObjectId, ids: Uint32Array): void;
+  blockQueueCreate(vocabSize: number, device: string): ObjectId;
+  /** Appends a batch: the tokens of its blocks, equally many of each, one behind the other. @throws DataError for ids beyond the vocabulary */
+  blockQueuePut(queue: ObjectId, ids: Uint32Array, blocks: number): void;
   /** Batches of sentence pairs, made ahead of time on a thread of their own from what was queued. Inputs, int64: the source with an
    *  end mark, padded on the left; the target behind an end mark, and the target with one behind it, both padded on the right. */
   pairBatchesCreate(source: ObjectId, target: ObjectId, options: NativePairBatchesOptions): ObjectId;
