@@ -23,7 +23,7 @@ export function addCompare(program: Command): void {
     .option('--out <folder>', "the comparison's folder, new or empty (default: a new one under the study's output)")
     .option(
       '--resume',
-      'go on with the comparison in --out that was stopped; runs that have ended are taken as they are',
+      'go on with the comparison in --out that was stopped; runs that have ended are taken as they are, one that was stopped goes on',
     )
     .addHelpText(
       'after',

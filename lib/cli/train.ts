@@ -2,6 +2,13 @@ import type { Command } from 'commander';
 
 import { overridesHelp, runStudyCommand, studyHelp } from './study-command';
 
+interface Options {
+  out?: string;
+  model?: string;
+  resume?: boolean;
+  allowChanges?: boolean;
+}
+
 /** Adds `train`: one model of a study. */
 export function addTrain(program: Command): void {
   program
@@ -11,6 +18,8 @@ export function addTrain(program: Command): void {
     .argument('[overrides...]', overridesHelp)
     .option('--model <name>', 'which of the models of a translation or language-model study (default: the first)')
     .option('--out <folder>', "the run's folder, new or empty (default: a new one under the study's output)")
+    .option('--resume', 'go on with the run in --out from its newest whole checkpoint, as if it had never been stopped')
+    .option('--allow-changes', 'with --resume: go on although the study has changed since; the differences are told')
     .addHelpText(
       'after',
       `
@@ -18,17 +27,23 @@ Examples:
   torchwright train demo model.residual=3.2
   torchwright train sotu train.epochs=1 train.precision=bf16 device=cuda --out runs/sotu-short
   torchwright train study.yaml model.residual.site=mlp model.residual.weights=sum model.residual.mode=replace
+  torchwright train runs/a/study.yaml --out runs/a --resume
   torchwright train descriptions-en-de --model DeLighT device=cuda
   torchwright train recipes/wmt14-en-de data.corpus.source=train.en data.corpus.target=train.de models.DeLighT.architecture=delight-wmt14-en-de-256
 
 A study of residual variants trains its model.residual; the others train one of their models.
 
-The run's folder gets study.yaml (resolved), best/ and last/ (model folders), train_results.json, eval_results.json, all_results.json,
-trainer_state.json, metrics.jsonl (every step) and report.html; of a translation model also the test set's translations. Ctrl-C keeps the weights of the last step in last/.`,
+The run's folder gets study.yaml (resolved), checkpoints/ with the links best and latest (each a model folder), train_results.json,
+eval_results.json, all_results.json, trainer_state.json, metrics.jsonl (every step) and report.html; of a translation model also the test set's
+translations.
+
+Ctrl-C (or SIGTERM) once saves the last whole step and stops, twice stops at once. However a run ended, --resume goes on from its newest
+whole checkpoint, and every later loss is that of a run without a break. train.saveEvery says how often there is one: evaluation (default),
+epoch, a number of steps, or {minutes: 10}; train.keepLast how many are kept (2) besides the best.`,
     )
-    .action(async (source: string, overrides: string[], { out, model }: { out?: string; model?: string }) => {
+    .action(async (source: string, overrides: string[], given: Options) => {
       const result = await runStudyCommand((study, options) =>
-        study.trainStudy(source, { overrides, out, model, ...options }),
+        study.trainStudy(source, { overrides, ...given, ...options }),
       );
       console.log(`\nResults: ${result.folder}`);
     });
