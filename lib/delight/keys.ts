@@ -48,6 +48,8 @@ export const commonShape = {
   dropout: probability.default(0.1),
   /** Of the feed-forward network's inner activations. */
   activationDropout: probability.default(0),
+  /** Whether training drops each layer's inner activations and makes them anew in the backward pass: less memory, more time, the same numbers to the bit. */
+  activationCheckpointing: z.boolean().default(false),
 };
 
 /** Keys of every translation model. */

@@ -41,7 +41,7 @@ interface Side {
 }
 
 function stack(config: ModelConfig, { vocabSize, maxPositions, layers, finalNorm }: Side) {
-  const { hiddenSize: features, padTokenId: paddingId, dropout } = config;
+  const { hiddenSize: features, padTokenId: paddingId, dropout, activationCheckpointing } = config;
   return {
     features,
     embedding: embedding(config, vocabSize),
@@ -51,6 +51,7 @@ function stack(config: ModelConfig, { vocabSize, maxPositions, layers, finalNorm
     dropout,
     // DeLighT's is one mask for all positions, a Transformer's an ordinary one.
     positionDropout: config.type === 'delight' ? config.positionDropout : dropout,
+    activationCheckpointing,
   };
 }
 

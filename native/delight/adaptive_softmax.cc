@@ -90,6 +90,12 @@ at::Tensor AdaptiveSoftmax::head_logits(const at::Tensor& x) const {
   return at::cat({at::linear(head_input(x), tied_tables_[0]), at::linear(x, class_proj_)}, -1);
 }
 
+at::Tensor AdaptiveSoftmax::head_weight() const {
+  if (!tied()) return head_;
+  const at::Tensor& words = tied_tables_[0];
+  return at::cat({word_projection_.defined() ? at::mm(words, word_projection_) : words, class_proj_});
+}
+
 at::Tensor AdaptiveSoftmax::rows_of(size_t tail, const at::Tensor& targets) const {
   return at::nonzero(targets.ge(begin(tail)).logical_and_(targets.lt(end(tail)))).squeeze(1);
 }
@@ -105,15 +111,7 @@ at::Tensor AdaptiveSoftmax::head_targets(const at::Tensor& targets) const {
 
 LossSums AdaptiveSoftmax::loss(const at::Tensor& x, const at::Tensor& targets) const {
   const at::Tensor input = dropped(x);
-  LossSums total;
-  if (!tied() || !word_projection_.defined()) {
-    // One product for words and clusters.
-    const at::Tensor weight = tied() ? at::cat({tied_tables_[0], class_proj_}) : head_;
-    total = linear_cross_entropy(input, weight, head_targets(targets), 0);
-  } else {
-    total.loss = at::cross_entropy_loss(head_logits(input), head_targets(targets), {}, at::Reduction::Sum);
-    total.nll = total.loss.detach();
-  }
+  LossSums total = linear_cross_entropy(input, head_weight(), head_targets(targets), 0);
   for (size_t tail = 0; tail < tails(); ++tail) {
     at::Tensor rows = rows_of(tail, targets);
     if (options_.ignore_tail_pad && options_.padding) {
@@ -142,8 +140,7 @@ at::Tensor AdaptiveSoftmax::log_probabilities(const at::Tensor& x) const {
 
 at::Tensor AdaptiveSoftmax::row_losses(const at::Tensor& x, const at::Tensor& targets) const {
   const at::NoGradGuard no_grad;
-  const at::Tensor column = head_targets(targets).unsqueeze(1);
-  at::Tensor losses = at::log_softmax(head_logits(x), -1).gather(1, column).squeeze(1).neg_();
+  at::Tensor losses = linear_row_losses(x, head_weight(), head_targets(targets));
   for (size_t tail = 0; tail < tails(); ++tail) {
     const at::Tensor rows = rows_of(tail, targets);
     if (rows.size(0) == 0) continue;

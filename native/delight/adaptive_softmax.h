@@ -44,6 +44,8 @@ class AdaptiveSoftmax : public torch::nn::Module {
 
   at::Tensor dropped(const at::Tensor& x) const;
   at::Tensor head_input(const at::Tensor& x) const;
+  // [c0 + clusters, in]: one product with it gives the head's logits.
+  at::Tensor head_weight() const;
   at::Tensor tail_input(const at::Tensor& x, size_t tail) const;
   at::Tensor tail_weight(size_t tail) const;
   at::Tensor head_logits(const at::Tensor& x) const;

@@ -3,6 +3,9 @@
 #include <ATen/ATen.h>
 #include <torch/nn/modules/container/modulelist.h>
 
+#include <utility>
+
+#include "nn/checkpoint.h"
 #include "nn/decoding.h"
 #include "runtime/errors.h"
 
@@ -12,6 +15,7 @@ Stack::Stack(const Plan& plan, Layer::Side side, int64_t out, const Embedding* s
     : dropout_(read_probability(plan, "dropout")),
       position_dropout_(read_probability(plan, "positionDropout")),
       padding_(read_padding(plan.object("embedding"))),
+      checkpoints_(plan.boolean("activationCheckpointing")),
       recurrent_(plan.object("embedding").has("unit")) {
   const int64_t features = read_size(plan, "features");
   embed_tokens_ =
@@ -48,13 +52,31 @@ at::Tensor Stack::padding_of(const at::Tensor& ids) const {
 
 at::Tensor Stack::placed(const at::Tensor& ids,
                          const std::function<at::Tensor(const at::TensorOptions&)>& positions) const {
-  at::Tensor x = embed_tokens_->forward(ids);
+  at::Tensor x = embedded(ids);
   const auto dropped = [this](const at::Tensor& x, double probability) {
     return is_training() && probability > 0 ? at::dropout(x, probability, true) : x;
   };
   if (embed_positions_->none()) return dropped(x, dropout_);
   x = x + positions(x.options().requires_grad(std::nullopt));
   return recurrent_ ? recurrent_dropout(x, position_dropout_, is_training()) : dropped(x, position_dropout_);
+}
+
+at::Tensor Stack::embedded(const at::Tensor& ids) const {
+  if (!checkpoints_) return embed_tokens_->forward(ids);
+  return checkpointed(*embed_tokens_, {ids}, [embedding = embed_tokens_](const std::vector<at::Tensor>& inputs) {
+    return embedding->forward(inputs[0]);
+  });
+}
+
+at::Tensor Stack::layered(at::Tensor x, const at::Tensor& self_bias, const at::Tensor& memory,
+                          const at::Tensor& memory_bias) const {
+  for (const auto& layer : layers_) {
+    const auto run = [=](const std::vector<at::Tensor>& inputs) {
+      return layer->forward(inputs[0], self_bias, inputs[1], memory_bias);
+    };
+    x = checkpoints_ ? checkpointed(*layer, {x, memory}, run) : run({x, memory});
+  }
+  return x;
 }
 
 at::Tensor Stack::finished(const at::Tensor& x) const {
@@ -69,8 +91,7 @@ at::Tensor Stack::placed(const at::Tensor& ids) const {
 at::Tensor Stack::encode(const at::Tensor& ids, const at::Tensor& padding) const {
   at::Tensor x = placed(ids);
   const at::Tensor bias = score_bias(padding, {}, x);
-  for (const auto& layer : layers_) x = layer->forward(x, bias, {}, {});
-  return finished(x);
+  return finished(layered(std::move(x), bias, {}, {}));
 }
 
 at::Tensor Stack::decode(const at::Tensor& ids, const at::Tensor& memory, const at::Tensor& memory_padding) const {
@@ -79,8 +100,7 @@ at::Tensor Stack::decode(const at::Tensor& ids, const at::Tensor& memory, const 
   // Padding stands on the right, where nothing that counts looks: no mask for it, as in the original.
   const at::Tensor bias = causal_bias(ids.size(1), 0, options).unsqueeze(0);
   const at::Tensor memory_bias = score_bias(memory_padding, {}, x);
-  for (const auto& layer : layers_) x = layer->forward(x, bias, memory, memory_bias);
-  return finished(x);
+  return finished(layered(std::move(x), bias, memory, memory_bias));
 }
 
 at::Tensor Stack::step(const at::Tensor& ids, std::vector<LayerCache>& caches, int64_t past, int64_t beams,

@@ -12,9 +12,9 @@ namespace torchwright::delight {
 
 class Stack : public torch::nn::Module {
  public:
-  // Plan: features, embedding, positions, layers, finalNorm, dropout, positionDropout. `out`: of a decoder, the width
-  // that project_out_dim gives (none when equal to features); 0 for an encoder. `shared`: an embedding whose table this
-  // one takes.
+  // Plan: features, embedding, positions, layers, finalNorm, dropout, positionDropout, activationCheckpointing. `out`:
+  // of a decoder, the width that project_out_dim gives (none when equal to features); 0 for an encoder. `shared`: an
+  // embedding whose table this one takes.
   Stack(const Plan& plan, Layer::Side side, int64_t out, const Embedding* shared, const at::TensorOptions& options);
 
   // ids [B, T] -> [B, T, features].
@@ -37,10 +37,15 @@ class Stack : public torch::nn::Module {
   // `vectors` of tokens with their positions added and dropout.
   at::Tensor placed(const at::Tensor& ids, const std::function<at::Tensor(const at::TensorOptions&)>& positions) const;
   at::Tensor placed(const at::Tensor& ids) const;
+  at::Tensor embedded(const at::Tensor& ids) const;
+  // All layers, each checkpointed where the plan says so.
+  at::Tensor layered(at::Tensor x, const at::Tensor& self_bias, const at::Tensor& memory,
+                     const at::Tensor& memory_bias) const;
   at::Tensor finished(const at::Tensor& x) const;
 
   double dropout_, position_dropout_;
   std::optional<int64_t> padding_;
+  bool checkpoints_;
   bool recurrent_;  // DeLighT drops positions once a sequence, the Transformer each by itself
   std::shared_ptr<Embedding> embed_tokens_;
   std::shared_ptr<Positions> embed_positions_;

@@ -2,6 +2,8 @@
 
 #include <torch/csrc/autograd/saved_variable.h>
 
+#include <utility>
+
 #include "runtime/environment.h"
 #include "tensor/autograd/bindings.h"
 #include "tensor/autograd/modes.h"
@@ -36,9 +38,15 @@ class SavedHooks final : public torch::autograd::SavedVariableHooks {
   std::shared_ptr<Held> packed_;
 };
 
+thread_local const MakeSavedHooks* native_hooks = nullptr;
+
 }  // namespace
 
+SavingBy::SavingBy(MakeSavedHooks make) : make_(std::move(make)), previous_(std::exchange(native_hooks, &make_)) {}
+SavingBy::~SavingBy() { native_hooks = previous_; }
+
 std::unique_ptr<torch::autograd::SavedVariableHooks> default_saved_hooks() {
+  if (native_hooks != nullptr) return (*native_hooks)();
   Environment* environment = environment_in(mode::kSavedTensorHooks);
   return environment == nullptr ? nullptr : std::make_unique<SavedHooks>(*environment);
 }
