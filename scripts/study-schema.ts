@@ -8,6 +8,7 @@ import { modelSectionSchema } from '../lib/residual/section';
 import { variantNames } from '../lib/residual/variant';
 import { languageModelStudySchema } from '../lib/study/language-model/config';
 import { studySchema } from '../lib/study/residual/config';
+import { sweepSchema } from '../lib/study/sweep/section';
 import { translationStudySchema } from '../lib/study/translation/config';
 
 export type JsonSchema = z.core.JSONSchema.BaseSchema;
@@ -54,16 +55,23 @@ function optional(schema: unknown): unknown {
 
 type Properties = NonNullable<JsonSchema['properties']>;
 
-const forEditors: Properties = { $schema: { type: 'string', description: 'This schema, for editors.' } };
+const forEditors = (): Properties => ({
+  $schema: { type: 'string', description: 'This schema, for editors.' },
+  sweep: {
+    ...schemaOf(sweepSchema),
+    description:
+      'For `torchwright sweep`: keys such as train.learningRate with their values; every combination of the grid, and the sections of the list.',
+  },
+});
 const path: JsonSchema = { type: 'string', minLength: 1 };
-const standsOn: Properties = {
-  ...forEditors,
+const standsOn = (): Properties => ({
+  ...forEditors(),
   extends: {
     description:
       'Files relative to this one, or shipped studies, that this study stands on; later ones above earlier ones.',
     anyOf: [path, { type: 'array', items: path }],
   },
-};
+});
 
 function schemaOf(schema: z.ZodType): JsonSchema {
   const { $schema: _, ...json } = z.toJSONSchema(schema, {
@@ -102,8 +110,8 @@ export function studyJsonSchema(describe: (schema: JsonSchema, task: Task) => vo
   for (const task of tasks) describe(whole[task], task);
   const definitions: Record<string, JsonSchema> = {};
   for (const task of tasks) {
-    definitions[task] = withProperties(whole[task], forEditors);
-    definitions[`${task}-part`] = withProperties(optional(whole[task]) as JsonSchema, standsOn);
+    definitions[task] = withProperties(whole[task], forEditors());
+    definitions[`${task}-part`] = withProperties(optional(whole[task]) as JsonSchema, standsOn());
   }
   const of = (name: string): JsonSchema => ({ $ref: `#/definitions/${name}` });
   const isTask = (task: Task): JsonSchema => ({ properties: { task: { const: task } }, required: ['task'] });

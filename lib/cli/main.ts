@@ -15,6 +15,7 @@ import { addParity } from './parity';
 import { addProfile } from './profile';
 import { addReport } from './report';
 import { addScore } from './score';
+import { addSweep } from './sweep';
 import { addTrain } from './train';
 import { addTranslate } from './translate';
 import { addWatch } from './watch';
@@ -37,6 +38,7 @@ Examples:
   torchwright train demo model.residual=3.2         one variant of the same study
   torchwright train study.yaml train.learningRate=1e-3 --out runs/a
   torchwright watch runs/a                          its curves while it trains, in a browser
+  torchwright sweep demo train.learningRate=1e-3,3e-3 --processes 2   every setting, one table
   torchwright evaluate runs/a                       its best model, anew
   torchwright compare translate-demo                a DeLighT and a Transformer learn to translate: some minutes
   torchwright profile demo                          what each variant costs, before anything runs
@@ -48,7 +50,7 @@ Examples:
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 130 interrupted.`,
     );
-  const train = [addInit, addCompare, addTrain, addWatch, addEvaluate, addReport, addAverage];
+  const train = [addInit, addCompare, addSweep, addTrain, addWatch, addEvaluate, addReport, addAverage];
   for (const add of [...train, addGenerate, addTranslate, addScore, addParity, addProfile, addDoctor, addBuild])
     add(program);
   for (const command of program.commands)

@@ -2,6 +2,7 @@
 import type { LanguageModelStudyInput } from './language-model/config';
 import type { AnyStudyInput } from './read';
 import type { StudyInput } from './residual/config';
+import type { SweepInput } from './sweep/section';
 import type { TranslationStudyInput } from './translation/config';
 
 /** Any part of a section: what it says nothing about, the studies it stands on say. */
@@ -16,11 +17,15 @@ type AnyKey = keyof StudyInput | keyof TranslationStudyInput | keyof LanguageMod
 type PartOf<Study> = Part<Study> & { [Key in Exclude<AnyKey, keyof Study>]?: never };
 
 /** What a study's file may hold: a whole study, or what differs from those it extends: files relative to it, or shipped studies. */
-export type StudyFile =
+export type StudyFile = (
   | (AnyStudyInput & { extends?: never })
   | ({ extends: string | string[] } & (
       PartOf<StudyInput> | PartOf<TranslationStudyInput> | PartOf<LanguageModelStudyInput>
-    ));
+    ))
+) & {
+  /** For `torchwright sweep` alone: which keys take which values. */
+  sweep?: SweepInput;
+};
 
 /** What a study's module exports by default. */
 export type StudyDefinition = StudyFile | (() => StudyFile | Promise<StudyFile>);

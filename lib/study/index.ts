@@ -22,6 +22,8 @@ export type { BaseRow } from './shared/row';
 export type { CompareStudyOptions, StudyOptions, TrainStudyOptions } from './shared/options';
 export { shippedStudies } from './shipped';
 export { evaluateRun, runStudy, trainStudy } from './study';
+export { runSweep } from './sweep';
+export type * from './sweep';
 export { translationStudySchema } from './translation/config';
 export type { TranslationStudyConfig, TranslationStudyInput } from './translation/config';
 export type { TranslationComparison, TranslationRow } from './translation/table';

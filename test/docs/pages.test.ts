@@ -5,6 +5,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 
 import { readStudy } from '../../lib/study';
+import { readSweep } from '../../lib/study/sweep/read';
 import { temporaryFolder } from '../train/tokens';
 import { blocksOf, pages, root, textOf } from './pages';
 
@@ -74,7 +75,8 @@ test.each(studies.map((block) => [`${block.page}:${block.line}`, block] as const
     try {
       const file = path.join(folder, 'study.yaml');
       fs.writeFileSync(file, code.replace('models/TinyLlama', pretrained));
-      expect(readStudy(file)).toMatchObject({ name: expect.any(String) });
+      const isSweep = /^sweep:/m.test(code);
+      expect(isSweep ? readSweep(file) : readStudy(file)).toMatchObject({ name: expect.any(String) });
     } finally {
       fs.rmSync(folder, { recursive: true });
     }

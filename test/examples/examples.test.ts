@@ -41,6 +41,12 @@ test('compare.mjs', async () => {
   expect(stdout).toMatch(/^3\.2: step 20, loss \d\.\d{4}, accuracy 0\.\d{4}\n3\.2: "The .*"$/m);
 }, 120_000);
 
+test('sweep.mjs', async () => {
+  const stdout = await run('sweep.mjs', corpus, '6');
+  expect(stdout.match(/^Trial +learningRate +hiddenSize +Loss/gm)).toHaveLength(2);
+  expect(stdout).toMatch(/^Best of all: learningRate 0\.\d+, hiddenSize \d+, loss \d\.\d{4}$/m);
+}, 120_000);
+
 test('delight-layers.mjs', async () => {
   const stdout = await run('delight-layers.mjs', '10');
   expect(stdout).toMatch(/^group linear layers: 32>32 g2, 64>64 g4, .*, 96>64 g2$/m);

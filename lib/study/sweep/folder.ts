@@ -8,7 +8,7 @@ import { formatConfig } from '../../config';
 import { ArgumentError } from '../../errors';
 import { writeFileAtomically } from '../../files';
 import { writeReport } from '../../report';
-import { describeDifferences, differencesOf } from '../../train/checkpoints/differences';
+import { describeDifferences, differencesOf } from '../../train';
 import { reportName } from '../shared/report';
 import type { SweepTable } from './table';
 
@@ -38,6 +38,7 @@ export async function saveTable(folder: string, table: SweepTable): Promise<void
   const write = (name: string, text: string) => writeFileAtomically(path.join(folder, name), text);
   await write('sweep.md', table.markdown);
   await write('sweep.csv', table.csv);
-  await write('sweep.json', `${JSON.stringify(table.result, null, 2)}\n`);
+  const { text: _text, ...result } = table.result;
+  await write('sweep.json', `${JSON.stringify(result, null, 2)}\n`);
   await writeReport(path.join(folder, reportName), await table.report());
 }

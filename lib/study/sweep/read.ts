@@ -78,7 +78,7 @@ export function readSweep(
 }
 
 function refuse(problems: readonly string[]): void {
-  if (problems.length > 0) throw new ConfigError(problems.join('\n'));
+  if (problems.length > 0) throw new ConfigError([...new Set(problems)].join('\n'));
 }
 
 /** The axes of the file's section, and above them those given with the call. @throws ConfigError for what is no section at all */

@@ -41,4 +41,6 @@ export interface SweepResult {
   best: SweepRow | null;
   /** Which differences from the best can be claimed and which cannot, in words. */
   findings: string[];
+  /** The table for a terminal, with all that a reader must know. */
+  text: string;
 }

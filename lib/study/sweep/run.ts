@@ -7,15 +7,16 @@ import { AbortError, ArgumentError, ConfigError, OutOfMemoryError } from '../../
 import { torch } from '../../tensor';
 import { createRunFolder, refuseTaken } from '../shared/folder';
 import type { StudyOptions } from '../shared/options';
+import { endedRun } from '../shared/resume';
 import { problemLines } from './checks';
 import type { SweepEvent } from './events';
 import { checkSameSweep, saveTable, sweepName, writeSweepFile } from './folder';
 import { readSweep, type Point, type Sweep, type SweepStudyInput } from './read';
 import { environmentOf } from './resources';
 import type { SweepResult } from './result';
-import { sweepTable, type SweepTable, type TrialRun } from './table';
+import { sweepTable, type TrialRun } from './table';
 import type { SweepInput } from './section';
-import { endedBefore, train, trialsOf, type Trial } from './trials';
+import { train, trialsOf, type Trial } from './trials';
 import type { Facts } from './training';
 
 export interface SweepOptions extends Omit<StudyOptions, 'overrides' | 'onEvent'>, SweepInput {
@@ -46,11 +47,6 @@ export interface SweepOptions extends Omit<StudyOptions, 'overrides' | 'onEvent'
  * });
  */
 export async function runSweep(source: string | SweepStudyInput, options: SweepOptions = {}): Promise<SweepResult> {
-  return (await runSweepTable(source, options)).result;
-}
-
-/** The same with the table in all its forms. */
-export async function runSweepTable(source: string | SweepStudyInput, options: SweepOptions): Promise<SweepTable> {
   checkArgument(options, 'object', 'The options of runSweep');
   const { overrides, grid, list, out, resume, processes = 1 } = options;
   if (!Number.isInteger(processes) || processes < 1)
@@ -90,7 +86,7 @@ async function runTrials(
   folder: string,
   processes: number,
   { resume, signal, cacheDir, onEvent }: SweepOptions,
-): Promise<SweepTable> {
+): Promise<SweepResult> {
   const ended = new Map<Trial, TrialRun>();
   const tell = (event: SweepEvent) => onEvent?.(event);
   const tellEnd = (
@@ -99,21 +95,22 @@ async function runTrials(
     message: string | null,
   ) => tell({ type: 'trialEnd', trial, how, message, ended: ended.size, runs: trials.length });
   const place = { study: sweep.name, folder, axes: sweep.axes };
-  let table: SweepTable | undefined;
+  let result: SweepResult | undefined;
   const save = latest(async () => {
     // In the order of the sweep, whatever ended first.
-    table = sweepTable(
+    const table = sweepTable(
       place,
       trials.flatMap((trial) => ended.get(trial) ?? []),
     );
     await saveTable(folder, table);
-    tell({ type: 'table', result: table.result });
+    result = table.result;
+    tell({ type: 'table', result });
   });
 
   const places = Math.min(processes, trials.length);
   tell({ type: 'sweep', folder, runs: trials.length, processes: places });
   for (const trial of resume ? trials : []) {
-    const run = await endedBefore(trial);
+    const run = await endedRun(trial.name.folder, trial.facts);
     if (!run) continue;
     ended.set(trial, { point: trial.point, run });
     tellEnd(trial, 'resumed', run.error);
@@ -146,11 +143,11 @@ async function runTrials(
       throw error;
     }),
   );
-  const results = await Promise.allSettled(working);
+  const ends = await Promise.allSettled(working);
   signal?.removeEventListener('abort', abort);
-  for (const result of results) if (result.status === 'rejected') throw result.reason;
-  if (ended.size < trials.length || !table) throw stopped(folder, ended.size, trials.length, signal?.reason);
-  return table;
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+  if (ended.size < trials.length || !result) throw stopped(folder, ended.size, trials.length, signal?.reason);
+  return result;
 }
 
 function stopped(folder: string, ended: number, runs: number, cause: unknown): AbortError {

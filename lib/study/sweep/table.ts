@@ -28,7 +28,6 @@ export interface TrialRun {
 
 export interface SweepTable {
   result: SweepResult;
-  text: string;
   markdown: string;
   csv: string;
   report(): Promise<Report>;
@@ -56,10 +55,9 @@ function tableOf<Row extends BaseRow, Comparison extends StudyComparison<Row>>(
   const comparison = compareRuns(ownKind, place, runs);
   // The study's own columns relate rows to a baseline, which a sweep has not.
   const shown = { ...ownKind, columns: ownKind.columns.filter(showsSomething(comparison.rows)) };
-  const result = resultOf(kind, place, comparison, pointByTitle);
+  const result = { ...resultOf(kind, place, comparison, pointByTitle), text: textOf(shown, comparison) };
   return {
     result,
-    text: textOf(shown, comparison),
     markdown: markdownOf(shown, comparison),
     csv: csvOf(result),
     report: () => sweepReport(shown, place, runs, result, pointByTitle),
@@ -160,7 +158,7 @@ function resultOf<Row extends BaseRow, Comparison extends StudyComparison<Row>>(
   { axes }: SweepPlace,
   comparison: Comparison,
   pointByTitle: ReadonlyMap<string, TrialRun['point']>,
-): SweepResult {
+): Omit<SweepResult, 'text'> {
   const { study, folder, data, findings } = comparison;
   const hasNumber = (key: string) => comparison.runs.some((row) => typeof valueOf(row, key) === 'number');
   const numberKeys = csvKeys.filter((key) => key !== 'seed' && hasNumber(key));

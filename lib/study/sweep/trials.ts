@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 
-import { ArgumentError } from '../../errors';
 import type { StudyEvent } from '../shared/events';
 import { circumstances, readRecord, recordName, type SavedRun } from '../shared/record';
 import type { TrialEndEvent, TrialName } from './events';
@@ -33,17 +32,6 @@ export function trialsOf({ points, seeds }: Sweep, facts: ReadonlyMap<Point, Fac
       facts: facts.get(point)!,
     })),
   );
-}
-
-/**
- * The run of a training that has ended before; undefined where it has not.
- * @throws ArgumentError where it was trained on other data; DataError for a damaged record
- */
-export async function endedBefore({ name: { folder }, facts }: Trial): Promise<SavedRun | undefined> {
-  if (!existsSync(path.join(folder, recordName))) return undefined;
-  const run = await readRecord(folder);
-  if (run.data === facts.data) return run;
-  throw new ArgumentError(`The data have changed since ${folder} was trained. Then: ${run.data} Now: ${facts.data}`);
 }
 
 /** What became of a training that was tried. */
