@@ -7,6 +7,14 @@ export function parseNumber(text: string): number {
   return value;
 }
 
+/** `3-5` or `3`: a first and a last step. */
+export function stepRange(text: string): [first: number, last: number] {
+  const [, first, last = first] = /^([1-9]\d*)(?:-([1-9]\d*))?$/.exec(text) ?? [];
+  if (first === undefined || Number(first) > Number(last))
+    throw new InvalidArgumentError('Expected steps such as 3-5.');
+  return [Number(first), Number(last)];
+}
+
 export function positiveWhole(text: string): number {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('Expected a positive whole number.');
   return Number(text);

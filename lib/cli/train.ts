@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 
+import { stepRange } from './numbers';
 import { overridesHelp, runStudyCommand, studyHelp } from './study-command';
 
 interface Options {
@@ -7,6 +8,7 @@ interface Options {
   model?: string;
   resume?: boolean;
   allowChanges?: boolean;
+  profileTrace?: [first: number, last: number];
 }
 
 /** Adds `train`: one model of a study. */
@@ -20,6 +22,11 @@ export function addTrain(program: Command): void {
     .option('--out <folder>', "the run's folder, new or empty (default: a new one under the study's output)")
     .option('--resume', 'go on with the run in --out from its newest whole checkpoint, as if it had never been stopped')
     .option('--allow-changes', 'with --resume: go on although the study has changed since; the differences are told')
+    .option(
+      '--profile-trace <steps>',
+      "write a Chrome trace of these steps, such as 3-5, to the run's trace.json",
+      stepRange,
+    )
     .addHelpText(
       'after',
       `
@@ -41,9 +48,10 @@ Ctrl-C (or SIGTERM) once saves the last whole step and stops, twice stops at onc
 whole checkpoint, and every later loss is that of a run without a break. train.saveEvery says how often there is one: evaluation (default),
 epoch, a number of steps, or {minutes: 10}; train.keepLast how many are kept (2) besides the best.`,
     )
-    .action(async (source: string, overrides: string[], given: Options) => {
+    .action(async (source: string, overrides: string[], { profileTrace: steps, ...given }: Options) => {
+      const profile = steps && { steps };
       const result = await runStudyCommand((study, options) =>
-        study.trainStudy(source, { overrides, ...given, ...options }),
+        study.trainStudy(source, { overrides, profile, ...given, ...options }),
       );
       console.log(`\nResults: ${result.folder}`);
     });

@@ -11,6 +11,8 @@ export type { Batches, ModuleSplits } from './module-data';
 export type { MetricsFunction } from './module-evaluate';
 export type { LossFunction, ModuleLoss } from './module-loss';
 export type { TrainObserver } from './observer';
+export { ProgressLine, PrometheusGauges } from './record';
+export type { StepMemory, StepSpeed, TraceOptions } from './record';
 export type { StepSplit } from './steps/step';
 export { averageCheckpoints } from './average';
 export { bestName, checkpointsName, describeDifferences, differencesOf, latestName } from './checkpoints';

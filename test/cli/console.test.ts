@@ -11,9 +11,9 @@ function said(events: [seconds: number, progress: DataProgress | PairProgress][]
   const isTTY = Object.getOwnPropertyDescriptor(process.stderr, 'isTTY');
   Object.defineProperty(process.stderr, 'isTTY', { value: false, configurable: true });
   let now = 0;
-  const error = jest.spyOn(console, 'error').mockImplementation(() => {});
+  const written = jest.spyOn(process.stderr, 'write').mockImplementation(() => true);
   mocks.push(
-    error,
+    written,
     jest.spyOn(performance, 'now').mockImplementation(() => now),
   );
   try {
@@ -28,8 +28,8 @@ function said(events: [seconds: number, progress: DataProgress | PairProgress][]
     if (isTTY) Object.defineProperty(process.stderr, 'isTTY', isTTY);
     else delete (process.stderr as { isTTY?: boolean }).isTTY;
   }
-  const lines = error.mock.calls.map(([line]) => String(line));
-  error.mockRestore();
+  const lines = written.mock.calls.map(([line]) => String(line).replace(/\n$/, ''));
+  written.mockRestore();
   return lines;
 }
 

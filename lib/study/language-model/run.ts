@@ -35,7 +35,7 @@ async function runModel(
   data: PreparedData,
   folder: string,
   place: Place,
-  { signal, onEvent, allowChanges }: Context,
+  { signal, onEvent, ...training }: Context,
 ): Promise<RunOutcome> {
   const { title } = entry;
   const config = modelConfigOf(entry, data);
@@ -56,7 +56,7 @@ async function runModel(
       restore: (source) => model.loadWeights(path.join(source, weightsName), { signal }),
     },
     (run) => new Trainer(model, { ...train, seed: study.seed, data, ...run }),
-    { signal, onEvent, allowChanges },
+    { signal, onEvent, ...training },
   );
   const scores = await scoreText(model, data, study, { signal, onEvent });
   await report({ title, folder, split: 'eval', metrics: scores }, { onEvent });

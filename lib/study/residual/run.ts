@@ -90,7 +90,7 @@ async function runVariant(
   data: PreparedData,
   folder: string,
   place: Place,
-  { signal, onEvent, allowChanges }: Context,
+  { signal, onEvent, ...training }: Context,
 ): Promise<RunOutcome> {
   const { title } = variant;
   const config = modelConfigOf(study, variant, data);
@@ -107,7 +107,7 @@ async function runVariant(
   const { metrics, best, epoch, step, tokensPerSecond } = await trainInFolder(
     trainee,
     (run) => new Trainer(model, { ...study.train, seed: study.seed, data, ...run }),
-    { signal, onEvent, allowChanges },
+    { signal, onEvent, ...training },
   );
   const scores = await evaluateModel(model, data, study, { epoch }, { signal, onEvent });
   await report({ title, folder, split: 'eval', metrics: scores }, { onEvent });

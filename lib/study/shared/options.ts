@@ -1,4 +1,5 @@
 /** What every study is run with, and the names of what it leaves. */
+import type { TraceOptions } from '../../train';
 import type { StudyEvent } from './events';
 
 /** The resolved configuration, in every run's folder. */
@@ -35,8 +36,10 @@ export interface TrainStudyOptions extends StudyOptions {
   resume?: boolean | 'if-there' | undefined;
   /** Go on although the study has changed since; the differences are told as a warning. */
   allowChanges?: boolean | undefined;
+  /** Records the operators of some steps as a Chrome trace, `trace.json` in the run's folder unless it says otherwise. */
+  profile?: TraceOptions | undefined;
   /** Which of the models of a translation or language-model study. Default: the first. */
   model?: string | undefined;
 }
 
-export type Context = Pick<TrainStudyOptions, 'signal' | 'onEvent' | 'allowChanges'>;
+export type Context = Pick<TrainStudyOptions, 'signal' | 'onEvent' | 'allowChanges' | 'profile'>;

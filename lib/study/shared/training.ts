@@ -1,7 +1,6 @@
 /** A model's training inside a run's folder: its checkpoints, its state, its report. */
-import { saveMetrics, saveTrainerState, type Metrics, type Split } from '../../metrics';
+import { saveMetrics, type LayerMix, type Metrics, type Split } from '../../metrics';
 import type { EndEvent, ModelFiles, RunOptions, Trainer } from '../../train';
-import { HistoryWriter, type LayerMix } from './history';
 import type { Context } from './options';
 
 /** What is trained: its name in reports, the run's folder, and how the model is written and read back. */
@@ -35,19 +34,13 @@ export async function trainInFolder(
   start: (run: RunOptions) => Trainer,
   context: Context,
 ): Promise<TrainingResult> {
-  const { signal, allowChanges } = context;
-  const trainer = start({ out: folder, resume: 'if-there', allowChanges, save, restore, signal });
-  const history = new HistoryWriter(folder);
+  const { signal, allowChanges, profile } = context;
+  const run = { out: folder, resume: 'if-there', allowChanges, save, restore, signal } as const;
+  const trainer = start({ ...run, title, layerWeights, profile });
   let end: EndEvent | undefined;
-  try {
-    for await (const event of trainer) {
-      if (event.type === 'end') end = event;
-      await history.add(event, event.type === 'evaluation' ? await layerWeights?.() : undefined);
-      context.onEvent?.(event);
-    }
-  } finally {
-    await history.flush();
-    if (trainer.state.globalStep > 0) await saveTrainerState(folder, trainer.state);
+  for await (const event of trainer) {
+    if (event.type === 'end') end = event;
+    context.onEvent?.(event);
   }
   const { metrics, best, recent, targets } = end!;
   await report({ title, folder, split: 'train', metrics }, context);

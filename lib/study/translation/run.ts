@@ -27,7 +27,7 @@ async function runModel(
   data: PreparedPairs,
   folder: string,
   place: Place,
-  { signal, onEvent, allowChanges }: Context,
+  { signal, onEvent, ...training }: Context,
 ): Promise<RunOutcome> {
   const { title } = entry;
   const config = modelConfigOf(entry, data);
@@ -48,7 +48,7 @@ async function runModel(
       restore: (source) => model.loadWeights(path.join(source, weightsName), { signal }),
     },
     (run) => new Trainer(model, { ...train, seed: study.seed, data, ...run }),
-    { signal, onEvent, allowChanges },
+    { signal, onEvent, ...training },
   );
   const scores = await scoreTranslations(model, data, study, { signal, onEvent });
   await writeTranslations(folder, data, scores);

@@ -1,6 +1,5 @@
 /** What a training leaves for others to see while it goes on: files, gauges, a line of progress. */
 export type { StepMemory, StepSpeed } from './meter';
-export { ProgressBar, type ProgressStage } from './progress/progress-bar';
 export { ProgressLine } from './progress/progress-line';
 export { PrometheusGauges } from './prometheus';
 export { Recorder } from './recorder';

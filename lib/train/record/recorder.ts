@@ -9,11 +9,12 @@ import type { RunOptions } from '../options';
 import { failureHandler } from './failure';
 import { HistoryFile } from './history-file';
 import { Meter, type MeasuredStep, type StepSpeed } from './meter';
+import { StateFile } from './state-file';
 import { TensorBoardFile } from './tensorboard/event-file';
 import { TraceFile } from './trace-file';
 
 export class Recorder {
-  /** Those that write files: `metrics.jsonl`, TensorBoard's events, a trace where it is asked for. */
+  /** Those that write files: `metrics.jsonl`, TensorBoard's events, `trainer_state.json`, a trace where it is asked for. */
   readonly observers: readonly TrainObserver[];
   readonly #course: Course;
   readonly #flopsPerToken: number | null;
@@ -47,6 +48,7 @@ export class Recorder {
     return [
       new HistoryFile({ folder, device: this.#device, title }, onFailure),
       new TensorBoardFile(folder, onFailure),
+      new StateFile(folder),
     ];
   }
 }

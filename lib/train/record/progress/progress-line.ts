@@ -1,8 +1,13 @@
 /** A training's progress for somebody who watches. */
-import type { StepEvent, TrainEvent } from '../../events';
 import type { Metrics } from '../../../metrics';
+import type { StepEvent, TrainEvent } from '../../events';
 import { describeDuration, describeEvaluation, describeStep } from './describe';
 import { ProgressBar } from './progress-bar';
+
+interface ProgressLineOptions {
+  title?: string;
+  stream?: NodeJS.WriteStream | ProgressBar;
+}
 
 /**
  * An observer that shows where a training stands: on a terminal one line that is drawn anew, elsewhere a plain line every ten seconds.
@@ -15,14 +20,19 @@ export class ProgressLine {
   #evaluation: Metrics | undefined;
   #last: StepEvent | undefined;
 
-  /** @param options - `title`: what is trained; `stream`: where lines go, by default the standard error */
-  constructor({ title = 'training', stream = process.stderr }: { title?: string; stream?: NodeJS.WriteStream } = {}) {
+  /** @param options - `title`: what is trained; `stream`: where lines go, or a bar that is there; by default the standard error */
+  constructor({ title = 'training', stream = process.stderr }: ProgressLineOptions = {}) {
     this.#title = title;
-    this.#bar = new ProgressBar(stream);
+    this.#bar = stream instanceof ProgressBar ? stream : new ProgressBar(stream);
   }
 
   readonly onEvent = (event: TrainEvent): void => {
     switch (event.type) {
+      case 'start': {
+        const from = event.resumedFrom === null ? '' : `, from ${event.resumedFrom}`;
+        if (event.step > 0) this.#bar.say(`${this.#title}: goes on after step ${event.step}${from}`);
+        return;
+      }
       case 'step':
         return this.#step(event);
       case 'evaluationBatch':

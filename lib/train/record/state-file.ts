@@ -1,0 +1,16 @@
+/** `trainer_state.json`, as Hugging Face's Trainer leaves it. */
+import { saveTrainerState, type TrainerState } from '../../metrics';
+import type { TrainEvent } from '../events';
+
+/** Writes it at each checkpoint and when training ends, however. */
+export class StateFile {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  async onEvent({ type }: TrainEvent, { state }: { readonly state: TrainerState }): Promise<void> {
+    if ((type === 'checkpoint' || type === 'end') && state.globalStep > 0) await saveTrainerState(this.#folder, state);
+  }
+}
