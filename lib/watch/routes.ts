@@ -1,11 +1,9 @@
 /** What the server answers. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
+import { axes, viewOf, type Axis, type Run, type ViewRequest } from '../curves';
 import { stateOf, type EventStreams } from './event-streams';
 import { pageFile } from './page-files';
-import { axes, type Axis } from './rows';
-import { viewOf, type ViewRequest } from './view';
-import type { WatchedRun } from './run';
 import type { Watcher } from './watcher';
 
 export interface Served {
@@ -81,7 +79,7 @@ function addressOf({ url = '/' }: IncomingMessage): URL {
   }
 }
 
-function runOf(watcher: Watcher, query: URLSearchParams): WatchedRun {
+function runOf(watcher: Watcher, query: URLSearchParams): Run {
   const run = watcher.run(query.get('run') ?? '');
   if (run === undefined) throw new Refusal(404, 'There is no such run, or no longer.');
   return run;
@@ -110,7 +108,7 @@ function numberOf(query: URLSearchParams, name: string): number | null {
 }
 
 /** The samples at a step, or the last ones before it; without a step, the last ones. */
-function samplesOf({ samples }: WatchedRun, step: number | null) {
+function samplesOf({ samples }: Run, step: number | null) {
   const found = samples.findLast((sample) => step === null || sample.step <= step);
   return { step: found?.step ?? null, samples: found?.samples ?? [] };
 }

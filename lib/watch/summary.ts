@@ -1,8 +1,7 @@
 /** What the page's table says of a run. */
 import { isDeepStrictEqual } from 'node:util';
 
-import { smoothIn } from './thin';
-import type { WatchedRun } from './run';
+import type { WatchedRun } from './watcher';
 
 export interface RunSummary {
   id: string;
@@ -12,8 +11,9 @@ export interface RunSummary {
   name: string;
   folder: string;
   state: 'running' | 'silent' | 'ended' | 'empty';
-  /** Why it ended. */
+  /** Why it ended, and the error that ended it. */
   reason: string | null;
+  error: string | null;
   /** Seconds since the file last grew. */
   silentSeconds: number;
   step: number;
@@ -44,8 +44,6 @@ export interface RunSummary {
   options: Record<string, string>;
 }
 
-/** Steps that the table's means are over. */
-const recentSteps = 20;
 /** A run that says nothing for so long may have been killed. */
 const silentAfter = 90;
 
@@ -64,7 +62,7 @@ function summaryOf(run: WatchedRun): Omit<RunSummary, 'options'> {
   const silentSeconds = run.heard === undefined ? 0 : (Date.now() - run.heard) / 1000;
   const step = lastStep?.step ?? start?.step ?? 0;
   const totalSteps = start?.totalSteps ?? null;
-  const secondsEach = rows.length > 0 ? recentMean(run, 'stepSeconds') : null;
+  const secondsEach = run.recent('stepSeconds');
   const isOver = end !== undefined;
   return {
     id,
@@ -74,6 +72,7 @@ function summaryOf(run: WatchedRun): Omit<RunSummary, 'options'> {
     folder,
     state: isOver ? 'ended' : start === undefined ? 'empty' : silentSeconds > silentAfter ? 'silent' : 'running',
     reason: end?.reason ?? null,
+    error: end?.error ?? null,
     silentSeconds,
     step,
     totalSteps,
@@ -82,11 +81,11 @@ function summaryOf(run: WatchedRun): Omit<RunSummary, 'options'> {
     remaining: isOver || totalSteps === null || secondsEach === null ? null : (totalSteps - step) * secondsEach,
     parameters: start?.parameters ?? null,
     device: start?.device ?? null,
-    loss: recentMean(run, 'loss'),
+    loss: run.recent('loss'),
     evalLoss: run.evaluations.at(-1)?.metrics.eval_loss ?? null,
     best: best ?? null,
     learningRate: lastStep?.learningRate ?? null,
-    gradNorm: recentMean(run, 'gradNorm'),
+    gradNorm: run.recent('gradNorm'),
     tokensPerSecond: lastStep?.tokensPerSecond ?? null,
     mfu: lastStep?.mfu ?? null,
     peakMemory: lastStep?.peakDeviceMemory ?? lastStep?.peakMemory ?? null,
@@ -97,14 +96,8 @@ function summaryOf(run: WatchedRun): Omit<RunSummary, 'options'> {
   };
 }
 
-function recentMean({ rows }: WatchedRun, name: string): number | null {
-  if (rows.length === 0) return null;
-  const recent = { start: Math.max(0, rows.length - recentSteps), ends: [rows.length], x: [], width: 0 };
-  return smoothIn(rows.values(name), recent, recentSteps)[0]!;
-}
-
 function splitOf(run: WatchedRun): RunSummary['split'] {
-  const part = (name: string) => recentMean(run, `split.${name}`);
+  const part = (name: string) => run.recent(`split.${name}`);
   const [data, forward, backward, optimizer] = ['data', 'forward', 'backward', 'optimizer'].map(part);
   return run.rows.length === 0
     ? null

@@ -1,13 +1,23 @@
 /** The runs that are watched: those that are there, and those that come. */
 import path from 'node:path';
 
-import { findRuns } from './find';
-import { WatchedRun } from './run';
+import { findRuns, Run } from '../curves';
 
 /** Folders are looked through for new runs this often; known runs are read at every look. */
 const findMs = 2000;
 /** Files read at the same time. */
 const atOnce = 8;
+
+export class WatchedRun extends Run {
+  /** @param id names the run in addresses, whatever its folder is called */
+  constructor(
+    readonly id: string,
+    folder: string,
+    name: string,
+  ) {
+    super(folder, name);
+  }
+}
 
 export class Watcher {
   readonly #folders: readonly string[];

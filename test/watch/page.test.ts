@@ -8,7 +8,15 @@ import { watchRuns, type WatchServer } from '../../lib/watch';
 import { Chromium, inkOf, testInBrowser, widthOf } from '../report/browser';
 import { hostile } from '../report/sample-report';
 import { temporaryFolder } from '../train/tokens';
-import { append, endRecord, startRecord, stepsBetween, warningRecord, writeRun, type Imagined } from './sample-run';
+import {
+  append,
+  endRecord,
+  startRecord,
+  stepsBetween,
+  warningRecord,
+  writeRun,
+  type Imagined,
+} from '../curves/sample-run';
 
 jest.setTimeout(90_000);
 const inBrowser = testInBrowser();

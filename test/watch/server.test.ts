@@ -6,9 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { cutHistory } from '../../lib/metrics';
 import { watchRuns, type WatchServer } from '../../lib/watch';
 import type { RunSummary } from '../../lib/watch/summary';
-import type { RunView } from '../../lib/watch/view';
+import type { RunView } from '../../lib/curves';
 import { temporaryFolder } from '../train/tokens';
-import { append, endRecord, recordsAt, startRecord, stepsBetween, warningRecord, writeRun } from './sample-run';
+import { append, endRecord, recordsAt, startRecord, stepsBetween, warningRecord, writeRun } from '../curves/sample-run';
 
 let folder: string;
 let server: WatchServer | undefined;

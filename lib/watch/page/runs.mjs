@@ -111,11 +111,11 @@ function rowOf(run, options, shown, runs, { changed, focus }) {
 const problemOf = ({ problem }) => (problem === null ? null : element('span', { className: 'problem' }, problem));
 
 function progressOf(run) {
-  const { state, step, totalSteps, seconds, remaining, silentSeconds, reason, warnings } = run;
+  const { state, step, totalSteps, seconds, remaining, silentSeconds, reason, error, warnings } = run;
   const told = {
     running: remaining === null ? `${duration(seconds)}` : `${duration(remaining)} left`,
     silent: `silent for ${duration(silentSeconds)}`,
-    ended: ended(reason),
+    ended: error === null ? ended(reason) : `failed: ${error}`,
     empty: 'begins',
   }[state];
   const steps = totalSteps === null ? `step ${whole(step)}` : `${whole(step)} / ${whole(totalSteps)}`;

@@ -82,3 +82,14 @@ export function smoothIn(values: Float32Array, { start, ends }: Buckets, rows: n
     return sum / weight;
   });
 }
+
+/** The mean of what is finite; null where nothing is. */
+export function meanOf(values: Float32Array): number | null {
+  let [sum, count] = [0, 0];
+  for (const value of values) {
+    if (value - value !== 0) continue;
+    sum += value;
+    count++;
+  }
+  return count === 0 ? null : sum / count;
+}

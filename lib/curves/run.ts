@@ -1,9 +1,10 @@
-/** One run that is watched: what its `metrics.jsonl` has told so far. */
+/** A run as far as its `metrics.jsonl` tells, in columns: it can be read while it is written. */
 import fs from 'node:fs/promises';
 import path from 'node:path';
 
 import {
   HistoryReader,
+  type EndRecord,
   type EvaluationRecord,
   type HistoryRecord,
   type SampleRecord,
@@ -11,6 +12,7 @@ import {
   type StepRecord,
 } from '../metrics';
 import { Rows, type Place } from './rows';
+import { meanOf } from './thin';
 
 /** Something that happened at a step, which stands on the curves and in the list of events. */
 export interface Mark extends Place {
@@ -57,7 +59,7 @@ const curveNames = [
 /** A warning at every step must not fill the memory: older marks go. */
 const mostMarks = 2000;
 
-export class WatchedRun {
+export class Run {
   /** Grows with everything new: who has seen a version need not look again. */
   version = 0;
   rows = new Rows();
@@ -66,7 +68,7 @@ export class WatchedRun {
   marks: Mark[] = [];
   start: StartRecord | undefined;
   lastStep: StepRecord | undefined;
-  end: { reason: string; metrics: Record<string, number> } | undefined;
+  end: EndRecord | undefined;
   best: { step: number; loss: number } | undefined;
   /** The first thing that is wrong with the file; what can be read of it is shown all the same. */
   problem: string | undefined;
@@ -75,17 +77,21 @@ export class WatchedRun {
   readonly #reader: HistoryReader;
   #looking: Promise<void> | undefined;
 
+  /** @param name of the run, where its records tell no title */
   constructor(
-    /** Names the run in addresses, whatever its folder is called. */
-    readonly id: string,
     readonly folder: string,
-    readonly name: string,
+    readonly name: string = path.basename(path.resolve(folder)),
   ) {
     this.#reader = new HistoryReader(folder, ({ message }) => this.#complain(message));
   }
 
   get title(): string {
     return this.start?.title ?? this.name;
+  }
+
+  /** The mean of a column over its last rows; null where none is finite. */
+  recent(name: string, rows = 20): number | null {
+    return meanOf(this.rows.values(name).subarray(-rows));
   }
 
   /** Reads what is new. Never throws: what is wrong is shown. */
@@ -146,7 +152,7 @@ export class WatchedRun {
       case 'warning':
         return this.#mark(record, 'warning', record.message);
       case 'end':
-        this.end = { reason: record.reason, metrics: record.metrics };
+        this.end = record;
         return this.#mark(record, 'end', record.reason);
     }
   }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 
-import { Rows } from '../../lib/watch/rows';
-import { bucketsOf, smoothIn, spreadIn } from '../../lib/watch/thin';
+import { Rows } from '../../lib/curves/rows';
+import { bucketsOf, smoothIn, spreadIn } from '../../lib/curves/thin';
 
 const all = (length: number) => ({ start: 0, end: length });
 const ascending = (steps: readonly number[]) =>

@@ -1,5 +1,5 @@
 /** The curves of a run as the page draws them: a part of its course, in as many points as there are pixels. */
-import type { Mark, WatchedRun } from './run';
+import type { Mark, Run } from './run';
 import type { Axis } from './rows';
 import { bucketsOf, smoothIn, spreadIn } from './thin';
 
@@ -28,7 +28,6 @@ export interface CurveView {
 }
 
 export interface RunView {
-  id: string;
   version: number;
   x: number[];
   /** Width of what one point stands for; 0 where it is one step. */
@@ -45,8 +44,8 @@ const notFound = /^epoch$|_runtime$|_samples$|_per_second$|_targets$|_tokens$/;
 /** Marks in a view: more cannot be told apart. */
 const mostMarks = 120;
 
-export function viewOf(run: WatchedRun, { axis, from, to, points, smoothing }: ViewRequest): RunView {
-  const { rows, id, version } = run;
+export function viewOf(run: Run, { axis, from, to, points, smoothing }: ViewRequest): RunView {
+  const { rows, version } = run;
   const [low, high] = [from ?? -Infinity, to ?? Infinity];
   const range = rows.between(axis, low, high);
   const buckets = bucketsOf(rows.places(axis), range, { span: high - low, points });
@@ -64,7 +63,6 @@ export function viewOf(run: WatchedRun, { axis, from, to, points, smoothing }: V
     return [name, exact.test(name) ? { line } : { line, low: rounded(least), high: rounded(most) }];
   });
   return {
-    id,
     version,
     x: buckets.x,
     width: buckets.width,
@@ -76,7 +74,7 @@ export function viewOf(run: WatchedRun, { axis, from, to, points, smoothing }: V
 
 type Span = readonly [low: number, high: number];
 
-function evaluationsIn(run: WatchedRun, axis: Axis, [low, high]: Span, points: number): RunView['evaluations'] {
+function evaluationsIn(run: Run, axis: Axis, [low, high]: Span, points: number): RunView['evaluations'] {
   const inside = spare(
     run.evaluations.filter((evaluation) => evaluation[axis] >= low && evaluation[axis] <= high),
     points,
@@ -92,7 +90,7 @@ function evaluationsIn(run: WatchedRun, axis: Axis, [low, high]: Span, points: n
   };
 }
 
-function marksIn(run: WatchedRun, axis: Axis, [low, high]: Span): RunView['marks'] {
+function marksIn(run: Run, axis: Axis, [low, high]: Span): RunView['marks'] {
   const inside = run.marks.filter((mark) => mark[axis] >= low && mark[axis] <= high);
   return spare(inside, mostMarks).map((mark) => {
     const { kind, text, best, step } = mark;
