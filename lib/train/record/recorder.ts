@@ -18,7 +18,6 @@ export class Recorder {
   readonly observers: readonly TrainObserver[];
   readonly #course: Course;
   readonly #flopsPerToken: number | null;
-  readonly #device: string;
   #meter: Meter | undefined;
 
   /** @throws ArgumentError for options that make no sense */
@@ -27,7 +26,6 @@ export class Recorder {
     if (flopsPerToken !== undefined && !(typeof flopsPerToken === 'number' && flopsPerToken > 0))
       throw new ArgumentError(`flopsPerToken must be a number above 0, not ${String(flopsPerToken)}.`);
     this.#course = course;
-    this.#device = [...course.model.parameters()][0]?.device ?? 'cpu';
     this.#flopsPerToken = flopsPerToken ?? course.data.modelFlopsPerToken ?? null;
     this.observers = [...this.#filesIn(out, title), ...traces(out, profile)];
   }
@@ -35,7 +33,8 @@ export class Recorder {
   /** Measures what the device can do, where that is of use. @throws AbortError */
   async open(signal: AbortSignal | undefined): Promise<void> {
     const { precision } = this.#course.config;
-    this.#meter = await Meter.open({ flopsPerToken: this.#flopsPerToken, precision, device: this.#device }, signal);
+    const device = deviceOf(this.#course);
+    this.#meter = await Meter.open({ flopsPerToken: this.#flopsPerToken, precision, device }, signal);
   }
 
   measure(step: MeasuredStep): StepSpeed {
@@ -46,12 +45,14 @@ export class Recorder {
     if (folder === undefined) return [];
     const onFailure = failureHandler(this.#course.config.onSaveFailure);
     return [
-      new HistoryFile({ folder, device: this.#device, title }, onFailure),
+      new HistoryFile({ folder, device: () => deviceOf(this.#course), title }, onFailure),
       new TensorBoardFile(folder, onFailure),
       new StateFile(folder),
     ];
   }
 }
+
+const deviceOf = ({ model }: Course) => [...model.parameters()][0]?.device ?? 'cpu';
 
 function traces(out: string | undefined, profile: RunOptions['profile']): TrainObserver[] {
   if (profile === undefined) return [];

@@ -10,7 +10,7 @@ import type { StepEvent, TrainEvent } from '../events';
 export interface RecordFacts {
   /** The run's folder. */
   folder: string;
-  device: string;
+  device: () => string;
   /** What is trained, in a few words. */
   title?: string | undefined;
 }
@@ -33,7 +33,7 @@ export function recordOf(
       const time = new Date().toISOString();
       const versions = { torchwright: version, libtorch: native.versions().loaded, node: process.versions.node };
       const resumedFrom = event.resumedFrom && path.relative(folder, event.resumedFrom);
-      return { ...event, time, device, versions, resumedFrom, ...(title !== undefined && { title }) };
+      return { ...event, time, device: device(), versions, resumedFrom, ...(title !== undefined && { title }) };
     }
     case 'step':
       return stepRecord(event);

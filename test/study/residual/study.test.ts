@@ -149,6 +149,7 @@ describe('a comparison', () => {
       'best',
       'checkpoints',
       'eval_results.json',
+      expect.stringMatching(/^events\.out\.tfevents\./),
       'latest',
       'metrics.jsonl',
       'run.json',
