@@ -29,7 +29,9 @@ export class ProgressBar {
 
   /** Draws the bar anew on a terminal. @param text - stands behind it */
   draw(stage: ProgressStage, value: number, text: string): void {
-    this.#barOf(stage).update(value, { text });
+    if (this.#bar && this.#stage?.title === stage.title && this.#stage.total === stage.total)
+      this.#bar.update(value, { text });
+    else this.#begin(stage, value, text);
   }
 
   /** Changes what stands behind the bar, where there is one. */
@@ -55,20 +57,18 @@ export class ProgressBar {
     if (performance.now() - this.#lastLine >= lineEveryMs) this.say(line());
   }
 
-  #barOf(stage: ProgressStage): SingleBar {
+  #begin(stage: ProgressStage, value: number, text: string): void {
     const { title, total, show = String } = stage;
-    if (this.#bar && this.#stage?.title === title && this.#stage.total === total) return this.#bar;
     this.end();
     this.#stage = stage;
-    const bar = (this.#bar = new SingleBar({
+    this.#bar = new SingleBar({
       format: total === null ? '{title} {value}  {text}' : '{title} {bar} {value}/{total}  {text}',
       barsize: 20,
       hideCursor: true,
       clearOnComplete: true,
       formatValue: (value, _, type) => (type === 'value' || type === 'total' ? show(value) : String(value)),
       stream: this.#stream,
-    }));
-    bar.start(total ?? Infinity, 0, { title, text: '' });
-    return bar;
+    });
+    this.#bar.start(total ?? Infinity, value, { title, text });
   }
 }
