@@ -115,7 +115,7 @@ function curvesOf(contenders: ReadonlyMap<string, Contender>, runs: readonly Rep
       }))
       .filter(({ points }) => points.length > 0);
   const most = Math.max(0, ...runs.map(({ history }) => history.steps.length));
-  const every = Math.ceil(most / curvePoints);
+  const every = Math.max(1, Math.ceil(most / curvePoints));
   const charts: CurveChart[] = [
     {
       id: 'evaluation-loss',

@@ -1,7 +1,7 @@
 /** What is wrong with the trials of a sweep, told once for all that share it. */
 import type { Setting } from '../../config';
 import { keyOf, type Axis } from './axes';
-import type { Point } from './read';
+import type { Point } from './point';
 
 type Checked = Pick<Point, 'title' | 'given'>;
 

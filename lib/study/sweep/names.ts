@@ -37,6 +37,6 @@ export function slugOfTrial(
   names: ReadonlyMap<string, string>,
 ): string {
   const parts = Object.entries(settings).map(([key, value]) => `${names.get(key)!}=${valueText(value)}`);
-  const text = parts.join('_').replace(/[^A-Za-z0-9.=_-]+/g, '-');
+  const text = parts.join('_').replace(/[^A-Za-z0-9.=_+-]+/g, '-');
   return `${String(number).padStart(String(count).length, '0')}_${text}`.slice(0, longestSlug).replace(/[-._]+$/, '');
 }

@@ -59,7 +59,8 @@ export function trainInProcess(
       living.delete(child);
       if (living.size === 0) process.off('exit', endAll);
       signal.removeEventListener('abort', stop);
-      if (thrown) reject(thrown.error as Error);
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- it goes back to whom it belongs as it is
+      if (thrown) reject(thrown.error);
       else resolve(found);
     };
     child.on('error', ({ message }) => {

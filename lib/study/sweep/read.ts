@@ -9,26 +9,12 @@ import { findStudy, shippedFile } from '../shipped';
 import { axesOfSection, combinationsOf, keyOf, withModelAxis, withOverrides, type Axes, type Axis } from './axes';
 import { problemLines, refusedKeys, twinLines } from './checks';
 import { shortNames, slugOfTrial, titleOf } from './names';
+import type { Point } from './point';
 import { sweepSchema, type SweepInput } from './section';
 import { trainingOf, type Training } from './training';
 
 /** A study of any kind as an object, with what is swept. */
 export type SweepStudyInput = AnyStudyInput & { sweep?: SweepInput };
-
-/** One of the things compared: a choice on each axis, to be trained with every seed. */
-export interface Point {
-  /** From 1. */
-  number: number;
-  /** `learningRate 0.001, hiddenSize 64` */
-  title: string;
-  /** How the folders of its runs begin. */
-  slug: string;
-  settings: Record<string, unknown>;
-  /** Which choice on each axis. */
-  choices: number[];
-  given: Setting[];
-  training: Training;
-}
 
 export interface Sweep {
   /** Names its folder. */
@@ -55,9 +41,7 @@ export function readSweep(
   given: SweepInput = {},
 ): Sweep {
   const config =
-    typeof source === 'string'
-      ? OpenConfig.read(findStudy(source), shippedFile)
-      : OpenConfig.of(source as unknown as Section, 'study');
+    typeof source === 'string' ? OpenConfig.read(findStudy(source), shippedFile) : OpenConfig.of(source, 'study');
   const problems: string[] = [];
   const read = withOverrides(sectionOf(config, given, problems), overrides, problems);
   const base = config.without('sweep');

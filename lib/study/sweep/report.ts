@@ -6,7 +6,7 @@ import { reportOf } from '../shared/report';
 import type { BaseRow } from '../shared/row';
 import type { Axis } from './axes';
 import { shortNames } from './names';
-import type { Point } from './read';
+import type { Point } from './point';
 import type { SweepResult } from './result';
 import { settingsCharts } from './settings-charts';
 

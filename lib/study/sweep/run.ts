@@ -5,16 +5,18 @@ import path from 'node:path';
 import { checkArgument } from '../../arguments';
 import { AbortError, ArgumentError, ConfigError, OutOfMemoryError } from '../../errors';
 import { torch } from '../../tensor';
+import type { StudyEvent } from '../shared/events';
 import { createRunFolder, refuseTaken } from '../shared/folder';
 import type { StudyOptions } from '../shared/options';
 import { endedRun } from '../shared/resume';
 import { problemLines } from './checks';
 import type { SweepEvent } from './events';
-import { checkSameSweep, saveTable, sweepName, writeSweepFile } from './folder';
-import { readSweep, type Point, type Sweep, type SweepStudyInput } from './read';
-import { environmentOf } from './resources';
+import { checkSameSweep, sweepName, writeSweepFile } from './folder';
+import { Ledger } from './ledger';
+import type { Point } from './point';
+import { readSweep, type Sweep, type SweepStudyInput } from './read';
+import { environmentOf, type Machine } from './resources';
 import type { SweepResult } from './result';
-import { sweepTable, type TrialRun } from './table';
 import type { SweepInput } from './section';
 import { train, trialsOf, type Trial } from './trials';
 import type { Facts } from './training';
@@ -87,90 +89,67 @@ async function runTrials(
   processes: number,
   { resume, signal, cacheDir, onEvent }: SweepOptions,
 ): Promise<SweepResult> {
-  const ended = new Map<Trial, TrialRun>();
   const tell = (event: SweepEvent) => onEvent?.(event);
-  const tellEnd = (
-    { name: trial }: Trial,
-    how: 'finished' | 'resumed' | 'diverged' | 'failed',
-    message: string | null,
-  ) => tell({ type: 'trialEnd', trial, how, message, ended: ended.size, runs: trials.length });
-  const place = { study: sweep.name, folder, axes: sweep.axes };
-  let result: SweepResult | undefined;
-  const save = latest(async () => {
-    // In the order of the sweep, whatever ended first.
-    const table = sweepTable(
-      place,
-      trials.flatMap((trial) => ended.get(trial) ?? []),
-    );
-    await saveTable(folder, table);
-    result = table.result;
-    tell({ type: 'table', result });
-  });
-
+  const ledger = new Ledger({ study: sweep.name, folder, axes: sweep.axes }, trials, tell);
   const places = Math.min(processes, trials.length);
   tell({ type: 'sweep', folder, runs: trials.length, processes: places });
   for (const trial of resume ? trials : []) {
     const run = await endedRun(trial.name.folder, trial.facts);
-    if (!run) continue;
-    ended.set(trial, { point: trial.point, run });
-    tellEnd(trial, 'resumed', run.error);
+    if (run) ledger.note(trial, run, 'resumed');
   }
-  const waiting = trials.filter((trial) => !ended.has(trial));
-  if (ended.size > 0) await save();
+  await ledger.save();
 
+  const machine = machineOf(sweep);
+  const waiting = ledger.open;
+  await inPlaces(places, signal, async (place, stopped) => {
+    const env = environmentOf(place, places, machine);
+    for (let trial = waiting.shift(); trial && !stopped.aborted; trial = waiting.shift()) {
+      const { name } = trial;
+      const onTrialEvent = (event: StudyEvent) => tell({ type: 'trial', trial: name, event });
+      const end = await train(trial, { env, cacheDir, signal: stopped, onEvent: onTrialEvent });
+      if (!end) return;
+      ledger.note(trial, end.run, end.how);
+      await ledger.save();
+    }
+  });
+  if (ledger.result) return ledger.result;
+  throw new AbortError(
+    `The sweep was stopped; ${trials.length - ledger.open.length} of ${trials.length} trainings have ended. What was finished is in ${folder}. ` +
+      `To go on: torchwright sweep ${path.join(folder, sweepName)} --out ${folder} --resume`,
+    { cause: signal?.reason },
+  );
+}
+
+function machineOf({ points }: Sweep): Machine {
+  const isOnCuda = points.every(({ training }) => training.study.device === 'cuda');
+  const gpus = isOnCuda ? torch.cuda.deviceCount() : 0;
+  return { cores: os.availableParallelism(), gpus, env: process.env };
+}
+
+/**
+ * Works in so many places at once, until all have come to their ends.
+ * @param work - its signal is raised with `signal`, and when another place fails
+ * @throws what the first of those that failed has thrown
+ */
+async function inPlaces(
+  count: number,
+  signal: AbortSignal | undefined,
+  work: (place: number, stopped: AbortSignal) => Promise<void>,
+): Promise<void> {
   const stop = new AbortController();
   const abort = () => stop.abort(signal?.reason);
   if (signal?.aborted) abort();
   signal?.addEventListener('abort', abort, { once: true });
-  const isOnCuda = sweep.points.every(({ training }) => training.study.device === 'cuda');
-  const gpus = isOnCuda ? torch.cuda.deviceCount() : 0;
-  const machine = { cores: os.availableParallelism(), gpus, env: process.env };
-  const work = async (at: number) => {
-    const env = environmentOf(at, places, machine);
-    for (let trial = waiting.shift(); trial && !stop.signal.aborted; trial = waiting.shift()) {
-      const { name } = trial;
-      const means = { env, cacheDir, signal: stop.signal };
-      const end = await train(trial, { ...means, onEvent: (event) => tell({ type: 'trial', trial: name, event }) });
-      if (!end) return;
-      ended.set(trial, end);
-      tellEnd(trial, end.how, end.message);
-      await save();
+  const failures: unknown[] = [];
+  const attempt = async (place: number) => {
+    try {
+      await work(place, stop.signal);
+    } catch (error) {
+      failures.push(error);
+      stop.abort(error);
     }
   };
-  const working = Array.from({ length: places }, (_, at) =>
-    work(at).catch((error: unknown) => {
-      stop.abort(); // what no training has caused ends them all
-      throw error;
-    }),
-  );
-  const ends = await Promise.allSettled(working);
+  await Promise.all(Array.from({ length: count }, (_, place) => attempt(place)));
   signal?.removeEventListener('abort', abort);
-  for (const end of ends) if (end.status === 'rejected') throw end.reason;
-  if (ended.size < trials.length || !result) throw stopped(folder, ended.size, trials.length, signal?.reason);
-  return result;
-}
-
-function stopped(folder: string, ended: number, runs: number, cause: unknown): AbortError {
-  return new AbortError(
-    `The sweep was stopped; ${ended} of ${runs} trainings have ended. What was finished is in ${folder}. ` +
-      `To go on: torchwright sweep ${path.join(folder, sweepName)} --out ${folder} --resume`,
-    { cause },
-  );
-}
-
-/** Work that is done once more after those who asked for it meanwhile, but once for all of them. */
-function latest(work: () => Promise<void>): () => Promise<void> {
-  let isWanted = false;
-  let running: Promise<void> | undefined;
-  const run = async () => {
-    while (isWanted) {
-      isWanted = false;
-      await work();
-    }
-  };
-  return () => {
-    isWanted = true;
-    running ??= run().finally(() => (running = undefined));
-    return running;
-  };
+  if (failures.length > 0) throw failures[0];
 }

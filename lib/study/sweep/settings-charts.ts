@@ -1,9 +1,8 @@
 /** How the score depends on each setting: a figure for every key whose values are numbers. */
 import { colorCount, type Contender, type CurveChart, type Point } from '../../report';
 import type { Axis } from './axes';
-import { keyOf } from './axes';
 import { titleOf } from './names';
-import type { Point as Trial } from './read';
+import type { Point as Trial } from './point';
 import type { SweepResult, SweepRow } from './result';
 
 type NumberedTrial = Pick<Trial, 'choices' | 'settings'>;

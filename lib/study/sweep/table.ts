@@ -2,14 +2,14 @@
 import type { Report } from '../../report';
 import { languageModelKind } from '../language-model/table';
 import { residualKind } from '../residual/table';
-import { columnsOf, compareRuns, markdownOf, textOf, type StudyComparison, type StudyKind } from '../shared/comparison';
+import { compareRuns, markdownOf, textOf, type StudyComparison, type StudyKind } from '../shared/comparison';
 import type { SavedRun } from '../shared/record';
 import type { BaseRow, Score } from '../shared/row';
 import { csvTable, type Column } from '../shared/table';
 import { translationKind } from '../translation/table';
 import type { Axis } from './axes';
 import { shortNames, valueText } from './names';
-import type { Point } from './read';
+import type { Point } from './point';
 import { sweepReport } from './report';
 import type { SweepResult, SweepRow } from './result';
 
@@ -54,7 +54,7 @@ function tableOf<Row extends BaseRow, Comparison extends StudyComparison<Row>>(
   const runs = order.flatMap((title) => unordered.filter((run) => run.title === title));
   const comparison = compareRuns(ownKind, place, runs);
   // The study's own columns relate rows to a baseline, which a sweep has not.
-  const shown = { ...ownKind, columns: ownKind.columns.filter(showsSomething(comparison.rows)) };
+  const shown = { ...ownKind, columns: ownKind.columns.filter(showsSomething(kind, comparison.rows)) };
   const result = { ...resultOf(kind, place, comparison, pointByTitle), text: textOf(shown, comparison) };
   return {
     result,
@@ -65,9 +65,9 @@ function tableOf<Row extends BaseRow, Comparison extends StudyComparison<Row>>(
 }
 
 const showsSomething =
-  <Row>(rows: readonly Row[]) =>
-  ({ cell }: Column<Row>) =>
-    rows.some((row) => cell(row) !== '-');
+  <Row>({ score }: Scored, rows: readonly Row[]) =>
+  ({ key, cell }: Column<Row>) =>
+    key === score.key || rows.some((row) => cell(row) !== '-');
 
 const scoreOf = (row: object, key: string): number | null => {
   const score = (row as Record<string, unknown>)[key];

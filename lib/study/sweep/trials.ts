@@ -6,9 +6,8 @@ import type { StudyEvent } from '../shared/events';
 import { circumstances, readRecord, recordName, type SavedRun } from '../shared/record';
 import type { TrialEndEvent, TrialName } from './events';
 import { trainInProcess } from './process';
-import type { Failure } from './protocol';
-import type { Point, Sweep } from './read';
-import type { TrialRun } from './table';
+import type { Point } from './point';
+import type { Sweep } from './read';
 import type { Facts } from './training';
 
 /** One training: a point of the sweep with one of its seeds. */
@@ -35,7 +34,10 @@ export function trialsOf({ points, seeds }: Sweep, facts: ReadonlyMap<Point, Fac
 }
 
 /** What became of a training that was tried. */
-export type Ended = TrialRun & Pick<TrialEndEvent, 'how' | 'message'>;
+interface Ended {
+  run: SavedRun;
+  how: TrialEndEvent['how'];
+}
 
 interface Means {
   env: NodeJS.ProcessEnv;
@@ -46,8 +48,8 @@ interface Means {
 
 /** Trains in a process, on from a checkpoint where there is one. @returns undefined when it was stopped before its end */
 export async function train(trial: Trial, { cacheDir, ...means }: Means): Promise<Ended | undefined> {
-  const { point, name, facts } = trial;
-  const { study, model } = point.training;
+  const { name, facts } = trial;
+  const { study, model } = trial.point.training;
   const began = new Date();
   const failure = await trainInProcess(
     { study: { ...study, seed: name.seed }, model, out: name.folder, cacheDir },
@@ -55,16 +57,16 @@ export async function train(trial: Trial, { cacheDir, ...means }: Means): Promis
   );
   if (existsSync(path.join(name.folder, recordName))) {
     const run = await readRecord(name.folder);
-    return { point, run, how: run.outcome ? 'finished' : 'diverged', message: run.error };
+    return { run, how: run.outcome ? 'finished' : 'diverged' };
   }
   if (means.signal.aborted) return undefined;
   const message = failure?.message ?? 'The training has left no record.';
-  return { point, run: failedRun(facts, name, began, { message }), how: 'failed', message };
+  return { run: failedRun(facts, name, began, message), how: 'failed' };
 }
 
 /** What stands in tables for a training that has left no record. */
-function failedRun(facts: Facts, { seed, folder }: TrialName, began: Date, { message }: Failure): SavedRun {
+function failedRun(facts: Facts, { seed, folder }: TrialName, began: Date, error: string): SavedRun {
   const seconds = (Date.now() - began.getTime()) / 1000;
   const times = { began: began.toISOString(), seconds, peakMemory: null };
-  return { ...facts, ...times, ...circumstances(), seed, folder, outcome: null, error: message };
+  return { ...facts, ...times, ...circumstances(), seed, folder, outcome: null, error };
 }

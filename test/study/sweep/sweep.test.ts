@@ -146,7 +146,7 @@ test('one that diverges is noted, and the others go on', async () => {
 
 /** Long enough to be stopped in the middle, with a checkpoint every few steps. */
 const longer = (grid: SweepOptions['grid'] = { 'train.learningRate': [1e-3, 3e-3, 1e-2] }): SweepOptions => ({
-  grid: grid!,
+  grid: grid,
   overrides: ['train.maxSteps=150', 'train.evalEvery=10'],
 });
 
