@@ -154,6 +154,13 @@ describe('cutHistory', () => {
     ]);
   });
 
+  it('takes away what came after the checkpoint of the step, and will come again', async () => {
+    const checkpoint = { type: 'checkpoint', step: 2, seconds: 0.25, folder: 'checkpoints/step-00000002', best: false };
+    await write(start, step(1), step(2), checkpoint, end, { ...start, step: 2 }, evaluation(2), step(3));
+    await cutHistory(folder, 2);
+    expect((await readHistory(folder)).map(({ type }) => type)).toEqual(['start', 'step', 'step', 'checkpoint']);
+  });
+
   it('takes away the end of a training that goes on', async () => {
     await write(start, step(4), end);
     await cutHistory(folder, 4);

@@ -146,8 +146,8 @@ export function parseRecord(line: string, place: string): HistoryRecord {
 }
 
 /**
- * Cuts the file back to what was so after `step`: later records go, and the end of a training that goes on. Whoever follows the file reads
- * it anew.
+ * Cuts the file back to what a checkpoint of `step` knows: later records go, also of the step itself, such as an evaluation that will be made
+ * again; and the end of a training that goes on. Whoever follows the file reads it anew.
  *
  * @returns seconds of training that the last record tells; 0 without one
  * @throws DataError for a damaged file; StorageError
@@ -155,7 +155,9 @@ export function parseRecord(line: string, place: string): HistoryRecord {
 export async function cutHistory(folder: string, step: number): Promise<number> {
   const records = await readHistory(folder);
   if (records.length === 0) return 0;
-  const kept = records.filter((record) => record.type !== 'end' && record.step <= step);
+  const saved = records.findLastIndex((record) => record.type === 'checkpoint' && record.step === step);
+  const known = saved === -1 ? records : records.slice(0, saved + 1);
+  const kept = known.filter((record) => record.type !== 'end' && record.step <= step);
   await writeFileAtomically(path.join(folder, historyName), kept.map(lineOf).join(''));
   return kept.reduce((latest, record) => ('seconds' in record ? Math.max(latest, record.seconds) : latest), 0);
 }
