@@ -56,8 +56,6 @@ export class Recording {
         `libtorch ${native.versions().loaded} as it is loaded here was built without Kineto, its profiler, so that no trace can be recorded. ` +
           'The official builds have it; `npx torchwright doctor` says which one is loaded.',
       );
-    // Kineto tells the standard error of each beginning and end; failures are told by errors here.
-    process.env.KINETO_LOG_LEVEL ??= '9';
     return new Recording(file, native.profileStart(shapes, memory));
   }
 

@@ -5,6 +5,7 @@
 #include <torch/csrc/autograd/profiler_kineto.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <filesystem>
 #include <set>
 
@@ -20,6 +21,9 @@ namespace {
 std::atomic<bool> taken = false;
 
 void enable(const ProfileOptions& options) {
+  // Kineto tells the console of each beginning and end, unless its user wants to hear of more; failures are errors
+  // here.
+  setenv("KINETO_LOG_LEVEL", "9", /*overwrite=*/0);
   const profiler::ProfilerConfig config(profiler::ProfilerState::KINETO, options.shapes, options.memory);
   std::set<profiler::ActivityType> activities{profiler::ActivityType::CPU};
   if (cuda_is_open()) activities.insert(profiler::ActivityType::CUDA);
