@@ -9,6 +9,7 @@ import { studyOf, trainSectionOf, type StudyModel } from '../models/models';
 import type { ModelStudyKind } from '../models/study';
 import { trainModel } from '../models/train';
 import type { Place } from '../shared/compare';
+import { samplesOf } from '../shared/header';
 import { weightsName, type Context } from '../shared/options';
 import type { RunOutcome } from '../shared/record';
 import { sampleTexts } from '../shared/text-samples';
@@ -49,6 +50,7 @@ async function runModel(
       place,
       parameters: costOf(entry, data).parameters,
       averages: train.averageLast !== undefined,
+      sample: samplesOf(study, (size) => sampleTexts(model, data, { seed: study.seed, size, signal })),
       async save(target) {
         await model.save(target);
         await data.tokenizer.save(target);

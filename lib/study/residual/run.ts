@@ -16,6 +16,7 @@ import { torch, type Device } from '../../tensor';
 import { Trainer, evaluateBlocks } from '../../train';
 import type { Place, StudyWork } from '../shared/compare';
 import { metricsOf } from '../shared/evaluation';
+import { samplesOf } from '../shared/header';
 import type { Context, StudyOptions } from '../shared/options';
 import type { RunOutcome } from '../shared/record';
 import { sampleTexts } from '../shared/text-samples';
@@ -103,6 +104,7 @@ async function runVariant(
     save: (target: string) => model.save(target),
     restore: (source: string) => model.loadWeights(source),
     layerWeights: () => layerWeights(model),
+    sample: samplesOf(study, (size) => sampleTexts(model, data, { seed: study.seed, size, signal })),
   };
   const { metrics, best, epoch, step, tokensPerSecond } = await trainInFolder(
     trainee,

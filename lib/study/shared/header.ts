@@ -17,9 +17,20 @@ export const header = {
     .string()
     .regex(/^(cpu|cuda(:\d+)?)$/, 'must be "cpu", "cuda" or "cuda:N"')
     .default('cpu'),
+  /** What the models make of some validation data after each evaluation: see `torchwright watch`. */
+  samples: z
+    .strictObject({
+      /** Texts or sentences; 0 for none. */
+      count: z.int().nonnegative().max(64).default(2),
+      /** Most tokens written for each. */
+      tokens: z.int().positive().max(4096).default(32),
+    })
+    .prefault({}),
   /** Folder in which a run's own folder is made. */
   output: z.string().min(1).default('runs'),
 };
+
+export type SamplesConfig = z.output<(typeof header)['samples']>;
 
 /** A title as a folder's name: `method-3.2`. */
 export function slugOf(title: string): string {
@@ -27,4 +38,12 @@ export function slugOf(title: string): string {
     .toLowerCase()
     .replace(/[^a-z0-9.]+/g, '-')
     .replace(/-$/, '');
+}
+
+/** A trainer's `sample`, where samples are wanted. */
+export function samplesOf<Sample>(
+  { samples }: { samples: SamplesConfig },
+  take: (size: SamplesConfig) => Promise<Sample[]>,
+): (() => Promise<Sample[]>) | undefined {
+  return samples.count === 0 ? undefined : () => take(samples);
 }

@@ -3,6 +3,7 @@ import fs from 'node:fs/promises';
 
 import type { PreparedData } from '../../data';
 import type { GeneratedPiece, GenerateOptions } from '../../generation';
+import type { SamplesConfig } from './header';
 import type { RunSample } from './record';
 
 /** A model that goes on with token ids. */
@@ -13,22 +14,32 @@ interface TextModel {
   ): AsyncGenerator<GeneratedPiece, void, undefined>;
 }
 
-/** Texts that are shown, and the most tokens of each that are read and written. */
-const sampleCount = 2;
+/** Most tokens of a text that are read. */
 const mostRead = 64;
-const mostWritten = 128;
+/** Of a trained model. */
+const afterTraining = { count: 2, tokens: 128 };
 
-/** Samples, the same for the same weights and seed. A block is half read and, at most, half written. */
+export interface SampleOptions {
+  seed: number;
+  /** Texts, and the most tokens written for each. */
+  size?: SamplesConfig;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Samples, the same for the same weights and seed: numbers of their own decide what is drawn. A block is half read and, at most, half
+ * written.
+ */
 export async function sampleTexts(
   model: TextModel,
   { validation, tokenizer }: PreparedData,
-  { seed, signal }: { seed: number; signal?: AbortSignal | undefined },
+  { seed, size = afterTraining, signal }: SampleOptions,
 ): Promise<RunSample[]> {
   const { blockSize, offsets } = validation;
   const read = Math.min(mostRead, Math.floor(blockSize / 2));
-  const written = Math.min(mostWritten, blockSize - read);
-  if (read === 0) return [];
-  const count = Math.min(sampleCount, offsets.length);
+  const written = Math.min(size.tokens, blockSize - read);
+  const count = Math.min(size.count, offsets.length);
+  if (read === 0 || count === 0) return [];
   const starts = Array.from({ length: count }, (_, index) => offsets[Math.floor((index * offsets.length) / count)]!);
   const blocks = await Promise.all(starts.map((start) => readTokens(validation, start, read + written)));
   const prompts = blocks.map((ids) => ids.slice(0, read));

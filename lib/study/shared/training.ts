@@ -7,6 +7,8 @@ import type { Context } from './options';
 export interface Trainee extends ModelFiles {
   title: string;
   folder: string;
+  /** What the model makes of some data now; see `RunOptions.sample`. */
+  sample: RunOptions['sample'];
   /** What a model has learned about its layers; it goes into the history after each evaluation. */
   layerWeights?: () => Promise<LayerMix[]>;
 }
@@ -30,13 +32,13 @@ export interface TrainingResult {
  * @param start - makes the trainer
  */
 export async function trainInFolder(
-  { title, folder, save, restore, layerWeights }: Trainee,
+  { title, folder, save, restore, sample, layerWeights }: Trainee,
   start: (run: RunOptions) => Trainer,
   context: Context,
 ): Promise<TrainingResult> {
   const { signal, allowChanges, profile } = context;
   const run = { out: folder, resume: 'if-there', allowChanges, save, restore, signal } as const;
-  const trainer = start({ ...run, title, layerWeights, profile });
+  const trainer = start({ ...run, title, sample, layerWeights, profile });
   let end: EndEvent | undefined;
   for await (const event of trainer) {
     if (event.type === 'end') end = event;

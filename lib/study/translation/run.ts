@@ -10,11 +10,13 @@ import { studyOf, trainSectionOf, type StudyModel } from '../models/models';
 import type { ModelStudyKind } from '../models/study';
 import { trainModel } from '../models/train';
 import type { Place } from '../shared/compare';
+import { samplesOf } from '../shared/header';
 import { weightsName, type Context } from '../shared/options';
 import type { RunOutcome } from '../shared/record';
 import { report } from '../shared/training';
 import type { TranslationStudyConfig } from './config';
 import { describeData, modelConfigOf, prepareStudyPairs } from './data';
+import { sampleTranslations } from './samples';
 import { bleuSignature, scoreTranslations, type TranslationScores } from './score';
 import { translationKind, type TranslationComparison, type TranslationRow } from './table';
 
@@ -41,6 +43,7 @@ async function runModel(
       place,
       parameters: modelCost(config).total.parameters,
       averages: train.averageLast !== undefined,
+      sample: samplesOf(study, (size) => sampleTranslations(model, data, { size, signal })),
       async save(target) {
         await model.save(target);
         await savePairTokenizers(target, { source: data.sourceTokenizer, target: data.targetTokenizer });
