@@ -3,8 +3,8 @@ import { ArgumentError } from '../errors';
 import type { EndEvent } from './events';
 
 interface Waiting<T> {
-  resolve(value: T): void;
-  reject(error: unknown): void;
+  resolve: (value: T) => void;
+  reject: (error: unknown) => void;
 }
 
 export class Control {
@@ -73,7 +73,10 @@ export class Control {
 
   /** Training is over: nothing else that is still asked will be done. @param error - what ended it, if it was not in good order */
   end(end: EndEvent, error: unknown): void {
-    for (const { resolve, reject } of this.#ends.splice(0)) error === undefined ? resolve(end) : reject(error);
+    for (const { resolve, reject } of this.#ends.splice(0)) {
+      if (error === undefined) resolve(end);
+      else reject(error);
+    }
     const refusal = error ?? new ArgumentError('The training is over.');
     for (const { reject } of [...this.#pauses.splice(0), ...this.takeCheckpoints()]) reject(refusal);
   }

@@ -1,24 +1,8 @@
-/** What a training is made of, chosen by its data. */
-import { parseConfig } from '../config';
-import { streams } from '../data';
+/** What a training is made of. */
 import type { Module } from '../nn';
-import { BlockData } from './block-data';
-import { pairTrainSchema, trainSchema, type ModuleTrainConfig, type PairTrainConfig, type TrainConfig } from './config';
-import { checkSplits, type NativeData, type TrainingData } from './data';
-import { configForOverfit } from './guards/overfit';
-import { assertTrainable, type LanguageModel, type TranslationModel } from './model';
-import { moduleCourse } from './module-course';
-import {
-  configOf,
-  type ModuleTrainerOptions,
-  type PairTrainerOptions,
-  type StreamTrainerOptions,
-  type TrainerOptions,
-} from './options';
-import { PairData } from './pair-data';
-import { NativeStep } from './steps/native-step';
+import type { ModuleTrainConfig, PairTrainConfig, TrainConfig } from './config';
+import type { TrainingData } from './data';
 import type { TrainStep } from './steps/step';
-import { StreamData } from './stream-data';
 
 export interface Course {
   readonly model: Module;
@@ -28,44 +12,4 @@ export interface Course {
   readonly learningRate: number;
   /** @param steps - finished ones */
   open(steps: number): TrainStep;
-}
-
-type NativeOptions = TrainerOptions | PairTrainerOptions | StreamTrainerOptions;
-
-/** A loss makes it a module's own training; token files of pairs have a source and a target. @throws ConfigError, ArgumentError, DataError */
-export function courseOf<Net extends Module, Batch>(
-  model: Module,
-  options: NativeOptions | ModuleTrainerOptions<Net, Batch>,
-): Course {
-  if ('loss' in options) return moduleCourse(model as Net, options);
-  assertTrainable(model as LanguageModel | TranslationModel);
-  if (isOfStream(options)) {
-    const config = configForOverfit(parseConfig(configOf(options), trainSchema, 'train'));
-    return nativeCourse(model as LanguageModel, config, new StreamData(model as LanguageModel, options.data, config));
-  }
-  checkSplits(options.data);
-  if (isOfPairs(options)) {
-    const config = configForOverfit(parseConfig(configOf(options), pairTrainSchema, 'train'));
-    const data = new PairData(model as TranslationModel, options.data, config);
-    return nativeCourse(model as TranslationModel, config, data);
-  }
-  const config = configForOverfit(parseConfig(configOf(options), trainSchema, 'train'));
-  return nativeCourse(model as LanguageModel, config, new BlockData(model as LanguageModel, options.data, config));
-}
-
-function isOfStream(options: NativeOptions): options is StreamTrainerOptions {
-  return (options.data as Partial<StreamTrainerOptions['data']> | undefined)?.train instanceof streams.SampleStream;
-}
-
-function isOfPairs(options: TrainerOptions | PairTrainerOptions): options is PairTrainerOptions {
-  return 'source' in options.data.train;
-}
-
-function nativeCourse(
-  model: LanguageModel | TranslationModel,
-  config: TrainConfig | PairTrainConfig,
-  data: NativeData,
-): Course {
-  const { learningRate } = config;
-  return { model, config, data, learningRate, open: (steps) => new NativeStep(model, data, config, steps) };
 }

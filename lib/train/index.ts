@@ -7,10 +7,11 @@ export type {
   StreamTrainerOptions,
   TrainerOptions,
 } from './options';
-export type { Batches, ModuleSplits } from './module-data';
-export type { MetricsFunction } from './module-evaluate';
-export type { LossFunction, ModuleLoss } from './module-loss';
+export type { Batches, ModuleSplits } from './modules/batches';
+export type { MetricsFunction } from './modules/evaluate';
+export type { LossFunction, ModuleLoss } from './modules/loss';
 export type { TrainObserver } from './observer';
+export type { Training } from './training';
 export { ProgressLine, PrometheusGauges } from './record';
 export type { StepMemory, StepSpeed, TraceOptions } from './record';
 export type { StepSplit } from './steps/step';

@@ -30,8 +30,8 @@ export type TranslationModel = TrainableModel &
 export function assertTrainable(model: LanguageModel | TranslationModel): void {
   if (model instanceof NativeModule) return;
   throw new ArgumentError(
-    'The Trainer runs each step as one native job and takes native models, such as ResidualLlama. ' +
-      'Train a module written in TypeScript with your own loop: loss.backward(), optimizer.step().',
+    'Without a loss, a Trainer takes native models, such as ResidualLlama, which have one of their own. ' +
+      'Give yours: new Trainer(net, { data: { train: batches }, loss: (net, batch) => ... }).',
   );
 }
 

@@ -3,13 +3,13 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 
 import { ArgumentError, ObserverError, TorchwrightError } from '../errors';
 import type { TrainEvent } from './events';
-import type { Trainer } from './trainer';
+import type { Training } from './training';
 
-type Handler = (event: TrainEvent, trainer: Trainer) => void | Promise<void>;
+type Handler = (event: TrainEvent, training: Training) => void | Promise<void>;
 
 /**
  * Is told every event, in order, before the iterator's reader gets it; training waits for its promise. What it throws stops the training
- * with that error. Inside it, `trainer.checkpoint()`, `pause()` and `stop()` may be awaited: training then no longer waits for this call.
+ * with that error. Inside it, `training.checkpoint()`, `pause()` and `stop()` may be awaited: training then no longer waits for this call.
  */
 export type TrainObserver =
   | Handler
@@ -29,22 +29,28 @@ export function stopWaitingForCaller(): void {
   release.getStore()?.();
 }
 
+/** What has listeners, as an EventEmitter has. */
+interface Listened {
+  // eslint-disable-next-line @typescript-eslint/no-unsafe-function-type -- as Node's types have it
+  rawListeners(name: TrainEvent['type'] | 'event'): Function[];
+}
+
 /** Tells the events. */
 export class Audience {
-  readonly #trainer: Trainer;
+  readonly #training: Training & Listened;
   readonly #observers: readonly TrainObserver[];
   /** Calls that are no longer waited for, until the end. */
   readonly #pending = new Set<Promise<void>>();
   #failure: { error: unknown } | null = null;
 
   /** @throws ArgumentError for what is not an observer */
-  constructor(trainer: Trainer, observers: readonly TrainObserver[]) {
+  constructor(training: Training & Listened, observers: readonly TrainObserver[]) {
     for (const [index, observer] of observers.entries()) {
       if (typeof observer === 'function' || typeof (observer as { onEvent?: unknown } | null)?.onEvent === 'function')
         continue;
       throw new ArgumentError(`observers[${index}] is neither a function nor an object with onEvent(event, trainer).`);
     }
-    this.#trainer = trainer;
+    this.#training = training;
     this.#observers = [...observers];
   }
 
@@ -52,12 +58,12 @@ export class Audience {
   async tell<Event extends TrainEvent>(event: Event): Promise<Event> {
     for (const [index, observer] of this.#observers.entries()) {
       const call = () =>
-        typeof observer === 'function' ? observer(event, this.#trainer) : observer.onEvent(event, this.#trainer);
+        typeof observer === 'function' ? observer(event, this.#training) : observer.onEvent(event, this.#training);
       await this.#wait(nameOf(observer, index), event.type, call);
     }
     for (const name of [event.type, 'event'] as const) {
-      for (const listener of this.#trainer.rawListeners(name)) {
-        const call = () => (listener as Handler).call(this.#trainer, event, this.#trainer);
+      for (const listener of this.#training.rawListeners(name)) {
+        const call = () => (listener as Handler).call(this.#training, event, this.#training);
         await this.#wait(`A listener of '${name}'`, event.type, call);
       }
     }

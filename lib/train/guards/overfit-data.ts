@@ -1,6 +1,7 @@
 /** The few batches of the overfitting check: those of the first steps. */
 import { batchSentences, type TokenBatches, type TokenBlocks, type TokenPairs } from '../../data';
-import type { PairTrainConfig, TrainConfig } from '../config';
+import type { ModuleTrainConfig, PairTrainConfig, TrainConfig } from '../config';
+import type { Batches } from '../modules/batches';
 import { PairPlan } from '../pair-plan';
 
 /** In the file's order. */
@@ -23,4 +24,26 @@ export function firstPairBatches(batches: TokenBatches, pairs: TokenPairs, confi
     ends: Int32Array.from(sentences.map((batch) => (end += batch.length))),
     skipped: batches.skipped,
   };
+}
+
+/** Those that the loader gives first; they are kept. */
+export function firstBatches<Batch>(
+  batches: Batches<Batch>,
+  { overfit, accumulation }: ModuleTrainConfig,
+): Batches<Batch> {
+  if (overfit === undefined) return batches;
+  const most = overfit.batches * accumulation;
+  let kept: Promise<Batch[]> | undefined;
+  return {
+    length: typeof batches.length === 'number' ? Math.min(most, batches.length) : null,
+    async *[Symbol.asyncIterator]() {
+      yield* await (kept ??= take(batches, most));
+    },
+  };
+}
+
+async function take<Batch>(batches: Batches<Batch>, most: number): Promise<Batch[]> {
+  const taken: Batch[] = [];
+  for await (const batch of batches) if (taken.push(batch) === most) break;
+  return taken;
 }

@@ -5,8 +5,8 @@ import type { Module } from '../../nn';
 import { clipGradNorm, getTotalNorm, GradScaler, type Optimizer } from '../../optim';
 import { autocast, noGrad, scope, type Tensor } from '../../tensor';
 import { findNonFinite } from '../guards/find-non-finite';
-import type { ModuleData } from '../module-data';
-import { figuresOf, lossOf, meanFigures, type CheckedLoss, type LossFigures, type LossFunction } from '../module-loss';
+import type { ModuleData } from '../modules/data';
+import { figuresOf, lossOf, meanFigures, type CheckedLoss, type LossFigures, type LossFunction } from '../modules/loss';
 import type { Rates } from './rates';
 import type { StepRequest, StepResult, StepSplit, TrainStep } from './step';
 

@@ -1,12 +1,12 @@
 /** Evaluates a module with its own loss, and with metrics of one's own. */
-import { roundHalfEven, type Metrics } from '../metrics';
-import type { Module } from '../nn';
-import { noGrad, scope } from '../tensor';
-import { AbortError, ArgumentError, DataError } from '../errors';
-import type { EvaluationBatchEvent } from './evaluate';
-import type { Batches } from './module-data';
-import { figuresOf, lossOf, meanFigures, type LossFigures, type LossFunction } from './module-loss';
-import { inPrecision, turn } from './steps/module-step';
+import { roundHalfEven, type Metrics } from '../../metrics';
+import type { Module } from '../../nn';
+import { noGrad, scope } from '../../tensor';
+import { AbortError, ArgumentError, DataError } from '../../errors';
+import type { EvaluationBatchEvent } from '../evaluate';
+import type { Batches } from './batches';
+import { figuresOf, lossOf, meanFigures, type LossFigures, type LossFunction } from './loss';
+import { inPrecision, turn } from '../steps/module-step';
 
 /** Computes metrics of a model on all validation batches, such as F1 or BLEU: in evaluation mode, without gradients. */
 export type MetricsFunction<Net extends Module, Batch> = (

@@ -1,7 +1,7 @@
 /** What a module's own loss function gives, in one form. */
-import { ArgumentError } from '../errors';
-import type { Module } from '../nn';
-import { Tensor } from '../tensor';
+import { ArgumentError } from '../../errors';
+import type { Module } from '../../nn';
+import { Tensor } from '../../tensor';
 
 /** A loss with what belongs to it. */
 export interface ModuleLoss {
@@ -36,7 +36,8 @@ export async function lossOf<Net extends Module, Batch>(
   compute: LossFunction<Net, Batch>,
 ): Promise<CheckedLoss> {
   const given: unknown = await compute(net, batch);
-  const { loss, ...rest } = (given instanceof Tensor ? { loss: given } : Object(given)) as Partial<ModuleLoss>;
+  const { loss, ...rest }: Partial<ModuleLoss> =
+    given instanceof Tensor ? { loss: given as Tensor } : (Object(given) as object);
   if (!(loss instanceof Tensor))
     throw new ArgumentError(
       'The loss function of a Trainer must return a tensor, or { loss, targets, metrics } with one.',

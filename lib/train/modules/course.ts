@@ -1,16 +1,18 @@
 /** What the training of a module with its own loss is made of. */
-import { checkArgument } from '../arguments';
-import { parseConfig } from '../config';
-import { ArgumentError } from '../errors';
-import { Module } from '../nn';
-import { AdamW, decayGroups, Optimizer } from '../optim';
-import { autocastOf, moduleTrainSchema, type ModuleTrainConfig } from './config';
-import type { Course } from './course';
-import { checkBatches, ModuleData } from './module-data';
-import { evaluateModule } from './module-evaluate';
-import { configOf, type ModuleTrainerOptions } from './options';
-import { ModuleStep } from './steps/module-step';
-import { Rates } from './steps/rates';
+import { checkArgument } from '../../arguments';
+import { parseConfig } from '../../config';
+import { ArgumentError } from '../../errors';
+import { Module } from '../../nn';
+import { AdamW, decayGroups, Optimizer } from '../../optim';
+import { autocastOf, moduleTrainSchema, type ModuleTrainConfig } from '../config';
+import type { Course } from '../course';
+import { configForOverfit } from '../guards/overfit';
+import { checkBatches } from './batches';
+import { ModuleData } from './data';
+import { evaluateModule } from './evaluate';
+import { configOf, type ModuleTrainerOptions } from '../options';
+import { ModuleStep } from '../steps/module-step';
+import { Rates } from '../steps/rates';
 
 /** Settings that belong to an optimiser of one's own. */
 const optimizerSettings = ['learningRate', 'weightDecay', 'beta1', 'beta2', 'epsilon'] as const;
@@ -29,7 +31,7 @@ export function moduleCourse<Net extends Module, Batch>(net: Net, options: Modul
   if (scheduler !== undefined)
     checkArgument(scheduler, 'function', 'The scheduler of a Trainer, such as (optimizer) => ...,');
   checkBatches(options.data);
-  const config = configFor(options);
+  const config = configForOverfit(configFor(options));
   const precision = autocastOf(config.precision);
   const data = new ModuleData(options.data, config, (validation, epoch, signal) =>
     evaluateModule(net, validation, { loss, metrics, precision, epoch, signal }),

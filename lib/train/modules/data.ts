@@ -1,45 +1,12 @@
 /** What a loader gives, as a Trainer's data: batches of whatever form a module's own loss takes. */
-import { checkArgument } from '../arguments';
-import { ArgumentError, CheckpointError, ConfigError, DataError } from '../errors';
-import type { JsonValue } from '../json';
-import type { Metrics } from '../metrics';
-import type { ModuleTrainConfig } from './config';
-import type { TrainingData, TrainingPlan } from './data';
-import { planSteps } from './plan';
-
-/**
- * Gives the batches of an epoch, and of the next one when it is iterated again: an array of batches, a `DataLoader`, a stream, or anything
- * of your own with `[Symbol.iterator]` or `[Symbol.asyncIterator]`. A generator, which can be iterated only once, is one epoch.
- */
-export type Batches<Batch> = (Iterable<Batch> | AsyncIterable<Batch>) & {
-  /** Batches in an epoch, where that is known. */
-  readonly length?: number | null;
-  /** Where the next batch comes from, in this epoch or the next; called before each step. Without it, a resumed epoch leaves out the batches that were taken. */
-  state?(): JsonValue;
-  /** Makes the next iteration begin there. */
-  restore?(state: JsonValue): void | Promise<void>;
-};
-
-export interface ModuleSplits<Batch> {
-  train: Batches<Batch>;
-  validation?: Batches<Batch> | undefined;
-}
-
-/** @throws ArgumentError */
-export function checkBatches(data: unknown): void {
-  const origin = 'such as { train: batches, validation: batches },';
-  checkArgument(data, 'object', `The data of a Trainer with its own loss, ${origin}`);
-  const { train, validation } = data as Partial<Record<string, unknown>>;
-  for (const [name, batches] of Object.entries({ train, validation })) {
-    if (name === 'validation' && batches === undefined) continue;
-    const { [Symbol.iterator]: iterate, [Symbol.asyncIterator]: iterateAsync } = Object(batches) as Batches<unknown> &
-      Partial<Iterable<unknown> & AsyncIterable<unknown>>;
-    if (typeof batches === 'object' && (iterate !== undefined || iterateAsync !== undefined)) continue;
-    throw new ArgumentError(
-      `data.${name} gives no batches: an array of them, a DataLoader or another iterable is wanted.`,
-    );
-  }
-}
+import { CheckpointError, ConfigError, DataError } from '../../errors';
+import type { JsonValue } from '../../json';
+import type { Metrics } from '../../metrics';
+import { epochsOf, type ModuleTrainConfig } from '../config';
+import type { TrainingData, TrainingPlan } from '../data';
+import { firstBatches } from '../guards/overfit-data';
+import { planSteps } from '../plan';
+import type { Batches, ModuleSplits } from './batches';
 
 type Evaluate = NonNullable<TrainingData['evaluate']>;
 
@@ -73,9 +40,9 @@ export class ModuleData<Batch> implements TrainingData {
     config: ModuleTrainConfig,
     evaluate: (validation: Batches<Batch>, ...rest: Parameters<Evaluate>) => ReturnType<Evaluate>,
   ) {
-    this.#train = train;
     this.#config = config;
-    this.#length = typeof train.length === 'number' ? train.length : null;
+    this.#train = firstBatches(train, config);
+    this.#length = typeof this.#train.length === 'number' ? this.#train.length : null;
     if (this.#length === 0) throw new DataError('data.train is empty: there is no batch to learn from.');
     if (validation?.length === 0) throw new DataError('data.validation is empty: there is no batch to evaluate on.');
     this.plan = this.#makePlan();
@@ -87,20 +54,22 @@ export class ModuleData<Batch> implements TrainingData {
       epochAfter: () => this.#epoch + (this.#length === null ? 0 : this.#batch / this.#length),
       positionAfter: () => ({ epoch: this.#epoch, batch: this.#batch }),
     };
-    if (this.#length !== null) return { ...planSteps(this.#length, { ...this.#config, batchSize: 1 }), ...live };
-    const { maxSteps: totalSteps = null, warmupRatio, evalEvery } = this.#config;
+    const { maxSteps = null, warmupRatio, evalEvery } = this.#config;
+    const planned = this.#length === null ? null : planSteps(this.#length, { ...this.#config, batchSize: 1 });
+    if (planned && Number.isFinite(planned.totalSteps)) return { ...planned, ...live };
     const unknown = (key: string, instead: string) =>
-      new ConfigError(`train.${key}: how long an epoch of data.train is nobody knows before; give ${instead}.`);
+      new ConfigError(
+        `train.${key}: how many steps there will be, or are in an epoch, nobody knows before; give ${instead}.`,
+      );
     if (evalEvery === 'epoch') throw unknown('evalEvery', 'a number of steps');
-    if (warmupRatio !== undefined && totalSteps === null) throw unknown('warmupRatio', 'warmupSteps or maxSteps');
-    const warmupSteps = this.#config.warmupSteps ?? Math.ceil((warmupRatio ?? 0) * (totalSteps ?? 0));
-    return { ...live, totalSteps, epochs: totalSteps === null ? this.#epochs : 1, warmupSteps };
+    if (warmupRatio !== undefined && maxSteps === null) throw unknown('warmupRatio', 'warmupSteps or maxSteps');
+    const warmupSteps = this.#config.warmupSteps ?? Math.ceil((warmupRatio ?? 0) * (maxSteps ?? 0));
+    return { ...live, totalSteps: maxSteps, epochs: Number.isFinite(this.#epochs) ? this.#epochs : 1, warmupSteps };
   }
 
-  /** Epochs to go through where their length is not known and no number of steps is given. */
+  /** Epochs to go through where their length is not known: else the plan's steps say when training is over. */
   get #epochs(): number {
-    const { maxSteps, epochs = 3 } = this.#config;
-    return maxSteps === undefined ? Math.ceil(epochs) : Infinity;
+    return this.#length === null ? Math.ceil(epochsOf(this.#config)) : Infinity;
   }
 
   check(): Promise<void> {
@@ -136,12 +105,13 @@ export class ModuleData<Batch> implements TrainingData {
   async *step(steps: number): AsyncGenerator<Batch, void, undefined> {
     this.#begun = { steps, position: this.#position() };
     for (let count = 0; count < this.#config.accumulation; count++) {
+      if (this.#epoch >= this.#epochs) return;
       const next = await this.#draw();
       if (next.done) {
         if (this.#length !== null) throw this.#wrongLength();
         if (this.#batch === 0) throw new DataError(`data.train gave no batch in epoch ${this.#epoch}.`);
         this.#endEpoch();
-        if (count > 0 || this.#epoch >= this.#epochs) return;
+        if (count > 0) return;
         count--;
         continue;
       }
