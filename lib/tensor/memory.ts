@@ -4,6 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { OutOfMemoryError } from '../errors';
 import { native } from '../native';
 import { checkDevice, type Device } from './device';
+import { timesFreed } from './scope';
 
 export interface Memory {
   /** Live tensor handles of this thread. */
@@ -49,10 +50,13 @@ function emptyCache(): void {
  * milliseconds and more: for servers at rest and for tests, not for loops, which should use scopes.
  */
 async function collect(): Promise<void> {
+  const before = timesFreed();
   native.collectGarbage();
-  // The collector tells of what it found in tasks of its own, a turn or two later.
-  for (let i = 0; i < 3; i++) await turn();
+  // The collector tells of what it found in tasks of its own, some turns later: one for each registry that has finds.
+  for (let i = 0; i < mostTurns && timesFreed() === before; i++) await turn();
 }
+
+const mostTurns = 100;
 
 /** Counts live tensors of this thread and the bytes behind them. Two calls around a piece of work show whether it leaks. */
 export const memory = Object.assign(liveTensors, { device: deviceMemory, resetPeak, emptyCache, collect });

@@ -8,15 +8,26 @@ import { ArgumentError, DisposedError } from '../errors';
 import { native, type Handle } from '../native';
 import { currentContext, runIn, type Context, type Scope } from './context';
 
-/** Frees what JavaScript has forgotten. Handles that were freed before are stale, which native code notices. */
-const finalizers = new FinalizationRegistry<readonly Handle[]>(freeAll);
-
 /**
- * Always has something to finalise at the next collection. V8 stops finalising for good when all registries with work to do are
- * collected, with their realms of node:vm, before it comes to them.
+ * Stands for an object that every collection finds: V8 stops finalising for good when all registries with work to do are collected,
+ * with their realms of node:vm, before it comes to them; and it tells that a collection's finds have been freed.
  */
-const neverIdle = new FinalizationRegistry<undefined>(() => neverIdle.register({}, undefined));
-neverIdle.register({}, undefined);
+const marker: readonly Handle[] = [];
+let freed = 0;
+
+/** Frees what JavaScript has forgotten. Handles that were freed before are stale, which native code notices. */
+const finalizers = new FinalizationRegistry<readonly Handle[]>((handles) => {
+  if (handles === marker) {
+    freed++;
+    finalizers.register({}, marker);
+  } else freeAll(handles);
+});
+finalizers.register({}, marker);
+
+/** How many collections' finds have been freed. */
+export function timesFreed(): number {
+  return freed;
+}
 
 let doomed = new Float64Array(64);
 

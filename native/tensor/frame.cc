@@ -30,7 +30,8 @@ at::Scalar scalar_of_integer(double number) {
 // Tensors of these keys alone have kernels below autograd that do the same. Others (sparse, nested, conjugated, ...)
 // keep their whole way.
 constexpr c10::DispatchKeySet kPlainKeys({c10::DispatchKey::CPU, c10::DispatchKey::CUDA, c10::DispatchKey::AutogradCPU,
-                                          c10::DispatchKey::AutogradCUDA, c10::DispatchKey::ADInplaceOrView});
+                                          c10::DispatchKey::AutogradCUDA, c10::DispatchKey::ADInplaceOrView,
+                                          c10::DispatchKey::AutocastCPU, c10::DispatchKey::AutocastCUDA});
 
 template <typename List, typename Values>
 c10::IValue list_of(const Values& values) {

@@ -17,11 +17,11 @@ const kernels = because(
 
 const settings = because(
   'a setting of the process, not an operator: dtype and device are said where a tensor is made',
-  `are_deterministic_algorithms_enabled get_default_device get_default_dtype get_deterministic_debug_mode
+  `get_default_device get_default_dtype get_deterministic_debug_mode
   get_device_module get_file_path get_float32_matmul_precision get_num_interop_threads get_num_threads init_num_threads
   is_deterministic_algorithms_warn_only_enabled is_warn_always_enabled set_default_device set_default_dtype
   set_default_tensor_type set_deterministic_debug_mode set_float32_matmul_precision set_flush_denormal
-  set_num_interop_threads set_num_threads set_printoptions set_warn_always use_deterministic_algorithms
+  set_num_interop_threads set_num_threads set_printoptions set_warn_always
   prepare_multiprocessing_environment`,
 );
 
