@@ -1,5 +1,5 @@
 /** Gradients against hand-made values: backward, torch.autograd.backward, torch.autograd.grad, and their misuse. */
-import { torch } from '../../../lib/tensor';
+import { slice, torch, type Tensor } from '../../../lib/tensor';
 import { thrown } from './thrown';
 
 const { grad, backward } = torch.autograd;
@@ -94,6 +94,20 @@ describe('backward', () => {
     expect(error.code).toBe('ERR_AUTOGRAD');
     expect(error.message).toMatch(/output 0 of Exp.*version 1.*expected version 0/s);
     expect(error.message).toContain('torch.autograd.detectAnomaly');
+  });
+
+  test.each([
+    ['itself', (x: Tensor) => x.add_(1)],
+    ['a view', (x: Tensor) => x.view(3, 1).add_(1)],
+    ['a part by its index', (x: Tensor) => x.at(0).add_(1)],
+    ['a range', (x: Tensor) => x.set(slice(1), 5)],
+    ['a view of a view', (x: Tensor) => x.unsqueeze(0).at(0, slice(2)).zero_()],
+  ])('a saved tensor without gradients that was changed through %s is noticed', (_way, change) => {
+    const w = torch.ones([3], { requiresGrad: true });
+    const x = torch.ones([3]);
+    const z = w.mul(x).sum();
+    change(x);
+    expect(thrown(() => z.backward()).code).toBe('ERR_AUTOGRAD');
   });
 
   test('a requiresGrad tensor may be changed in place without gradients', () => {
