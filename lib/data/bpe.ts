@@ -72,7 +72,7 @@ async function runTrainer(
   const result = path.join(folder, 'trained.json');
   const handle = await open(lines, 'wx');
   try {
-    for await (const { rows } of text.read(signal)) await handle.writeFile(Buffer.concat(rows.flatMap(asLines)));
+    for await (const { rows } of text.read({ signal })) await handle.writeFile(Buffer.concat(rows.flatMap(asLines)));
   } finally {
     await handle.close();
   }

@@ -70,12 +70,17 @@ async function fill<Facts>(folder: string, make: (folder: string) => Promise<Fac
   return made as Facts;
 }
 
-const abandonedAfterMs = 24 * 60 * 60 * 1000;
+/** What is to be gone on with has this ending; it is kept for a month. */
+export const partialEnding = '.partial';
 
-/** Clears away what processes that were killed have left unfinished: it has not changed for a day. */
+const dayMs = 24 * 60 * 60 * 1000;
+
+/** Clears away what processes that were killed have left unfinished: it has not changed for a day, or a month. */
 async function removeAbandoned(kindFolder: string): Promise<void> {
   const names = await readdir(kindFolder).catch(() => []);
-  for (const name of names.filter((entry) => entry.endsWith('.tmp'))) {
+  for (const name of names) {
+    const days = name.endsWith('.tmp') ? 1 : name.endsWith(partialEnding) ? 30 : Infinity;
+    if (days === Infinity) continue;
     const folder = path.join(kindFolder, name);
     const inside = await readdir(folder).catch(() => []);
     const changed = await Promise.all(
@@ -86,7 +91,7 @@ async function removeAbandoned(kindFolder: string): Promise<void> {
         ),
       ),
     );
-    if (Date.now() - Math.max(...changed) > abandonedAfterMs) await rm(folder, { recursive: true, force: true });
+    if (Date.now() - Math.max(...changed) > days * dayMs) await rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -37,9 +37,13 @@ export async function* numberedLines(bytes: ByteStream): AsyncGenerator<Numbered
 export async function* linesOf(bytes: AsyncIterable<Buffer>, name: string): AsyncGenerator<string[]> {
   let isFirst = true;
   for await (const rows of splitRows(bytes, name)) {
-    const lines = rows.map((row) => row.toString('utf8').replace(/\r?\n$/, ''));
-    if (isFirst && lines[0]?.startsWith(byteOrderMark)) lines[0] = lines[0].slice(byteOrderMark.length);
+    yield rows.map((row, index) => lineOf(row, isFirst && index === 0));
     isFirst = false;
-    yield lines;
   }
+}
+
+/** A row without its break, and the first of a text without the mark that may begin it. */
+export function lineOf(row: Buffer, isFirst: boolean): string {
+  const line = row.toString('utf8').replace(/\r?\n$/, '');
+  return isFirst && line.startsWith(byteOrderMark) ? line.slice(byteOrderMark.length) : line;
 }

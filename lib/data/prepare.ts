@@ -24,7 +24,7 @@ export type DataProgress =
   | { stage: 'tokenize'; split: 'train' | 'validation'; bytes: number; totalBytes: number };
 
 export interface PrepareDataOptions {
-  /** Stops fetching, tokenizer training and tokenising; nothing half-made stays. */
+  /** Stops fetching, tokenizer training and tokenising; what was tokenised so far is gone on with the next time. */
   signal?: AbortSignal;
   onProgress?: (event: DataProgress) => void;
   /** Where corpora, tokenizers and token files are kept. Default: `TORCHWRIGHT_CACHE`, else `~/.cache/torchwright`. */
@@ -60,7 +60,8 @@ const usualValidation = 0.05;
 /**
  * Fetches what has to be fetched, trains the tokenizer if one is asked for, tokenises, and cuts blocks. All of it is cached
  * by content, so a second call with the same texts only reads them to see that they are the same. Files of any length are read in
- * small pieces; of Parquet, a row group is in memory.
+ * small pieces; of Parquet, a row group is in memory. Tokenising that was broken off, by a signal or by the end of the process, goes on
+ * from there.
  * @throws ConfigError, DataError, AbortError, LoadError (no tokenizer binary for this platform)
  */
 export async function prepareData(input: DataInput, options: PrepareDataOptions = {}): Promise<PreparedData> {

@@ -2,15 +2,32 @@
 import { DataError } from '../errors';
 import { ByteStream } from './byte-stream';
 import { checkText, valueAt } from './fields';
-import { readJsonl } from './jsonl';
+import { parseRecord } from './jsonl';
+import { lineOf } from './lines';
 import { openParquet } from './parquet';
-import { splitRows } from './rows';
+import { checkUtf8, cutRows, wholeRows } from './rows';
 import type { TextFile } from './text-files';
+
+/** A border between rows. */
+export interface RowPlace {
+  /** The byte, of what comes out of the file where it is compressed; of Parquet the row, counted from 0. */
+  at: number;
+  /** Of JSONL: the number of the line. */
+  line?: number | undefined;
+}
 
 export interface FileRows {
   rows: Buffer[];
   /** Bytes of the file read so far. */
   position: number;
+  /** Where the row behind these begins. */
+  next: RowPlace;
+}
+
+export interface ReadOptions {
+  /** Where to begin. Default: at the first row. */
+  from?: RowPlace | undefined;
+  signal?: AbortSignal | undefined;
 }
 
 /** Text of a table's rows that is given out at a time. */
@@ -21,54 +38,63 @@ const batchBytes = 256 * 1024;
  * @param column dotted name, for JSONL and Parquet
  * @throws DataError where the file is damaged or not UTF-8, or a record has no text; AbortError
  */
-export function readFileRows(file: TextFile, column: string, signal?: AbortSignal): AsyncGenerator<FileRows> {
-  if (file.form === 'jsonl') return jsonlRows(file, column, signal);
-  return file.form === 'parquet' ? parquetRows(file, column, signal) : textRows(file, signal);
+export function readFileRows(file: TextFile, column: string, options: ReadOptions = {}): AsyncGenerator<FileRows> {
+  if (file.form === 'jsonl') return jsonlRows(file, column, options);
+  return file.form === 'parquet' ? parquetRows(file, column, options) : textRows(file, options);
 }
 
 /** How many rows a file has. */
 export async function countFileRows(file: TextFile, column: string, signal?: AbortSignal): Promise<number> {
   if (file.form === 'parquet') return (await openParquet(file.file)).rows;
   let count = 0;
-  for await (const { rows } of readFileRows(file, column, signal)) count += rows.length;
+  for await (const { rows } of readFileRows(file, column, { signal })) count += rows.length;
   return count;
 }
 
-async function* textRows({ file }: TextFile, signal: AbortSignal | undefined): AsyncGenerator<FileRows> {
-  const bytes = new ByteStream(file, signal);
-  for await (const rows of splitRows(bytes, file)) yield { rows, position: bytes.position };
+async function* textRows({ file }: TextFile, { from, signal }: ReadOptions): AsyncGenerator<FileRows> {
+  const { at = 0 } = from ?? {};
+  const bytes = new ByteStream(file, signal, at);
+  for await (const { text, start } of wholeRows(bytes, file, at)) {
+    checkUtf8(text, file, start);
+    yield { rows: cutRows(text), position: bytes.position, next: { at: start + text.length } };
+  }
 }
 
-async function* jsonlRows(
-  { file }: TextFile,
-  column: string,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<FileRows> {
-  const bytes = new ByteStream(file, signal);
-  for await (const { records, place } of readJsonl(bytes)) {
-    const rows = records.flatMap((record, index) =>
-      record === undefined ? [] : [rowOf(record, column, () => place(index))],
-    );
-    yield { rows, position: bytes.position };
+async function* jsonlRows({ file }: TextFile, column: string, { from, signal }: ReadOptions): AsyncGenerator<FileRows> {
+  const { at = 0, line = 1 } = from ?? {};
+  const bytes = new ByteStream(file, signal, at);
+  let first = line;
+  for await (const { text, start } of wholeRows(bytes, file, at)) {
+    checkUtf8(text, file, start);
+    const lines = cutRows(text);
+    const rows = lines.flatMap((bytesOfLine, index) => {
+      const place = () => `${file}:${first + index}`;
+      const record = parseRecord(lineOf(bytesOfLine, start === 0 && index === 0), place);
+      return record === undefined ? [] : [rowOf(record, column, place)];
+    });
+    first += lines.length;
+    yield { rows, position: bytes.position, next: { at: start + text.length, line: first } };
   }
 }
 
 async function* parquetRows(
   { file, size }: TextFile,
   column: string,
-  signal: AbortSignal | undefined,
+  { from, signal }: ReadOptions,
 ): AsyncGenerator<FileRows> {
+  const { at: start = 0 } = from ?? {};
   const parquet = await openParquet(file);
   if (!parquet.has(column)) throw noColumnError(file, column, parquet.columns);
-  for await (const { records, before, place } of parquet.read([column], signal)) {
+  for await (const { records, before, place } of parquet.read([column], signal, start)) {
     let rows: Buffer[] = [];
     let bytes = 0;
-    for (const [index, record] of records.entries()) {
-      const row = Buffer.from(checkText(valueAt(record, column) ?? null, column, () => place(index)));
+    for (let index = Math.max(0, start - before); index < records.length; index++) {
+      const row = Buffer.from(checkText(valueAt(records[index], column) ?? null, column, () => place(index)));
       rows.push(row);
       bytes += row.length;
       if (bytes < batchBytes && index < records.length - 1) continue;
-      yield { rows, position: Math.floor((size * (before + index + 1)) / parquet.rows) };
+      const at = before + index + 1;
+      yield { rows, position: Math.floor((size * at) / parquet.rows), next: { at } };
       rows = [];
       bytes = 0;
     }

@@ -3,7 +3,7 @@ import { DataError } from '../errors';
 import { roundHalfEven } from '../metrics';
 import { sha256 } from './cache';
 import { checkUnchanged, findTextFiles, hashFiles, type HashOptions, type TextFile } from './text-files';
-import { countFileRows, readFileRows } from './text-rows';
+import { countFileRows, readFileRows, type RowPlace } from './text-rows';
 
 export interface TextOptions {
   /** Where JSONL and Parquet have the text; nested columns are dotted. Default `text`. */
@@ -16,6 +16,24 @@ export interface TextBatch {
   rows: Buffer[];
   /** Bytes read of `bytes`. */
   read: number;
+  /** Where the row behind these begins: `read` goes on from there. */
+  next: TextPlace;
+}
+
+/** A border between rows. */
+export interface TextPlace {
+  /** How many files come before. */
+  file: number;
+  /** How many rows come before, of all files. */
+  row: number;
+  /** Where in the file; its beginning where nothing is said. */
+  place?: RowPlace | undefined;
+}
+
+export interface ReadTextOptions {
+  signal?: AbortSignal | undefined;
+  /** Where to begin. Default: at the first row. */
+  from?: TextPlace | undefined;
 }
 
 /** The rows before the border or from there on, the border being at a share of all rows. */
@@ -72,18 +90,20 @@ export class Text {
    * Rows of some hundred kB at a time.
    * @throws DataError for text that cannot be read, or a part without rows; AbortError
    */
-  async *read(signal?: AbortSignal): AsyncGenerator<TextBatch> {
+  async *read({ signal, from: begin = { file: 0, row: 0 } }: ReadTextOptions = {}): AsyncGenerator<TextBatch> {
     const border = this.part && (await this.part.whole.#border(this.part.share, signal));
     const [from, to] = this.part?.side === 'rest' ? [border ?? 0, Infinity] : [0, border ?? Infinity];
-    let row = 0;
-    let before = 0;
-    for (const file of this.files) {
-      for await (const { rows, position } of readFileRows(file, this.column ?? 'text', signal)) {
+    let { row, place } = begin;
+    let before = this.files.slice(0, begin.file).reduce((sum, { size }) => sum + size, 0);
+    for (const [index, file] of [...this.files.entries()].slice(begin.file)) {
+      for await (const { rows, position, next } of readFileRows(file, this.column ?? 'text', { from: place, signal })) {
         const wanted = rows.slice(Math.max(0, from - row), Math.max(0, to - row));
         row += rows.length;
-        if (wanted.length > 0) yield { rows: wanted, read: this.#upTo(before + position, this.part) };
+        const read = this.#upTo(before + position, this.part);
+        if (wanted.length > 0) yield { rows: wanted, read, next: { file: index, row, place: next } };
         if (row >= to) return;
       }
+      place = undefined;
       before += file.size;
     }
   }

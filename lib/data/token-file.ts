@@ -2,13 +2,17 @@
  * A text's tokens, written once: little-endian ids in a file that is mapped for training, with the lengths of the groups of
  * rows beside it, from which blocks of any size follow without tokenising again.
  */
-import { open } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 
 import { DataError } from '../errors';
-import { rowsPerGroup } from './blocks';
-import { cached, sha256 } from './cache';
+import { makeFolder } from '../files';
+import { native } from '../native';
+import { NativeObject } from '../tensor';
+import { cached, partialEnding, sha256 } from './cache';
+import { inOrder } from './in-order';
 import type { Text } from './text';
+import { TokenWriter, tokensName, type TokenCounts } from './token-writer';
 import type { TextTokenizer } from './tokenizer';
 
 export interface TokenFile {
@@ -32,8 +36,6 @@ export interface TokenFileOptions {
   onProgress?: (bytes: number, totalBytes: number) => void;
 }
 
-const tokensName = 'tokens.bin';
-
 /**
  * The tokens of a text, from the cache or made now. The cache goes by what the files hold and by the tokenizer, never by names or dates.
  * @param name of the text, for errors
@@ -49,7 +51,14 @@ export async function tokenFile(
   const dtype = tokenizer.vocabSize <= 2 ** 16 ? 'uint16' : 'uint32';
   const key = sha256('tokens-2', tokenizer.fingerprint, identity).slice(0, 32);
   const { folder, facts } = await cached(cacheDir, 'tokens', key, async (temporary) => {
-    const made = await writeTokens(path.join(temporary, tokensName), text, tokenizer, dtype, options);
+    const made = await writeTokens(
+      path.join(cacheDir, 'tokens', `${key}${partialEnding}`),
+      temporary,
+      text,
+      tokenizer,
+      dtype,
+      options,
+    );
     if (made.rows === 0) throw new DataError(`${name} has no row`);
     if (made.tokens === 0)
       throw new DataError(`the tokenizer gives no token for ${name}: its ${made.rows} rows are empty`);
@@ -60,38 +69,69 @@ export async function tokenFile(
   return { file: path.join(folder, tokensName), dtype, tokens, rows, emptyRows, groupLengths, maxTokenId };
 }
 
+/** Texts that the tokenizer's threads have before them, so that they never wait for reading and writing. */
+const batchesAhead = 3;
+
+/**
+ * Tokenises where an earlier attempt was broken off, in a folder beside the entry; the entry's own folder gets what is finished. While
+ * another process does the same, from the beginning and in the entry's folder.
+ */
 async function writeTokens(
-  file: string,
+  partial: string,
+  folder: string,
+  text: Text,
+  tokenizer: TextTokenizer,
+  dtype: TokenFile['dtype'],
+  options: TokenFileOptions,
+): Promise<TokenCounts> {
+  await makeFolder(partial);
+  using lock = lockFolder(partial);
+  if (lock === undefined) return appendTokens(folder, text, tokenizer, dtype, options);
+  const counts = await appendTokens(partial, text, tokenizer, dtype, options).catch(async (error: unknown) => {
+    // A text that cannot be read will be another one when it can.
+    if (error instanceof DataError) await rm(partial, { recursive: true });
+    throw error;
+  });
+  await rename(path.join(partial, tokensName), path.join(folder, tokensName));
+  await rm(partial, { recursive: true });
+  return counts;
+}
+
+async function appendTokens(
+  folder: string,
   text: Text,
   tokenizer: TextTokenizer,
   dtype: TokenFile['dtype'],
   { signal, onProgress }: TokenFileOptions,
-): Promise<Omit<TokenFile, 'file' | 'dtype'>> {
-  const result = { tokens: 0, rows: 0, emptyRows: 0, groupLengths: [] as number[], maxTokenId: -1 };
-  const handle = await open(file, 'wx');
+): Promise<TokenCounts> {
+  const writer = await TokenWriter.open(folder, dtype);
+  /** Unless the text is no longer the one that the folder is named after. */
+  const save = async (): Promise<void> => {
+    await text.checkUnchanged();
+    await writer.save();
+  };
   try {
-    for await (const { rows, read } of text.read(signal)) {
-      const idsOfRows = await tokenizer.encodeRows(rows);
-      const count = idsOfRows.reduce((sum, ids) => sum + ids.length, 0);
-      const packed = dtype === 'uint16' ? new Uint16Array(count) : new Uint32Array(count);
-      let position = 0;
-      for (const ids of idsOfRows) {
-        packed.set(ids, position);
-        position += ids.length;
-        const group = Math.floor(result.rows++ / rowsPerGroup);
-        result.groupLengths[group] = (result.groupLengths[group] ?? 0) + ids.length;
-      }
-      for (const id of packed) if (id > result.maxTokenId) result.maxTokenId = id;
-      result.emptyRows += rows.filter(isEmpty).length;
-      result.tokens += count;
-      await handle.writeFile(new Uint8Array(packed.buffer));
-      onProgress?.(read, text.bytes);
+    const batches = text.read({ signal, from: writer.next });
+    const encoded = inOrder(batches, batchesAhead, async (batch) => ({
+      batch,
+      ids: await tokenizer.encodeRows(batch.rows),
+    }));
+    for await (const { batch, ids } of encoded) {
+      await writer.add(batch, ids);
+      if (writer.isDue) await save();
+      onProgress?.(batch.read, text.bytes);
     }
+    onProgress?.(text.bytes, text.bytes);
+    return writer.counts;
+  } catch (error) {
+    await save().catch(() => {}); // the error that ended it is what counts
+    throw error;
   } finally {
-    await handle.close();
+    await writer.close();
   }
-  onProgress?.(text.bytes, text.bytes);
-  return result;
 }
 
-const isEmpty = (row: Buffer) => row.length <= 2 && /^\r?\n?$/.test(row.toString('latin1'));
+function lockFolder(folder: string): NativeObject | undefined {
+  const id = native.folderLock(folder);
+  return id === null ? undefined : new NativeObject(id, 'lock');
+}

@@ -14,7 +14,13 @@ test('batches in order, the last short or left out', async () => {
   const loader = new DataLoader(numbers(7), { batchSize: 3, ...asIs });
   expect([loader.length, await read(loader)]).toEqual([3, [[0, 1, 2], [3, 4, 5], [6]]]);
   const whole = new DataLoader(numbers(7), { batchSize: 3, dropLast: true, ...asIs });
-  expect([whole.length, await read(whole)]).toEqual([2, [[0, 1, 2], [3, 4, 5]]]);
+  expect([whole.length, await read(whole)]).toEqual([
+    2,
+    [
+      [0, 1, 2],
+      [3, 4, 5],
+    ],
+  ]);
   expect(await read(new DataLoader([], asIs))).toEqual([]);
 });
 
@@ -33,9 +39,13 @@ test('each epoch has every sample once, in an order of its own that the seed rep
 const sources: Record<string, () => DataLoader<number, number[]>> = {
   'an array': () => new DataLoader(numbers(23), { batchSize: 4, shuffle: true, seed: 1, ...asIs }),
   'an object with get': () =>
-    new DataLoader({ length: 23, get: (index: number) => Promise.resolve(index * 2) }, { batchSize: 4, shuffle: true, ...asIs }),
+    new DataLoader(
+      { length: 23, get: (index: number) => Promise.resolve(index * 2) },
+      { batchSize: 4, shuffle: true, ...asIs },
+    ),
   'an iterable': () => new DataLoader(new Set(numbers(23)), { batchSize: 4, ...asIs }),
-  'a stream': () => new DataLoader(streams.from(() => numbers(23)).shuffle({ buffer: 8, seed: 2 }), { batchSize: 4, ...asIs }),
+  'a stream': () =>
+    new DataLoader(streams.from(() => numbers(23)).shuffle({ buffer: 8, seed: 2 }), { batchSize: 4, ...asIs }),
 };
 
 test.each(Object.keys(sources))('%s is resumed to the batch, in any epoch', async (name) => {
@@ -80,7 +90,9 @@ test('an epoch that was left is not gone on with', async () => {
 test('ranks have equally many samples, and none the same', async () => {
   const parts = await Promise.all(
     [0, 1, 2].map(async (rank) =>
-      (await read(new DataLoader(numbers(20), { shuffle: true, seed: 5, shard: { rank, worldSize: 3 }, ...asIs }))).flat(),
+      (
+        await read(new DataLoader(numbers(20), { shuffle: true, seed: 5, shard: { rank, worldSize: 3 }, ...asIs }))
+      ).flat(),
     ),
   );
   expect(parts.map(({ length }) => length)).toEqual([6, 6, 6]);
@@ -91,7 +103,10 @@ test('a state of another loader is refused with the differences', () => {
   const { state } = { state: new DataLoader(numbers(9), { batchSize: 2, seed: 1 }).state() };
   const restore = (loader: DataLoader<number>) => () => loader.restore(state);
   expect(restore(new DataLoader(numbers(8), { batchSize: 3, seed: 1 }))).toThrow(
-    expect.objectContaining({ code: 'ERR_CHECKPOINT', message: expect.stringMatching(/samples was 9 and is 8; batchSize was 2 and is 3/) as string }),
+    expect.objectContaining({
+      code: 'ERR_CHECKPOINT',
+      message: expect.stringMatching(/samples was 9 and is 8; batchSize was 2 and is 3/) as string,
+    }),
   );
   expect(() => new DataLoader([1]).restore(null)).toThrow(expect.objectContaining({ code: 'ERR_CHECKPOINT' }));
 });
@@ -120,7 +135,10 @@ test('what get throws comes through, and the loader can be iterated again', asyn
   const loader = new DataLoader(samples, { batchSize: 2, ...asIs });
   await expect(read(loader)).rejects.toThrow('broken');
   broken = false;
-  expect(await read(loader)).toEqual([[0, 1], [2, 3]]);
+  expect(await read(loader)).toEqual([
+    [0, 1],
+    [2, 3],
+  ]);
 });
 
 describe('collate', () => {
@@ -138,10 +156,43 @@ describe('collate', () => {
     ['bigints', [1n, 2n], ['int64', [1n, 2n]]],
     ['booleans', [true, false], ['bool', [true, false]]],
     ['strings', ['a', 'b'], ['a', 'b']],
-    ['typed arrays', [Int32Array.of(1, 2), Int32Array.of(3, 4)], ['int32', [[1, 2], [3, 4]]]],
+    [
+      'typed arrays',
+      [Int32Array.of(1, 2), Int32Array.of(3, 4)],
+      [
+        'int32',
+        [
+          [1, 2],
+          [3, 4],
+        ],
+      ],
+    ],
     ['buffers', [Buffer.from('a'), Buffer.from('b')], ['uint8', [[97], [98]]]],
-    ['tuples', [[Float32Array.of(1, 2), 7n], [Float32Array.of(3, 4), 8n]], [['float32', [[1, 2], [3, 4]]], ['int64', [7n, 8n]]]],
-    ['objects', [{ x: 1, name: 'a' }, { name: 'b', x: 2 }], { x: ['float32', [1, 2]], name: ['a', 'b'] }],
+    [
+      'tuples',
+      [
+        [Float32Array.of(1, 2), 7n],
+        [Float32Array.of(3, 4), 8n],
+      ],
+      [
+        [
+          'float32',
+          [
+            [1, 2],
+            [3, 4],
+          ],
+        ],
+        ['int64', [7n, 8n]],
+      ],
+    ],
+    [
+      'objects',
+      [
+        { x: 1, name: 'a' },
+        { name: 'b', x: 2 },
+      ],
+      { x: ['float32', [1, 2]], name: ['a', 'b'] },
+    ],
   ])('%s', (_, samples, batch) => {
     expect(plain(collate(samples))).toEqual(batch);
   });

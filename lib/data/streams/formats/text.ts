@@ -7,14 +7,13 @@ import { DataError } from '../../../errors';
 import type { JsonValue } from '../../../json';
 import { ByteStream } from '../../byte-stream';
 import { parseRecord } from '../../jsonl';
+import { lineOf } from '../../lines';
 import { checkUtf8, cutRows, wholeRows } from '../../rows';
 import type { FileFormat, Group } from '../files';
 import { parseState } from '../source';
 
 /** The line that begins at a byte, counted from 1. */
 const lineForm = z.strictObject({ byte: z.int().nonnegative(), line: z.int().positive() }).nullable();
-
-const byteOrderMark = '\ufeff';
 
 /** Lines without their breaks. */
 export const textFormat: FileFormat<string> = {
@@ -51,8 +50,7 @@ async function* readLines<T>(
         const place = () => `${file}:${at + index}`;
         const row = rows[index] as Buffer;
         if (!isUtf8(row)) checkUtf8(row, place());
-        const whole = row.toString('utf8').replace(/\r?\n$/, '');
-        return parse(start === 0 && index === 0 && whole.startsWith(byteOrderMark) ? whole.slice(1) : whole, place);
+        return parse(lineOf(row, start === 0 && index === 0), place);
       },
     };
   }
