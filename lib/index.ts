@@ -69,6 +69,7 @@ export type {
   LoadSafetensorsOptions,
   Memory,
   MemoryFormat,
+  ProfileOptions,
   NestedArray,
   OpenSafetensorsOptions,
   PrintOptions,
@@ -198,11 +199,29 @@ export {
   formatBleu,
   formatChrf,
   formatMetrics,
+  HistoryReader,
+  readHistory,
+  recordsOf,
   saveMetrics,
   saveTrainerState,
   sentenceBleu,
 } from './metrics';
-export type { BleuOptions, BleuScore, ChrfOptions, ChrfScore, Metrics, TrainerState } from './metrics';
+export type {
+  BleuOptions,
+  BleuScore,
+  CheckpointRecord,
+  ChrfOptions,
+  ChrfScore,
+  EndRecord,
+  EvaluationRecord,
+  HistoryRecord,
+  Metrics,
+  SampleRecord,
+  StartRecord,
+  StepRecord,
+  TrainerState,
+  WarningRecord,
+} from './metrics';
 export {
   ResidualLlama,
   countParameters,
@@ -223,7 +242,16 @@ export type {
   ModelCost as ResidualCost,
   VariantName,
 } from './residual';
-export { Trainer, averageCheckpoints, evaluateBlocks, evaluatePairs, pairTrainSchema, trainSchema } from './train';
+export {
+  ProgressLine,
+  PrometheusGauges,
+  Trainer,
+  averageCheckpoints,
+  evaluateBlocks,
+  evaluatePairs,
+  pairTrainSchema,
+  trainSchema,
+} from './train';
 export type {
   ModelFiles,
   LanguageModel,
@@ -232,7 +260,10 @@ export type {
   PairTrainerOptions,
   TrainConfig,
   TrainEvent,
+  StepMemory,
+  StepSpeed,
   StreamTrainerOptions,
+  TraceOptions,
   TrainOptions,
   TrainerOptions,
   TranslationModel,

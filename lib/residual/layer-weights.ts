@@ -1,17 +1,10 @@
 /** What a decoder has learned about its layers: how strongly each enters the sums of later ones. */
 import { ArgumentError } from '../errors';
+import type { LayerMix } from '../metrics';
 import { scope } from '../tensor';
 import { ResidualLlama } from './model';
 
-/** The weights in one layer's sum. */
-export interface LayerMix {
-  /** The layer whose sum it is, from 1: layer 0 has no earlier ones. */
-  layer: number;
-  /** The earliest layer in it, greater than 0 with a window. */
-  first: number;
-  /** Of the layers `first` to `layer`; the last is that of the layer's own output. */
-  weights: number[];
-}
+export type { LayerMix };
 
 /** The learned weights, layer by layer, as they act (after the softmax); none for variants that learn none. */
 export async function layerWeights(model: ResidualLlama): Promise<LayerMix[]> {
