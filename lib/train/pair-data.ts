@@ -1,5 +1,6 @@
 /** Sentence pairs as a Trainer's data. */
 import { tokenBatches, type TokenBatches, type TokenPairs, type TokenSentences } from '../data';
+import { DataError } from '../errors';
 import type { JsonValue } from '../json';
 import { roundHalfEven, type Metrics } from '../metrics';
 import type { NativeObject } from '../tensor';
@@ -27,6 +28,8 @@ export class PairData implements NativeData {
     readonly splits: PairSplits,
     readonly config: PairTrainConfig,
   ) {
+    for (const [name, { source, count }] of Object.entries(splits) as [string, TokenPairs][])
+      if (count === 0) throw new DataError(`data.${name} holds no pair: ${source.file} is empty.`);
     this.#batches = firstPairBatches(tokenBatches(splits.train, batchLimits(config)), splits.train, config);
     tokenBatches(splits.validation, batchLimits(config)); // refuses what an evaluation would refuse, hours later
     this.plan = new PairPlan(this.#batches, splits.train, config);

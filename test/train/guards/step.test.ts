@@ -124,7 +124,7 @@ test('the parts of a step add up to it', async () => {
   const start = performance.now();
   const { split } = await run(step, 1);
   const seconds = (performance.now() - start) / 1000;
-  const parts = Object.values(split);
+  const parts: number[] = Object.values(split);
   expect(Object.keys(split)).toEqual(['data', 'forward', 'backward', 'optimizer']);
   for (const part of parts) expect(part).toBeGreaterThan(0);
   expect(parts.reduce((sum, part) => sum + part, 0)).toBeLessThanOrEqual(seconds);
@@ -136,7 +136,7 @@ describe('float16', () => {
     const options = { initScale: 2 ** 26, growthInterval: 3 };
     const model = makeModel();
     await using step = makeStep(model, { precision: 'float16' });
-    step.scaler!.loadStateDict({ ...new GradScaler(options).stateDict() } as never);
+    step.scaler!.loadStateDict(new GradScaler(options).stateDict());
     const native: [scale: number, isLeftOut: boolean][] = [];
     for (let number = 0; number < steps; number++) {
       const { scale, nonFinite } = await run(step, number);
