@@ -1,39 +1,38 @@
-/** Shows a sweep's events: a line for each training that runs and one for all of them on a terminal, plain lines elsewhere. On stderr. */
+/** Shows a sweep's events: on a terminal a line for each training that runs and one for all, plain lines elsewhere. On stderr. */
 import { MultiBar, type SingleBar } from 'cli-progress';
 
+import type { Metrics } from '../metrics';
 import type { StudyEvent, SweepEvent, TrialEndEvent, TrialName } from '../study';
+import { describeDuration, describeEvaluation, describeStep } from '../train/record/progress/describe';
 import { StudyConsole } from './console';
 
 /** Without a terminal, a line about each training this often. */
 const lineEveryMs = 10_000;
 
-const percent = (done: number, total: number) => `${Math.round((100 * done) / total)} %`;
-
-/** What is shown of a training. */
-interface Line {
-  name: string;
+/** A training that runs. */
+interface Running {
   bar: SingleBar | undefined;
-  evaluation: string;
+  evaluation: Metrics | undefined;
   /** When it was last told without a terminal. */
   told: number;
 }
 
+const outcomes = { finished: 'finished', resumed: 'had ended before', diverged: 'diverged', failed: 'failed' };
+const nameOf = ({ number, title, seed }: TrialName) => `${number}: ${title}, seed ${seed}`;
+
 export class SweepConsole {
   readonly #data = new StudyConsole();
   readonly #bars: MultiBar | undefined;
-  readonly #lines = new Map<string, Line>();
+  readonly #running = new Map<string, Running>();
   #all: SingleBar | undefined;
+  /** When the first training began, and how many have ended since. */
+  #began = 0;
+  #trained = 0;
 
   constructor() {
     if (!process.stderr.isTTY) return;
-    this.#bars = new MultiBar({
-      format: '{name} {bar} {value}/{total}  {note}',
-      stream: process.stderr,
-      hideCursor: true,
-      clearOnComplete: true,
-      barsize: 20,
-      forceRedraw: true,
-    });
+    const format = '{bar} {value}/{total}  {name}  {text}';
+    this.#bars = new MultiBar({ format, barsize: 16, hideCursor: true, clearOnComplete: true, stream: process.stderr });
   }
 
   readonly show = (event: SweepEvent): void => {
@@ -44,7 +43,8 @@ export class SweepConsole {
       case 'sweep':
         this.#data.close();
         this.#say(`${event.runs} trainings in ${event.folder}, ${event.processes} at a time`);
-        this.#all = this.#bars?.create(event.runs, 0, { name: 'all', note: '' });
+        this.#all = this.#bars?.create(event.runs, 0, { name: 'all', text: '' });
+        this.#began = performance.now();
         return;
       case 'trial':
         return this.#trial(event.trial, event.event);
@@ -61,52 +61,56 @@ export class SweepConsole {
   }
 
   #trial(trial: TrialName, event: StudyEvent): void {
-    const line = this.#lineOf(trial);
-    if (event.type === 'step') {
-      const { step, totalSteps, loss } = event;
-      const of = totalSteps === null ? '' : ` of ${totalSteps}`;
-      const note = [`loss ${loss.toFixed(4)}`, ...(line.evaluation === '' ? [] : [line.evaluation])].join(', ');
+    const running = this.#runningOf(trial);
+    if (event.type === 'evaluation') running.evaluation = event.metrics;
+    else if (event.type === 'warning') this.#say(`${nameOf(trial)}: ${event.message}`);
+    else if (event.type === 'step') {
+      const { step, totalSteps } = event;
+      const parts = () => describeStep(event, running.evaluation);
       if (this.#bars) {
-        line.bar ??= this.#bars.create(totalSteps ?? step, 0, { name: line.name, note });
-        line.bar.setTotal(totalSteps ?? step);
-        line.bar.update(step, { note });
-      } else if (performance.now() - line.told >= lineEveryMs) {
-        line.told = performance.now();
-        const share = totalSteps === null ? '' : ` (${percent(step, totalSteps)})`;
-        this.#say(`${line.name}: step ${step}${of}${share}, ${note}`);
+        const total = totalSteps ?? step;
+        running.bar ??= this.#bars.create(total, 0, { name: nameOf(trial), text: '' });
+        running.bar.setTotal(total);
+        running.bar.update(step, { text: parts().join('  ') });
+      } else if (performance.now() - running.told >= lineEveryMs) {
+        running.told = performance.now();
+        const of = totalSteps === null ? '' : ` of ${totalSteps}`;
+        this.#say([`${nameOf(trial)}: step ${step}${of}`, ...parts()].join(', '));
       }
-    } else if (event.type === 'evaluation')
-      line.evaluation = `eval loss ${(event.metrics['eval_loss'] ?? NaN).toFixed(4)}`;
-    else if (event.type === 'warning') this.#say(`${line.name}: ${event.message}`);
+    }
   }
 
-  #lineOf(trial: TrialName): Line {
-    const known = this.#lines.get(trial.folder);
+  #runningOf(trial: TrialName): Running {
+    const known = this.#running.get(trial.folder);
     if (known) return known;
-    const line = { name: this.#nameOf(trial), bar: undefined, evaluation: '', told: performance.now() };
-    this.#lines.set(trial.folder, line);
-    if (!this.#bars) this.#say(`${line.name}: begins`);
-    return line;
-  }
-
-  #nameOf({ number, title, seed }: TrialName): string {
-    return `${number}: ${title}, seed ${seed}`;
+    const running = { bar: undefined, evaluation: undefined, told: performance.now() };
+    this.#running.set(trial.folder, running);
+    if (!this.#bars) this.#say(`${nameOf(trial)}: begins`);
+    return running;
   }
 
   #end({ trial, how, message, ended, runs }: TrialEndEvent): void {
-    const line = this.#lines.get(trial.folder);
-    if (line?.bar) this.#bars?.remove(line.bar);
-    this.#lines.delete(trial.folder);
-    this.#all?.update(ended);
-    const words = { finished: 'finished', resumed: 'had ended before', diverged: 'diverged', failed: 'failed' };
-    const evaluation = line && line.evaluation !== '' ? `, ${line.evaluation}` : '';
-    this.#say(
-      `${this.#nameOf(trial)}: ${words[how]}${evaluation}${message === null ? '' : `: ${message}`} (${ended} of ${runs})`,
-    );
+    const running = this.#running.get(trial.folder);
+    if (running?.bar) this.#bars?.remove(running.bar);
+    this.#running.delete(trial.folder);
+    if (how !== 'resumed') this.#trained++;
+    const left = this.#left(runs - ended);
+    this.#all?.update(ended, { text: left });
+    const evaluation = running?.evaluation ? `, ${describeEvaluation(running.evaluation)}` : '';
+    const why = message === null ? '' : `: ${message}`;
+    const place = [`${ended} of ${runs}`, ...(left === '' ? [] : [left])].join(', ');
+    this.#say(`${nameOf(trial)}: ${outcomes[how]}${evaluation}${why} (${place})`);
   }
 
-  #say(text: string): void {
-    if (this.#bars?.isActive) this.#bars.log(`${text}\n`);
-    else console.error(text);
+  /** What those that are left take, if each takes what the others have on the mean. */
+  #left(runs: number): string {
+    if (runs === 0 || this.#trained === 0) return '';
+    const seconds = (performance.now() - this.#began) / 1000;
+    return `about ${describeDuration((seconds / this.#trained) * runs)} left`;
+  }
+
+  #say(line: string): void {
+    if (this.#bars?.isActive) this.#bars.log(`${line}\n`);
+    else console.error(line);
   }
 }

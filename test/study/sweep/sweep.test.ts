@@ -37,7 +37,7 @@ describe('a grid with two seeds, in two processes', () => {
   let result: SweepResult;
   beforeAll(async () => {
     result = await sweep('grid', {
-      grid: { 'train.learningRate': [1e-4, 1e-2], 'train.maxGradNorm': [null, 1] },
+      grid: { 'train.learningRate': [1e-4, 1e-2] },
       overrides: ['seeds=2', 'train.schedule=constant'],
       list: [{ 'model.hiddenSize': 16 }, { 'model.hiddenSize': 24, 'model.numHiddenLayers': 3 }],
       onEvent: (event) => events.push(event),
@@ -49,10 +49,10 @@ describe('a grid with two seeds, in two processes', () => {
       study: 'small',
       task: 'residual',
       score: { key: 'evalLoss', better: 'lower' },
-      keys: ['model.hiddenSize', 'model.numHiddenLayers', 'train.learningRate', 'train.maxGradNorm'],
+      keys: ['model.hiddenSize', 'model.numHiddenLayers', 'train.learningRate'],
     });
-    expect(result.rows).toHaveLength(8);
-    expect(result.runs).toHaveLength(16);
+    expect(result.rows).toHaveLength(4);
+    expect(result.runs).toHaveLength(8);
     const scores = result.rows.map(({ score }) => score!);
     expect(scores).toEqual([...scores].sort((a, b) => a - b));
     expect(result.best).toEqual(result.rows[0]);
@@ -63,16 +63,15 @@ describe('a grid with two seeds, in two processes', () => {
       expect(row.score).toBeCloseTo((losses[0]! + losses[1]!) / 2, 12);
       expect(row.spread).toMatchObject({ count: 2, least: Math.min(...losses), most: Math.max(...losses) });
     }
-    expect(result.findings.join(' ')).toMatch(/from the best, .* for all 28 pairs/);
+    expect(result.findings.join(' ')).toMatch(/from the best, .* for all 6 pairs/);
   });
 
   test('each training is the one that `train` makes of the same settings, to the bit', async () => {
-    const { folder: name, score, settings } = result.runs.find(({ trial }) => trial === 6)!;
+    const { folder: name, score, settings } = result.runs.find(({ trial }) => trial === 3)!;
     expect(settings).toEqual({
       'model.hiddenSize': 24,
       'model.numHiddenLayers': 3,
       'train.learningRate': 1e-4,
-      'train.maxGradNorm': 1,
     });
     const alone = await trainStudy(path.join(folder, 'grid', name, 'study.yaml'), {
       cacheDir,
@@ -85,17 +84,15 @@ describe('a grid with two seeds, in two processes', () => {
     expect(JSON.parse(read('grid/sweep.json'))).toEqual(JSON.parse(JSON.stringify({ ...result, text: undefined })));
     const csv = read('grid/sweep.csv').trim().split('\n');
     expect(csv[0]).toMatch(
-      /^trial,folder,seed,model\.hiddenSize,model\.numHiddenLayers,train\.learningRate,train\.maxGradNorm,parameters,.*evalLoss.*,error$/,
+      /^trial,folder,seed,model\.hiddenSize,model\.numHiddenLayers,train\.learningRate,parameters,.*evalLoss.*,error$/,
     );
     expect(csv[0]).not.toMatch(/lossToBaseline/);
-    expect(csv).toHaveLength(17);
+    expect(csv).toHaveLength(9);
     expect(csv[1]).toContain(String(result.runs[0]!.score));
     expect(read('grid/sweep.md')).toMatch(
-      /^\| Trial \| hiddenSize \| numHiddenLayers \| learningRate \| maxGradNorm \| +Loss \| +SD \|/m,
+      /^\| Trial \| hiddenSize \| numHiddenLayers \| learningRate \| +Loss \| +SD \|/m,
     );
-    expect(result.text).toMatch(
-      /^Trial +hiddenSize +numHiddenLayers +learningRate +maxGradNorm +Loss +SD +Range +Runs +Perplexity/,
-    );
+    expect(result.text).toMatch(/^Trial +hiddenSize +numHiddenLayers +learningRate +Loss +SD +Range +Runs +Perplexity/);
     expect(result.text.split('\n')[2]).toMatch(new RegExp(`^${result.best!.trial} \\*  `));
     expect(result.text).toMatch(/\* has the lowest evaluation loss/);
     // A trial that leaves a key out has none to show.
@@ -104,25 +101,24 @@ describe('a grid with two seeds, in two processes', () => {
 
   test('the page draws the score against each number that is swept, rates by their logarithm', () => {
     const page = read('grid/report.html');
-    expect(page).toContain('8 trials, 2 seeds (5, 6)');
+    expect(page).toContain('4 trials, 2 seeds (5, 6)');
     expect(page).toContain('Score against each setting');
     const figures = fs.readdirSync(path.join(folder, 'grid/figures'));
     expect(figures).toEqual(
       expect.arrayContaining(['score-model.hiddenSize.svg', 'score-train.learningRate.svg', 'evaluation-loss.svg']),
     );
-    expect(figures).not.toContain('score-train.maxGradNorm.svg'); // null is no number
     const figure = read('grid/figures/score-train.learningRate.svg');
-    expect(figure.match(/<g class="curve">/g)).toHaveLength(4);
+    expect(figure.match(/<g class="curve">/g)).toHaveLength(2);
     for (const tick of ['0.0001', '0.001', '0.01']) expect(figure).toContain(`>${tick}</text>`);
   });
 
   test('its events tell which training they are about', () => {
-    expect(events.find(({ type }) => type === 'sweep')).toMatchObject({ runs: 16, processes: 2 });
+    expect(events.find(({ type }) => type === 'sweep')).toMatchObject({ runs: 8, processes: 2 });
     const ends = events.filter((event) => event.type === 'trialEnd');
-    expect(ends.map(({ ended }) => ended)).toEqual(Array.from({ length: 16 }, (_, index) => index + 1));
-    expect(new Set(ends.map(({ trial }) => trial.folder)).size).toBe(16);
+    expect(ends.map(({ ended }) => ended)).toEqual(Array.from({ length: 8 }, (_, index) => index + 1));
+    expect(new Set(ends.map(({ trial }) => trial.folder)).size).toBe(8);
     const steps = events.filter((event) => event.type === 'trial' && event.event.type === 'step');
-    expect(steps.length).toBeGreaterThanOrEqual(16);
+    expect(steps.length).toBeGreaterThanOrEqual(8);
     // Two at a time: the second begins before the first has ended.
     const firstEnd = events.findIndex(({ type }) => type === 'trialEnd');
     const begun = events.slice(0, firstEnd).flatMap((event) => (event.type === 'trial' ? [event.trial.folder] : []));
@@ -140,12 +136,12 @@ test('one that diverges is noted, and the others go on', async () => {
     overrides: ['train.schedule=constant', 'train.maxGradNorm=null', 'train.maxSteps=6'],
   });
   expect(result.best).toMatchObject({ trial: 2, error: null });
-  expect(result.rows[1]).toMatchObject({ trial: 1, score: null, error: expect.stringMatching(/diverged at step/) });
-  expect(result.text).toMatch(/learningRate 1e\+38 failed: Training diverged/);
+  expect(result.rows[1]).toMatchObject({ trial: 1, score: null, error: expect.stringMatching(/not finite/) });
+  expect(result.text).toMatch(/^learningRate 1e\+38 failed: /m);
 });
 
 /** Long enough to be stopped in the middle, with a checkpoint every few steps. */
-const longer = (grid: SweepOptions['grid'] = { 'train.learningRate': [1e-3, 3e-3, 1e-2] }): SweepOptions => ({
+const longer = (grid: SweepOptions['grid'] = { 'train.learningRate': [1e-3, 1e-2] }): SweepOptions => ({
   grid: grid,
   overrides: ['train.maxSteps=150', 'train.evalEvery=10'],
 });
@@ -181,13 +177,13 @@ describe('stopping and going on', () => {
       signal: controller.signal,
       onEvent(event) {
         const isFar = event.type === 'trial' && event.event.type === 'step' && event.event.step > 60;
-        if (isFar && event.trial.number > 1) controller.abort();
+        if (isFar) controller.abort();
       },
     });
     await expect(stopped).rejects.toMatchObject({
       code: 'ERR_ABORTED',
       message: expect.stringMatching(
-        /of 3 trainings have ended\. .*torchwright sweep .*sweep\.yaml --out .* --resume$/,
+        /of 2 trainings have ended\. .*torchwright sweep .*sweep\.yaml --out .* --resume$/,
       ),
     });
     expect(trialProcesses()).toEqual([]);
@@ -204,7 +200,7 @@ describe('stopping and going on', () => {
       },
     });
     expect(outcomes(resumed)).toEqual(outcomes(whole));
-    expect(begun[2]![0]).toBeGreaterThan(10);
+    expect(Math.max(...Object.values(begun).map(([first]) => first!))).toBeGreaterThan(50);
   });
 
   test('a process that is killed is noted, the others go on, and resuming tries it again', async () => {
@@ -219,7 +215,7 @@ describe('stopping and going on', () => {
     });
     const failed = result.rows.filter(({ error }) => error !== null);
     expect(failed).toMatchObject([{ score: null, error: expect.stringMatching(/ended by SIGKILL.*memory/) }]);
-    expect(result.rows.filter(({ score }) => score !== null)).toHaveLength(2);
+    expect(result.rows.filter(({ score }) => score !== null)).toHaveLength(1);
 
     const how: string[] = [];
     const resumed = await sweep('killed', {
@@ -227,7 +223,7 @@ describe('stopping and going on', () => {
       resume: true,
       onEvent: (event) => event.type === 'trialEnd' && how.push(event.how),
     });
-    expect(how).toEqual(['resumed', 'resumed', 'finished']);
+    expect(how).toEqual(['resumed', 'finished']);
     expect(outcomes(resumed)).toEqual(outcomes(whole));
   });
 
@@ -240,11 +236,11 @@ describe('stopping and going on', () => {
     });
     expect(again.rows).toEqual(whole.rows);
     expect(how).not.toContain('trial');
-    expect(how.filter((each) => each === 'resumed')).toHaveLength(3);
+    expect(how.filter((each) => each === 'resumed')).toHaveLength(2);
   });
 
   test('another sweep is refused, with what differs', async () => {
-    const other = { ...longer({ 'train.learningRate': [1e-3, 5e-3, 1e-2] }), overrides: ['train.maxSteps=20'] };
+    const other = { ...longer({ 'train.learningRate': [5e-3, 1e-2] }), overrides: ['train.maxSteps=20'] };
     const refused = sweep('whole', { ...other, resume: true });
     await expect(refused).rejects.toThrow(ArgumentError);
     await expect(refused).rejects.toThrow(
