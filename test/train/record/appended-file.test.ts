@@ -47,7 +47,7 @@ test('many pieces come out in order, whoever waits for them', async () => {
   const lines = Array.from({ length: 5000 }, (_, index) => `${index} ${'x'.repeat(400)}\n`);
   const flushes = lines.map((line, index) => {
     appended.add(bytes(line));
-    return index % 500 === 0 ? appended.flush() : undefined;
+    return index % 500 === 0 ? appended.flush() : Promise.resolve();
   });
   await Promise.all(flushes);
   await appended.close();

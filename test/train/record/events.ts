@@ -1,5 +1,5 @@
 /** Events of a training, with numbers that single precision holds. */
-import type { EvaluationEvent, StartEvent, StepEvent } from '../../../lib/train';
+import type { EndEvent, EvaluationEvent, StartEvent, StepEvent } from '../../../lib/train';
 
 export function startEvent(given: Partial<StartEvent> = {}): StartEvent {
   const config = { seed: 42 } as StartEvent['config'];
@@ -33,4 +33,9 @@ export function stepEvent(given: Partial<StepEvent> = {}): StepEvent {
 
 export function evaluationEvent(given: Partial<EvaluationEvent> = {}): EvaluationEvent {
   return { type: 'evaluation', step: 1, metrics: { eval_loss: 2 }, best: true, ...given };
+}
+
+export function endEvent(given: Partial<EndEvent> = {}): EndEvent {
+  const ended = { reason: 'steps', error: null, metrics: {}, best: null, targets: 0 } as const;
+  return { type: 'end', step: 10, ...ended, recent: [], ...given };
 }

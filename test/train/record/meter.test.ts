@@ -1,6 +1,7 @@
 import { native } from '../../../lib/native';
 import { forwardFlops, ResidualLlama } from '../../../lib/residual';
 import { DelightTransformer, modelCost } from '../../../lib/delight';
+import { torch } from '../../../lib/tensor';
 import { Meter } from '../../../lib/train/record/meter';
 
 const openMeter = (flopsPerToken: number | null = null) =>
@@ -41,22 +42,21 @@ test('a training that goes on tells its own pace, not that from before', async (
 });
 
 test("utilisation is a part of what the device's matrix products reach", async () => {
-  const peak = await native.matrixPeak(0 as never, 'cpu', 'float32');
+  const peak = await native.matrixPeak(0, 'cpu', 'float32');
   expect(peak).toBeGreaterThan(1e8);
   expect(peak).toBeLessThan(1e14);
   // Measured once.
-  expect(await native.matrixPeak(0 as never, 'cpu', 'float32')).toBe(peak);
+  expect(await native.matrixPeak(0, 'cpu', 'float32')).toBe(peak);
   const meter = await openMeter(peak / 400);
   expect(meter.measure(step(1)).mfu).toBeCloseTo(0.25, 12);
   expect((await openMeter()).measure(step(1)).mfu).toBeNull();
 });
 
 test('measuring can be cancelled, and leaves the random numbers as they were', async () => {
-  const { torch } = await import('../../../lib/tensor');
   torch.manualSeed(5);
   const expected = torch.rand([4]).toArray();
   torch.manualSeed(5);
-  await native.matrixPeak(0 as never, 'cpu', 'float64');
+  await native.matrixPeak(0, 'cpu', 'float64');
   expect(torch.rand([4]).toArray()).toEqual(expected);
   const options = { flopsPerToken: 1, precision: 'bf16', device: 'cpu' } as const;
   await expect(Meter.open(options, AbortSignal.abort())).rejects.toMatchObject({ code: 'ERR_ABORTED' });
@@ -81,7 +81,7 @@ test("operations come from each family's cost model", () => {
     targetVocabSize: 100,
     encoder: { blocks: 1 },
     decoder: { blocks: 1 },
-  } as never);
+  });
   const lengths = { source: 7, target: 5 };
   expect(translator.trainingFlops(lengths)).toBe(6 * modelCost(translator.config, lengths).total.passMacs);
 });

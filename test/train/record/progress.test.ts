@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 
 import { ProgressLine } from '../../../lib/train';
 import { describeDuration } from '../../../lib/train/record/progress/describe';
-import { evaluationEvent, startEvent, stepEvent } from './events';
+import { endEvent, evaluationEvent, startEvent, stepEvent } from './events';
 
 let now: number;
 beforeEach(() => {
@@ -53,8 +53,7 @@ describe('without a terminal', () => {
     line.onEvent({ type: 'warning', step: 5, message: 'shard 3 was skipped' });
     line.onEvent({ type: 'paused', step: 5 });
     line.onEvent(stepEvent({ step: 6, elapsed: 75 }));
-    const end = { metrics: {}, best: null, recent: [], targets: 0, error: null } as const;
-    line.onEvent({ type: 'end', step: 6, reason: 'early-stopping', ...end });
+    line.onEvent(endEvent({ step: 6, reason: 'early-stopping' }));
     expect(stream.text().split('\n')).toEqual([
       'training: goes on after step 5, from runs/a/checkpoints/step-00000005',
       'training: shard 3 was skipped',

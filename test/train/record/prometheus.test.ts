@@ -2,7 +2,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import { PrometheusGauges } from '../../../lib/train';
-import { evaluationEvent, startEvent, stepEvent } from './events';
+import { endEvent, evaluationEvent, startEvent, stepEvent } from './events';
 
 /** Samples of an exposition by name and labels; refuses what Prometheus would. */
 function parse(text: string): Map<string, number> {
@@ -75,8 +75,7 @@ test('a training that has ended says so, and another of its name begins anew', (
   const first = gauges.of('a');
   first.onEvent(startEvent());
   first.onEvent(stepEvent());
-  const end = { metrics: {}, best: null, recent: [], targets: 0, error: null } as const;
-  first.onEvent({ type: 'end', step: 1, reason: 'stopped', ...end });
+  first.onEvent(endEvent({ reason: 'stopped' }));
   expect(parse(gauges.metrics()).get(name('running'))).toBe(0);
   gauges.of('a').onEvent(startEvent());
   expect(parse(gauges.metrics()).get(name('running'))).toBe(1);
