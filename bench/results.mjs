@@ -17,21 +17,26 @@ export const cells = ({ ours, theirs, ratio }) => [milliseconds(theirs), millise
  * @param notes - paragraphs below the table
  */
 export function record({ title, description, rounds, versions, native, measure, header, rows, notes = [] }) {
-  const line = (row) => `| ${row.join(' | ')} |`;
-  const section = [
-    `## ${title} (${new Date().toISOString().slice(0, 10)})`,
-    '',
+  recordSection(title, [
     `${description}. ` +
       `${os.cpus()[0]?.model ?? 'unknown CPU'}, ${os.availableParallelism()} cores, load average ${os.loadavg()[0].toFixed(1)} at the end; ` +
       `libtorch ${native.versions().loaded}, PyTorch ${versions.torch}, Python ${versions.python}, Node ${process.version}. ` +
       `${rounds} alternating rounds: median ${measure ?? 'milliseconds of wall time'}, median ratio of a round.`,
     '',
-    line(header),
-    line(header.map(() => '---')),
-    ...rows.map(line),
+    ...table(header, rows),
     ...notes.flatMap((note) => ['', note]),
-    '',
-  ];
+  ]);
+}
+
+/** Lines of a table in Markdown. */
+export function table(header, rows) {
+  const line = (row) => `| ${row.join(' | ')} |`;
+  return [line(header), line(header.map(() => '---')), ...rows.map(line)];
+}
+
+/** Writes a section of lines, with its date, in place of a former one of the same title. */
+export function recordSection(title, lines) {
+  const section = [`## ${title} (${new Date().toISOString().slice(0, 10)})`, '', ...lines, ''];
   const heading = '# Measured speed\n\nRatios below 1 mean that ours takes less time. `npm run bench` measures anew.\n';
   const before = fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : heading;
   const sections = before.split(/^(?=## )/m);

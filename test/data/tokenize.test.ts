@@ -69,24 +69,21 @@ test('in parallel, the tokens are those of each row by itself', async () => {
   expect(Buffer.from(Uint16Array.from(serial).buffer).equals(bytes)).toBe(true);
 });
 
-test.each([16_000, 20_000, 33_000])(
-  'broken off after %d rows, it goes on, and gives the same file',
-  async (most) => {
-    const whole = await tokens(newCache(), new ByteTokenizer());
-    const cacheDir = newCache();
-    const first = counting(new ByteTokenizer(), most);
-    await expect(tokens(cacheDir, first.tokenizer, first)).rejects.toMatchObject({ code: 'ERR_ABORTED' });
-    const second = counting(new ByteTokenizer());
-    const resumed = await tokens(cacheDir, second.tokenizer);
-    expect(resumed.bytes.equals(whole.bytes)).toBe(true);
-    expect(resumed.facts).toEqual(whole.facts);
-    // What was encoded and not written when the signal came is encoded again: a few batches of rows.
-    expect(first.rows() + second.rows()).toBeLessThan(whole.facts.rows + 4 * 8000);
-    expect(second.rows()).toBeLessThan(whole.facts.rows);
-    expect(resumed.progress[0]).toBeGreaterThan(whole.progress[0]! - 1);
-    expect(partialOf(cacheDir)).toBeUndefined();
-  },
-);
+test.each([16_000, 20_000, 33_000])('broken off after %d rows, it goes on, and gives the same file', async (most) => {
+  const whole = await tokens(newCache(), new ByteTokenizer());
+  const cacheDir = newCache();
+  const first = counting(new ByteTokenizer(), most);
+  await expect(tokens(cacheDir, first.tokenizer, first)).rejects.toMatchObject({ code: 'ERR_ABORTED' });
+  const second = counting(new ByteTokenizer());
+  const resumed = await tokens(cacheDir, second.tokenizer);
+  expect(resumed.bytes.equals(whole.bytes)).toBe(true);
+  expect(resumed.facts).toEqual(whole.facts);
+  // What was encoded and not written when the signal came is encoded again: a few batches of rows.
+  expect(first.rows() + second.rows()).toBeLessThan(whole.facts.rows + 4 * 8000);
+  expect(second.rows()).toBeLessThan(whole.facts.rows);
+  expect(resumed.progress[0]).toBeGreaterThan(whole.progress[0]! - 1);
+  expect(partialOf(cacheDir)).toBeUndefined();
+});
 
 test('what a killed process wrote behind the journal is dropped; without a journal all is made anew', async () => {
   const whole = await tokens(newCache(), new ByteTokenizer());
