@@ -30,12 +30,12 @@ export class EventReader<Event> implements AsyncIterator<Event, void, undefined>
 
   /**
    * Draws an event for the reader, if it is still wanted when its turn has come.
-   * @returns false where there are no more
+   * @returns false where it is not, or there are no more
    * @throws what ends the training; its reader is told too
    */
   draw(isWanted: () => boolean): Promise<boolean> {
     return this.#inTurn(async () => {
-      if (!isWanted()) return true;
+      if (!isWanted()) return false;
       try {
         const { value, done } = await this.#source.next();
         if (done) return false;

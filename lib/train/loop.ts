@@ -74,12 +74,21 @@ export class TrainingLoop {
       failure = error as Error;
       throw error;
     } finally {
-      // Readers that left, and errors, come here without an end having been told.
-      if (this.end === undefined) await this.#endEarly(failure);
-      this.#saving?.[Symbol.dispose]();
-      await this.#audience.close();
-      this.#control.end(this.end!, failure);
+      await this.#close(failure);
     }
+  }
+
+  /** Tells the end to those who have not been told it, and lets go of everything. @throws what fails on the way, unless training has failed before */
+  async #close(failure: Error | undefined): Promise<void> {
+    let error: unknown = failure;
+    const attempt = (work: () => Promise<void>) => work().catch((caught: unknown) => void (error ??= caught));
+    // Readers that left, and errors, come here without an end having been told.
+    if (this.end === undefined) await attempt(() => this.#endEarly(failure));
+    this.#saving?.[Symbol.dispose]();
+    await attempt(() => this.#audience.close());
+    this.#control.end(this.end!, error);
+    await attempt(() => this.#audience.settle());
+    if (failure === undefined && error !== undefined) throw error;
   }
 
   async *#train(): AsyncGenerator<TrainEvent, void, undefined> {
@@ -350,13 +359,9 @@ export class TrainingLoop {
     return this.end;
   }
 
-  /** Tells the end of a training whose reader will not: the error that ended it is what counts, should telling fail too. */
   async #endEarly(failure: Error | undefined): Promise<void> {
     const isFailed = failure !== undefined && !(failure instanceof AbortError);
-    const end = this.#endWith(isFailed ? 'failed' : 'stopped', isFailed ? failure.message : null);
-    await this.#tell(end).catch((error: unknown) => {
-      if (failure === undefined) throw error;
-    });
+    await this.#tell(this.#endWith(isFailed ? 'failed' : 'stopped', isFailed ? failure.message : null));
   }
 
   #stopped(error: AbortError): AbortError {

@@ -39,7 +39,7 @@ interface Listened {
 export class Audience {
   readonly #training: Training & Listened;
   readonly #observers: readonly TrainObserver[];
-  /** Calls that are no longer waited for, until the end. */
+  /** Calls that have not ended; some of them are no longer waited for, until the end. */
   readonly #pending = new Set<Promise<void>>();
   #failure: { error: unknown } | null = null;
 
@@ -80,7 +80,6 @@ export class Audience {
 
   /** Closes the observers, all of them even if one fails. @throws what the first one that fails throws */
   async close(): Promise<void> {
-    await Promise.all(this.#pending);
     for (const [index, observer] of this.#observers.entries()) {
       if (typeof observer === 'function') continue;
       try {
@@ -89,6 +88,12 @@ export class Audience {
         this.#failure ??= { error: named(error, nameOf(observer, index), 'close') };
       }
     }
+    this.#throwFailure();
+  }
+
+  /** Waits for those that training did not wait for. @throws what the first one that fails throws */
+  async settle(): Promise<void> {
+    await Promise.all(this.#pending);
     this.#throwFailure();
   }
 
