@@ -9,6 +9,7 @@ import type { RunOptions } from '../options';
 import { failureHandler } from './failure';
 import { HistoryFile } from './history-file';
 import { Meter, type MeasuredStep, type StepSpeed } from './meter';
+import { ReportPage } from './report-page';
 import { StateFile } from './state-file';
 import { TensorBoardFile } from './tensorboard/event-file';
 import { TraceFile } from './trace-file';
@@ -48,6 +49,7 @@ export class Recorder {
       new HistoryFile({ folder, device: () => deviceOf(this.#course), title }, onFailure),
       new TensorBoardFile(folder, onFailure),
       new StateFile(folder),
+      new ReportPage(folder, onFailure),
     ];
   }
 }

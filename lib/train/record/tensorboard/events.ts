@@ -26,10 +26,22 @@ export const restartEvent = ({ time, step }: Moment) =>
 
 /** Numbers, single precision, by their tags. */
 export function scalarsEvent(moment: Moment, scalars: Iterable<readonly [tag: string, value: number]>): Buffer {
-  const values = Array.from(scalars, ([tag, value]) =>
-    message(1, text(valueField.tag, tag), float(valueField.simpleValue, value)),
-  );
+  const values = Array.from(scalars, ([tag, value]) => scalarOf(tag, value));
   return eventOf(moment, message(eventField.summary, ...values));
+}
+
+/** Scalars of value 0 by their tags: all of a tag are alike up to the last four bytes. */
+const zeros = new Map<string, Buffer>();
+
+function scalarOf(tag: string, value: number): Buffer {
+  let zero = zeros.get(tag);
+  if (zero === undefined) {
+    zero = message(1, text(valueField.tag, tag), float(valueField.simpleValue, 0));
+    zeros.set(tag, zero);
+  }
+  const scalar = Buffer.from(zero);
+  scalar.writeFloatLE(value, scalar.length - 4);
+  return scalar;
 }
 
 /** Texts in Markdown, by their tags. */
