@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-import { stepRange } from './numbers';
+import { positiveWhole, stepRange } from './numbers';
 import { overridesHelp, runStudyCommand, studyHelp } from './study-command';
 
 interface Options {
@@ -9,6 +9,8 @@ interface Options {
   resume?: boolean;
   allowChanges?: boolean;
   profileTrace?: [first: number, last: number];
+  overfit?: number | true;
+  sanity?: boolean;
 }
 
 /** Adds `train`: one model of a study. */
@@ -22,6 +24,12 @@ export function addTrain(program: Command): void {
     .option('--out <folder>', "the run's folder, new or empty (default: a new one under the study's output)")
     .option('--resume', 'go on with the run in --out from its newest whole checkpoint, as if it had never been stopped')
     .option('--allow-changes', 'with --resume: go on although the study has changed since; the differences are told')
+    .option('--sanity', 'evaluate before the first step, so that what would fail hours later fails now')
+    .option(
+      '--overfit [batches]',
+      'in place of the training, learn the first batches by heart (default: 1), and fail if the loss does not fall by half',
+      positiveWhole,
+    )
     .option(
       '--profile-trace <steps>',
       "write a Chrome trace of these steps, such as 3-5, to the run's trace.json",
@@ -35,10 +43,15 @@ Examples:
   torchwright train sotu train.epochs=1 train.precision=bf16 device=cuda --out runs/sotu-short
   torchwright train study.yaml model.residual.site=mlp model.residual.weights=sum model.residual.mode=replace
   torchwright train runs/a/study.yaml --out runs/a --resume
+  torchwright train study.yaml --overfit --out runs/check
   torchwright train descriptions-en-de --model DeLighT device=cuda
   torchwright train recipes/wmt14-en-de data.corpus.source=train.en data.corpus.target=train.de models.DeLighT.architecture=delight-wmt14-en-de-256
 
 A study of residual variants trains its model.residual; the others train one of their models.
+
+train.maxSteps, train.epochs, train.maxTrainTokens and train.maxMinutes end a training, whichever is first; so does train.earlyStopping={patience: 3}. A
+loss or gradient that is not a finite number ends it before the update, with exit code 1 and the name of the first parameter that has one; so does
+--overfit where the batches are not learned. train.deterministic=true allows only operators that give the same bits each time.
 
 The run's folder gets study.yaml (resolved), checkpoints/ with the links best and latest (each a model folder), train_results.json,
 eval_results.json, all_results.json, trainer_state.json, metrics.jsonl (every step) and report.html; of a translation model also the test set's
@@ -48,10 +61,13 @@ Ctrl-C (or SIGTERM) once saves the last whole step and stops, twice stops at onc
 whole checkpoint, and every later loss is that of a run without a break. train.saveEvery says how often there is one: evaluation (default),
 epoch, a number of steps, or {minutes: 10}; train.keepLast how many are kept (2) besides the best.`,
     )
-    .action(async (source: string, overrides: string[], { profileTrace: steps, ...given }: Options) => {
+    .action(async (source: string, given: string[], { profileTrace: steps, overfit, sanity, ...rest }: Options) => {
       const profile = steps && { steps };
+      const overrides = [...given];
+      if (sanity) overrides.push('train.sanity=true');
+      if (overfit !== undefined) overrides.push(`train.overfit.batches=${overfit === true ? 1 : overfit}`);
       const result = await runStudyCommand((study, options) =>
-        study.trainStudy(source, { overrides, profile, ...given, ...options }),
+        study.trainStudy(source, { overrides, profile, ...rest, ...options }),
       );
       console.log(`\nResults: ${result.folder}`);
     });

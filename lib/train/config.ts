@@ -112,7 +112,6 @@ function checkSection(section: Section, context: z.RefinementCtx): void {
       refuse(key, `give either ${other} or ${key}, not both`);
   };
   exclude('warmupSteps', 'warmupRatio');
-  exclude('overfit', 'earlyStopping');
   if (typeof section.schedule === 'string') return;
   for (const key of ['warmupSteps', 'warmupRatio'] as const) {
     if (section[key] !== undefined) refuse(key, 'a schedule by updates has its own warmupUpdates');

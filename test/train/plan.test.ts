@@ -63,7 +63,6 @@ test('the steps of an epoch take each of its batches once', () => {
 });
 
 test.each([
-  [{ overfit: {}, earlyStopping: {} }, /overfit/],
   [{ earlyStopping: { patience: 0 } }, /patience/],
   [{ maxMinutes: 0 }, /maxMinutes/],
   [{ warmupSteps: 1, warmupRatio: 0.1 }, /warmupRatio/],

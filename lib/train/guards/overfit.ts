@@ -2,6 +2,7 @@
 import { z } from 'zod';
 
 import { NotLearningError } from '../../errors';
+import type { EarlyStoppingConfig } from './early-stopping';
 
 export const overfitSchema = z.strictObject({
   /** The batches of so many steps: the first ones of the data. */
@@ -15,12 +16,25 @@ export type OverfitConfig = z.output<typeof overfitSchema>;
 
 /** A training's options as this check needs them: the rate is the highest from the start, and nothing ends it early. */
 export function configForOverfit<
-  Config extends { overfit?: OverfitConfig | undefined; evalEvery: number | 'epoch'; schedule: unknown },
+  Config extends {
+    overfit?: OverfitConfig | undefined;
+    earlyStopping?: EarlyStoppingConfig | undefined;
+    evalEvery: number | 'epoch';
+    schedule: unknown;
+  },
 >(config: Config): Config {
   if (config.overfit === undefined) return config;
   const { batches, steps } = config.overfit;
-  const none = { epochs: undefined, maxTrainTokens: undefined, warmupSteps: undefined, warmupRatio: undefined };
-  return { ...config, ...none, maxSteps: Math.max(steps, 2 * batches), schedule: 'constant', evalEvery: steps };
+  const length = { epochs: undefined, maxTrainTokens: undefined, maxMinutes: undefined, earlyStopping: undefined };
+  const warmup = { warmupSteps: undefined, warmupRatio: undefined };
+  return {
+    ...config,
+    ...length,
+    ...warmup,
+    maxSteps: Math.max(steps, 2 * batches),
+    schedule: 'constant',
+    evalEvery: steps,
+  };
 }
 
 /** Plain data, for checkpoints: losses of the first and of the last steps, as many as there are batches. */

@@ -35,8 +35,8 @@ async function train(options: Partial<TrainerOptions>, model = makeDecoder()) {
   return { trainer, events, model, steps: ofType(events, 'step'), end: ofType(events, 'end')[0]! };
 }
 
-const refusal = (code: string, message: RegExp): unknown =>
-  expect.objectContaining({ code, message: expect.stringMatching(message) as unknown });
+const refusal = (code: string, message: RegExp) =>
+  expect.objectContaining({ code, message: expect.stringMatching(message) as unknown }) as Error;
 
 const squaredError = (net: Adder, { x, y }: Sums) => nn.functional.mseLoss(net.forward(x), y);
 
