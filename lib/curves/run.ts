@@ -25,6 +25,7 @@ export interface Mark extends Place {
 export interface Evaluation extends Place {
   metrics: EvaluationRecord['metrics'];
   best: boolean;
+  layerWeights: EvaluationRecord['layerWeights'];
 }
 
 export interface Sampled extends Place {
@@ -139,8 +140,8 @@ export class Run {
         return;
       }
       case 'evaluation': {
-        const { metrics, best, step } = record;
-        this.evaluations.push({ ...this.#placeOf(record), metrics, best });
+        const { metrics, best, step, layerWeights } = record;
+        this.evaluations.push({ ...this.#placeOf(record), metrics, best, layerWeights });
         if (best && metrics.eval_loss !== undefined) this.best = { step, loss: metrics.eval_loss };
         return;
       }

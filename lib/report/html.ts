@@ -15,6 +15,7 @@ export function reportHtml(report: Report): string {
     table,
     notes,
     curves,
+    speed,
     scatters,
     settings = [],
     heatMaps,
@@ -24,9 +25,10 @@ export function reportHtml(report: Report): string {
   } = report;
   const body = markup`<header><h1>${title}</h1><p class="summary">${summary}</p></header>
 ${findings.length > 0 ? markup`<section class="findings" aria-label="Findings">${findings.map((text) => markup`<p>${text}</p>`)}</section>` : ''}
-<section><h2>Results</h2>${tableOf(table)}${notes.length > 0 ? markup`<ul class="notes">${notes.map((note) => markup`<li>${note}</li>`)}</ul>` : ''}</section>
+<section><h2>Results</h2>${tableOf(table, 'Results')}${notes.length > 0 ? markup`<ul class="notes">${notes.map((note) => markup`<li>${note}</li>`)}</ul>` : ''}</section>
 ${settings.length > 0 ? section('Score against each setting', markup`<div class="curves">${settings.map((chart) => framed(chart.title, curveFigure(chart)))}</div>`) : ''}
 ${curves.length > 0 ? section('Learning', markup`<p class="hint">Drag over a part to enlarge it, double-click to go back; a click on a name hides its curve.</p><div class="curves">${curves.map(curvePlace)}</div>`) : ''}
+${speed && speed.rows.length > 0 ? section('Speed and memory', tableOf(speed, 'Speed and memory')) : ''}
 ${scatters.length > 0 ? section('Quality against cost', markup`<div class="pair">${scatters.map((chart) => framed(chart.title, scatterFigure(chart)))}</div>`) : ''}
 ${heatMaps.length > 0 ? section('Learned layer weights', markup`<div class="heat-maps">${heatMaps.map((map) => framed(map.title, heatFigure(map), 'own'))}</div>`) : ''}
 ${samples.length > 0 ? section('Samples', markup`<div class="samples">${samples.map(sampleOf)}</div>`) : ''}
@@ -72,13 +74,13 @@ const framed = (title: string, figure: Figure, width?: 'own') =>
 const swatch = (contender: Contender) =>
   markup`<span class="swatch${contender.dashed ? ' dashed' : ''}" style="color:${colorOf(contender)};background:${colorOf(contender)}"></span>`;
 
-function tableOf({ columns, rows }: ReportTable): Markup {
+function tableOf({ columns, rows }: ReportTable, name: string): Markup {
   const heads = columns.map(({ title }) => markup`<th scope="col">${title}</th>`);
   const lines = rows.map(({ contender, cells: [name = '', ...cells], failed }) => {
     const rest = cells.map((cell, index) => markup`<td data-key="${columns[index + 1]?.key ?? ''}">${cell}</td>`);
     return markup`<tr${failed ? new Markup(' class="failed"') : ''}><th scope="row">${swatch(contender)}${name}</th>${rest}</tr>`;
   });
-  return markup`<div class="scroll" tabindex="0" role="region" aria-label="Results"><table class="results"><thead><tr>${heads}</tr></thead><tbody>${lines}</tbody></table></div>`;
+  return markup`<div class="scroll" tabindex="0" role="region" aria-label="${name}"><table class="table${name === 'Results' ? ' results' : ''}"><thead><tr>${heads}</tr></thead><tbody>${lines}</tbody></table></div>`;
 }
 
 /** The figure is there without the script, which puts its own in its place. */

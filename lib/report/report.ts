@@ -76,6 +76,8 @@ export interface Report {
   /** What a reader of the table must know. */
   notes: readonly string[];
   curves: readonly CurveChart[];
+  /** How fast it was, where the time went, what memory it took. */
+  speed?: ReportTable;
   scatters: readonly ScatterChart[];
   /** What was measured against what was set. */
   settings?: readonly CurveChart[];

@@ -1,4 +1,4 @@
-/** Reports of runs that were saved before, alone or together, of one comparison or of several. */
+/** Reports of runs that were saved before, alone or together, of studies or of any other training. */
 import fs from 'node:fs/promises';
 import path from 'node:path';
 
@@ -6,34 +6,49 @@ import { isDeepStrictEqual } from 'node:util';
 
 import { parse } from 'yaml';
 
+import { reportFolders, reportName } from '../curves';
 import { ArgumentError } from '../errors';
+import { historyName } from '../metrics';
 import { writeReport, type Report } from '../report';
 import { languageModelKind } from './language-model/table';
 import { residualKind } from './residual/table';
 import { configName } from './shared/options';
 import { readRecord, recordName, type SavedRun } from './shared/record';
-import { reportName, reportOf } from './shared/report';
+import { reportOf } from './shared/report';
 import { translationKind } from './translation/table';
 
 /**
- * Builds one report of saved runs anew. Runs that differ in their seed only are taken together, as seeds of the same thing.
+ * Builds one report of saved runs anew. Runs of studies that differ in their seed only are taken together, as seeds of the same thing. Of
+ * other trainings, and of those that have not ended, it shows what their `metrics.jsonl` tells.
  *
  * @param folders of runs and of comparisons
  * @param out the page; default: `report.html` in the folder, where there is one, else in the working directory. Figures go beside it.
  * @returns the page's path
- * @throws ArgumentError for folders without finished runs, and for runs of different kinds of study; DataError for damaged ones
+ * @throws ArgumentError for folders without runs, and for runs of different kinds of study; DataError for damaged ones
  */
 export async function reportRuns(folders: readonly string[], out?: string): Promise<string> {
   if (!Array.isArray(folders) || folders.length === 0 || !folders.every((folder) => typeof folder === 'string'))
     throw new ArgumentError('Give the folders of runs or comparisons, in a list.');
-  const found = (await Promise.all(folders.map(runsIn))).flat();
-  const runs = [...new Map(found.map((run) => [path.resolve(run.folder), run])).values()];
+  const file = out ?? path.join(folders.length === 1 ? folders[0]! : '.', reportName);
+  const places = await Promise.all((folders as readonly string[]).map(placesIn));
+  if (places.flat().some(({ hasRecord }) => !hasRecord)) {
+    await reportFolders(
+      distinct(places.flat()).map(({ folder }) => folder),
+      file,
+    );
+    return file;
+  }
+  // Those of a comparison in the order in which they were trained.
+  const recorded = places.map(async (inFolder) => {
+    const records = await Promise.all(inFolder.map(({ folder }) => readRecord(folder)));
+    return records.sort((a, b) => a.began.localeCompare(b.began));
+  });
+  const runs = distinct((await Promise.all(recorded)).flat());
   const tasks = [...new Set(runs.map(({ task }) => task))];
   if (tasks.length > 1)
     throw new ArgumentError(
       `Runs of different kinds of study have no table in common: ${tasks.join(', ')}. Report them one kind after the other.`,
     );
-  const file = out ?? path.join(folders.length === 1 ? folders[0]! : '.', reportName);
   const name = [...new Set(runs.map(({ study }) => study))].join(', ');
   await writeReport(
     file,
@@ -41,6 +56,11 @@ export async function reportRuns(folders: readonly string[], out?: string): Prom
   );
   return file;
 }
+
+/** Each folder once. */
+const distinct = <T extends { folder: string }>(places: readonly T[]): T[] => [
+  ...new Map(places.map((place) => [path.resolve(place.folder), place])).values(),
+];
 
 function reportOfTask(
   task: SavedRun['task'],
@@ -51,20 +71,32 @@ function reportOfTask(
   return task === 'translation' ? reportOf(translationKind, place, runs) : reportOf(languageModelKind, place, runs);
 }
 
-/** The run of a run's folder, or those of a comparison's, in the order in which they were trained. */
-async function runsIn(folder: string): Promise<SavedRun[]> {
-  const names = await fs.readdir(folder, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+/** A run's folder, and whether the run was one of a study that has ended. */
+interface Place {
+  folder: string;
+  hasRecord: boolean;
+}
+
+/** The folder itself, or the runs in a comparison's; of those, where any has ended, the others are left out. */
+async function placesIn(folder: string): Promise<Place[]> {
+  const entries = await fs.readdir(folder, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
     throw new ArgumentError(`${folder} is not the folder of a run or a comparison: ${error.message}`, { cause: error });
   });
-  if (names.some((entry) => entry.name === recordName)) return [await readRecord(folder)];
-  const inside = names.filter((entry) => entry.isDirectory()).map((entry) => path.join(folder, entry.name));
-  const runs: SavedRun[] = [];
-  for (const place of inside) {
-    if ((await fs.readdir(place)).includes(recordName)) runs.push(await readRecord(place));
-  }
-  if (runs.length === 0)
-    throw new ArgumentError(`${folder} holds no finished run: neither a ${recordName} nor folders that have one.`);
-  return runs.sort((a, b) => a.began.localeCompare(b.began));
+  const own = placeOf(folder, entries);
+  if (own !== undefined) return [own];
+  const inside = entries.filter((entry) => entry.isDirectory()).map((entry) => path.join(folder, entry.name));
+  const places = (
+    await Promise.all(inside.map(async (place) => placeOf(place, await fs.readdir(place, { withFileTypes: true }))))
+  ).filter((place) => place !== undefined);
+  if (places.length === 0)
+    throw new ArgumentError(`${folder} holds no run: neither a ${historyName} nor folders that have one.`);
+  const ended = places.filter(({ hasRecord }) => hasRecord);
+  return ended.length > 0 ? ended : places;
+}
+
+function placeOf(folder: string, entries: readonly { name: string }[]): Place | undefined {
+  const has = (name: string) => entries.some((entry) => entry.name === name);
+  return has(recordName) || has(historyName) ? { folder, hasRecord: has(recordName) } : undefined;
 }
 
 /** Runs of one thing with different seeds keep their title; where several things share it, each gets the names of its folders too. */
@@ -84,8 +116,8 @@ async function distinctTitles(runs: readonly SavedRun[]): Promise<SavedRun[]> {
   const titles = new Map<SavedRun, string>();
   for (const thing of things) {
     const namesakes = things.filter((other) => other !== thing && other.title === thing.title);
-    const place = placeOf(thing.runs);
-    const isTaken = namesakes.some((other) => placeOf(other.runs) === place);
+    const place = nameOf(thing.runs);
+    const isTaken = namesakes.some((other) => nameOf(other.runs) === place);
     const suffix = namesakes.length > 0 ? ` (${isTaken ? thing.runs[0]!.folder : place})` : '';
     for (const run of thing.runs) titles.set(run, thing.title + suffix);
   }
@@ -93,7 +125,7 @@ async function distinctTitles(runs: readonly SavedRun[]): Promise<SavedRun[]> {
 }
 
 /** `comparison/run` for one run, `comparison` for several in it. */
-function placeOf([first, ...others]: readonly SavedRun[]): string {
+function nameOf([first, ...others]: readonly SavedRun[]): string {
   const parent = ({ folder }: SavedRun) => path.dirname(path.resolve(folder));
   const name = path.basename(parent(first!));
   const isTogether = others.length > 0 && others.every((run) => parent(run) === parent(first!));

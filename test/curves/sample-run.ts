@@ -85,6 +85,7 @@ export const endRecord = (step: number): HistoryRecord => ({
   step,
   seconds: step * 0.05,
   reason: 'steps',
+  error: null,
   metrics: { train_loss: 2.5 },
 });
 

@@ -53,6 +53,10 @@ export function sampleReport(): Report {
         curves: contenders.map((own, index) => ({ contender: own, points: curve(index / 4) })),
       },
     ],
+    speed: {
+      columns: ['', 'Tokens/s', 'Step time'].map((title) => ({ title, key: null })),
+      rows: contenders.map((own) => ({ contender: own, cells: [own.title, '12,345', '48 ms'], failed: false })),
+    },
     scatters: [
       {
         id: 'quality-cost',

@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 
+import { readHistory, recordsOf } from '../../lib/metrics';
 import {
   comparisonText,
   evaluateRun,
@@ -9,6 +10,7 @@ import {
   runStudy,
   trainStudy,
   type Comparison,
+  type StudyEvent,
   type StudyInput,
 } from '../../lib/study';
 import { Chromium, inkOf, testInBrowser, widthOf } from '../report/browser';
@@ -83,22 +85,16 @@ describe('a comparison over two seeds', () => {
     expect('eval' in again && again.eval.eval_loss).toBe(run.evalLoss);
   });
 
-  test('a run keeps its course: every step, every evaluation, learned weights', () => {
-    const entries = fs
-      .readFileSync(inRun('method-3.2-seed-5/metrics.jsonl'), 'utf8')
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line) as Record<string, unknown>);
-    const steps = entries.filter((entry) => 'loss' in entry);
+  test('a run keeps its course: every step, every evaluation, learned weights', async () => {
+    const records = await readHistory(inRun('method-3.2-seed-5'));
+    const steps = recordsOf(records, 'step');
     expect(steps.map(({ step }) => step)).toEqual(Array.from({ length: 12 }, (_, index) => index + 1));
-    expect(steps[0]).toEqual({
-      step: 1,
-      seconds: expect.any(Number),
+    expect(steps[0]).toMatchObject({
       loss: expect.any(Number),
       gradNorm: expect.any(Number),
       learningRate: expect.any(Number),
     });
-    const evaluations = entries.filter((entry) => 'evalLoss' in entry);
+    const evaluations = recordsOf(records, 'evaluation');
     expect(evaluations.map(({ step }) => step)).toEqual([5, 10, 12]);
     for (const { layerWeights } of evaluations) {
       const [mix, ...others] = layerWeights as { layer: number; first: number; weights: [number, number] }[];
@@ -123,12 +119,15 @@ describe('a comparison over two seeds', () => {
 
   test('figures are saved', () => {
     expect(fs.readdirSync(inRun('figures')).sort()).toEqual([
+      'evaluation-accuracy.svg',
       'evaluation-loss.svg',
       'gradient-norm.svg',
       'layer-weights-method-3.2.svg',
       'layer-weights-method-4.2-stored.svg',
+      'learning-rate.svg',
       'quality-cost.svg',
       'quality-seconds.svg',
+      'tokens-per-second.svg',
       'training-loss.svg',
     ]);
   });
@@ -163,7 +162,8 @@ describe('building a report anew', () => {
     const titlesOf = async (runs: string[]) => {
       const out = path.join(folder, 'both', 'report.html');
       await reportRuns(runs, out);
-      const rows = fs.readFileSync(out, 'utf8').matchAll(/<th scope="row">.*?<\/span>(.*?)<\/th>/g);
+      const [results] = fs.readFileSync(out, 'utf8').split('<h2>Learning</h2>');
+      const rows = results!.matchAll(/<th scope="row">.*?<\/span>(.*?)<\/th>/g);
       return [...rows].map(([, title]) => title);
     };
     expect(
@@ -189,13 +189,18 @@ describe('building a report anew', () => {
   test('the same run given twice is one', async () => {
     const out = path.join(folder, 'once.html');
     await reportRuns([inRun('baseline-seed-5'), inRun('baseline-seed-5')], out);
-    expect(fs.readFileSync(out, 'utf8').match(/<th scope="row">/g)).toHaveLength(1);
+    expect(
+      fs
+        .readFileSync(out, 'utf8')
+        .split('<h2>Learning</h2>')[0]!
+        .match(/<th scope="row">/g),
+    ).toHaveLength(1);
   });
 
   test.each<[string, () => string[], string, RegExp]>([
     ['nothing', () => [], 'ERR_ARGUMENT', /Give the folders/],
     ['a folder that is not there', () => [path.join(folder, 'nowhere')], 'ERR_ARGUMENT', /nowhere is not the folder/],
-    ['a folder without runs', () => [inRun('figures')], 'ERR_ARGUMENT', /holds no finished run/],
+    ['a folder without runs', () => [inRun('figures')], 'ERR_ARGUMENT', /holds no run/],
     ['a damaged record', () => [damaged('run.json', '{"task": "residual"')], 'ERR_DATA', /run\.json cannot be read/],
     [
       'a record of something else',
@@ -203,7 +208,12 @@ describe('building a report anew', () => {
       'ERR_DATA',
       /is not the record of a run/,
     ],
-    ['a damaged history', () => [damaged('metrics.jsonl', '{"step": 1}\n')], 'ERR_DATA', /metrics\.jsonl:1 is neither/],
+    [
+      'a damaged history',
+      () => [damaged('metrics.jsonl', '{"step": 1}\n')],
+      'ERR_DATA',
+      /metrics\.jsonl:1 is not a record/,
+    ],
   ])('%s is refused', async (_name, make, code, message) => {
     await expect(reportRuns(make(), path.join(folder, 'refused.html'))).rejects.toThrow(refusedWith(code, message));
     expect(fs.existsSync(path.join(folder, 'refused.html'))).toBe(false);
@@ -225,17 +235,33 @@ describe('building a report anew', () => {
   });
 });
 
+test('a run that has not ended is reported as far as it came', async () => {
+  const out = path.join(folder, 'unfinished');
+  const stop = new AbortController();
+  const onEvent = ({ type }: StudyEvent) => type === 'evaluation' && stop.abort();
+  await expect(trainStudy(study, { cacheDir, out, signal: stop.signal, onEvent })).rejects.toMatchObject({
+    code: 'ERR_ABORTED',
+  });
+  const page = path.join(folder, 'unfinished.html');
+  await reportRuns([out, inRun('baseline-seed-5')], page);
+  const html = fs.readFileSync(page, 'utf8').replaceAll(/<script.*?<\/script>/gs, '');
+  expect(html).toContain('was stopped after step 5');
+  expect(html).toContain('Speed and memory');
+  expect(html).toContain('Evaluation accuracy');
+  expect(html).not.toMatch(/NaN|undefined|Infinity/);
+});
+
 test('a run that diverges has its record and its page', async () => {
   const out = path.join(folder, 'wild');
   const train = { ...study.train, learningRate: 1e38, maxGradNorm: null, schedule: 'constant' as const };
   await expect(trainStudy({ ...study, train }, { cacheDir, out })).rejects.toThrow(
-    refusedWith('ERR_NON_FINITE', /diverged/),
+    refusedWith('ERR_NON_FINITE', /not finite/),
   );
   expect(readJson(path.join(out, 'run.json'))).toMatchObject({
     outcome: null,
-    error: expect.stringMatching(/diverged at step/),
+    error: expect.stringMatching(/stopped at step/),
   });
-  expect(fs.readFileSync(path.join(out, 'report.html'), 'utf8')).toMatch(/Baseline failed: Training diverged/);
+  expect(fs.readFileSync(path.join(out, 'report.html'), 'utf8')).toMatch(/Baseline failed: Training stopped at step/);
 });
 
 test('a run that does not go back to its best model is evaluated as it ended', async () => {

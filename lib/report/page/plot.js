@@ -1,6 +1,6 @@
 /** What all interactive curves have in common. Runs in the browser, before the page's own script. */
 'use strict';
-const plotParts = (() => {
+globalThis.plotParts = (() => {
   const style = getComputedStyle(document.documentElement);
   const color = (name) => style.getPropertyValue(name).trim();
   const font = '12px system-ui, sans-serif';

@@ -2,29 +2,19 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 
+import { courseCharts, readRun, reportName, speedTable, type Run } from '../../curves';
 import { formatMetrics, spreadOf } from '../../metrics';
-import {
-  writeReport,
-  type Contender,
-  type CurveChart,
-  type HeatMap,
-  type Point,
-  type Report,
-  type ScatterChart,
-} from '../../report';
+import { writeReport, type Contender, type HeatMap, type Point, type Report, type ScatterChart } from '../../report';
 import { columnsOf, compareRuns, type ComparedSample, type StudyComparison, type StudyKind } from './comparison';
-import { readHistory, type History } from './history';
 import { configName } from './options';
 import type { SavedRun } from './record';
 import type { BaseRow } from './row';
-
-export const reportName = 'report.html';
 
 /** Any kind of study, its rows' own fields hidden. */
 type Kind<Row extends BaseRow, Comparison extends StudyComparison<Row>> = StudyKind<Row, Comparison>;
 
 interface ReportedRun extends SavedRun {
-  history: History;
+  course: Run;
   /** Its resolved configuration; empty where the file is gone. */
   config: string;
 }
@@ -47,8 +37,13 @@ export async function reportOf<Row extends BaseRow, Comparison extends StudyComp
   saved: readonly SavedRun[],
 ): Promise<Report> {
   const comparison = compareRuns(kind, { study: name, folder }, saved);
-  const runs = await Promise.all(saved.map(readRun));
+  const runs: ReportedRun[] = [];
+  for (const run of saved) runs.push(await withCourse(run));
   const contenders = contendersOf(comparison.rows.map(({ title }) => title));
+  const trained = [...contenders.values()].map((contender) => ({
+    contender,
+    runs: runs.filter(({ title }) => title === contender.title).map(({ course }) => course),
+  }));
   const { rows } = comparison;
   const columns = columnsOf(kind, rows);
   return {
@@ -67,7 +62,8 @@ export async function reportOf<Row extends BaseRow, Comparison extends StudyComp
       ...kind.notes(comparison),
       ...rows.flatMap(({ title, error }) => (error === null ? [] : [`${title} failed: ${error}`])),
     ],
-    curves: curvesOf(contenders, runs),
+    curves: courseCharts(trained, 'nats per token'),
+    speed: speedTable(trained),
     scatters: scattersOf(kind, contenders, rows),
     heatMaps: [...contenders.values()].flatMap(({ title }) => heatMapOf(runs.filter((run) => run.title === title))),
     samples: comparison.samples.map((sample) => withContenders(sample, contenders)),
@@ -76,9 +72,9 @@ export async function reportOf<Row extends BaseRow, Comparison extends StudyComp
   };
 }
 
-async function readRun(run: SavedRun): Promise<ReportedRun> {
+async function withCourse(run: SavedRun): Promise<ReportedRun> {
   const config = await fs.readFile(path.join(run.folder, configName), 'utf8').catch(() => '');
-  return { ...run, history: await readHistory(run.folder), config };
+  return { ...run, course: await readRun(run.folder), config };
 }
 
 /** Stored outputs have the colour of their recomputed counterpart, with dashes. */
@@ -101,80 +97,6 @@ function summaryOf(thing: string, runs: readonly ReportedRun[], contenders: numb
   ];
   const data = unique(runs.map((run) => run.data.split(/[;.] /)[0]!));
   return `${parts.join(', ')}; ${data.join(' and ')}`;
-}
-
-/** Most points of a training's curve. */
-const curvePoints = 150;
-
-function curvesOf(contenders: ReadonlyMap<string, Contender>, runs: readonly ReportedRun[]): CurveChart[] {
-  const curves = (course: (history: History) => Point[]) =>
-    [...contenders.values()]
-      .map((contender) => ({
-        contender,
-        points: overSeeds(runs.filter(({ title }) => title === contender.title).map(({ history }) => course(history))),
-      }))
-      .filter(({ points }) => points.length > 0);
-  const most = Math.max(0, ...runs.map(({ history }) => history.steps.length));
-  const every = Math.max(1, Math.ceil(most / curvePoints));
-  const charts: CurveChart[] = [
-    {
-      id: 'evaluation-loss',
-      title: 'Evaluation loss',
-      xLabel: 'step',
-      yLabel: 'nats per token',
-      curves: curves(({ evaluations }) => evaluations.map(({ step: x, evalLoss: y }) => ({ x, y }))),
-      marked: true,
-    },
-    {
-      id: 'training-loss',
-      title: `Training loss${every > 1 ? `, means of ${every} steps` : ''}`,
-      xLabel: 'step',
-      yLabel: 'nats per token',
-      curves: curves(({ steps }) =>
-        meansOf(
-          steps.map(({ step: x, loss: y }) => ({ x, y })),
-          every,
-        ),
-      ),
-      marked: false,
-    },
-    {
-      id: 'gradient-norm',
-      title: `Gradient norm before clipping${every > 1 ? `, means of ${every} steps` : ''}`,
-      xLabel: 'step',
-      yLabel: 'L2 norm',
-      curves: curves(({ steps }) =>
-        meansOf(
-          steps.map(({ step: x, gradNorm: y }) => ({ x, y })),
-          every,
-        ),
-      ),
-      marked: false,
-    },
-  ];
-  return charts.filter(({ curves: drawn }) => drawn.length > 0);
-}
-
-/** Means of so many points each, at the last one's place; too few at the end are left out. */
-function meansOf(points: readonly Point[], every: number): Point[] {
-  const means: Point[] = [];
-  for (let end = every; end <= points.length; end += every) {
-    const part = points.slice(end - every, end);
-    means.push({ x: part.at(-1)!.x, y: part.reduce((sum, { y }) => sum + y, 0) / every });
-  }
-  return means;
-}
-
-/** One course of several that differ in their seed: the mean, the least and the most wherever all are. */
-function overSeeds(courses: readonly Point[][]): Point[] {
-  const [first = [], ...others] = courses.filter((course) => course.length > 0);
-  if (others.length === 0) return first;
-  return first.flatMap(({ x, y }) => {
-    const ys = others.map((course) => course.find((point) => point.x === x)?.y);
-    if (ys.includes(undefined)) return [];
-    const { mean, least: low, most: high } = spreadOf([y, ...(ys as number[])]);
-    return [{ x, y: mean, low, high }];
-  });
 }
 
 const fieldOf = (row: object, key: string) => (row as Record<string, unknown>)[key];
@@ -206,8 +128,8 @@ function scattersOf<Row extends BaseRow, Comparison extends StudyComparison<Row>
 
 /** The learned weights of the reported models, their mean over seeds. */
 function heatMapOf(runs: readonly ReportedRun[]): HeatMap[] {
-  const mixes = runs.flatMap(({ history, outcome }) => {
-    const found = history.evaluations.find(({ step }) => step === outcome?.step) ?? history.evaluations.at(-1);
+  const mixes = runs.flatMap(({ course: { evaluations }, outcome }) => {
+    const found = evaluations.find(({ step }) => step === outcome?.step) ?? evaluations.at(-1);
     return found?.layerWeights && found.layerWeights.length > 0 ? [found.layerWeights] : [];
   });
   const [first] = mixes;

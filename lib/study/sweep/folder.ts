@@ -5,11 +5,11 @@ import path from 'node:path';
 import { parse } from 'yaml';
 
 import { formatConfig } from '../../config';
+import { reportName } from '../../curves';
 import { ArgumentError } from '../../errors';
 import { writeFileAtomically } from '../../files';
 import { writeReport } from '../../report';
 import { describeDifferences, differencesOf } from '../../train';
-import { reportName } from '../shared/report';
 import type { SweepTable } from './table';
 
 /** A study's file with a section `sweep:`, all that it stood on and all overrides in it. */

@@ -45,7 +45,7 @@ export function showRuns(runs, actions) {
   const heads = ['Run', ...options, 'Progress', ...shown.map(([title]) => title), 'Step time'];
   const table = element(
     'table',
-    { className: 'results runs' },
+    { className: 'table runs' },
     element('thead', {}, element('tr', {}, ...heads.map((title) => element('th', { scope: 'col' }, title)))),
     element('tbody', {}, ...runs.map((run) => rowOf(run, options, shown, runs, actions))),
   );
