@@ -12,9 +12,9 @@ import { writeTraining, type TrainingFacts, type TrainingParts } from './state';
 /** How a model is written and read. The trainer knows no model family and no file format. */
 export interface ModelFiles {
   /** Writes the model into an empty folder. */
-  save(folder: string): Promise<void>;
+  save: (folder: string) => Promise<void>;
   /** Reads the model's weights back. */
-  restore(folder: string): Promise<void>;
+  restore: (folder: string) => Promise<void>;
 }
 
 /** The steps whose checkpoints matter, besides the newest. */
