@@ -59,7 +59,7 @@ test('wrong settings end with 2, and nothing is made', async () => {
 });
 
 describe('ended early', () => {
-  const settings = ['train.learningRate=1e-3,1e-2', 'train.maxSteps=200', 'train.evalEvery=10', '--processes', '2'];
+  const settings = ['train.learningRate=1e-3,1e-2', 'train.maxSteps=300', 'train.evalEvery=50', '--processes', '2'];
   let whole: string[];
   beforeAll(async () => {
     await cli(['sweep', 'study.yaml', ...settings, '--out', 'runs/whole']);

@@ -143,7 +143,7 @@ test('one that diverges is noted, and the others go on', async () => {
 /** Long enough to be stopped in the middle, with a checkpoint every few steps. */
 const longer = (grid: SweepOptions['grid'] = { 'train.learningRate': [1e-3, 1e-2] }): SweepOptions => ({
   grid: grid,
-  overrides: ['train.maxSteps=150', 'train.evalEvery=10'],
+  overrides: ['train.maxSteps=300', 'train.evalEvery=50'],
 });
 
 /** Ids of the processes in which trials run, by what they were started with. */
@@ -208,7 +208,7 @@ describe('stopping and going on', () => {
     const result = await sweep('killed', {
       ...longer(),
       onEvent(event) {
-        if (killed > 0 || event.type !== 'trial' || event.event.type !== 'step' || event.event.step < 40) return;
+        if (killed > 0 || event.type !== 'trial' || event.event.type !== 'step' || event.event.step < 50) return;
         killed = trialProcesses()[0]!;
         process.kill(killed, 'SIGKILL');
       },
@@ -244,7 +244,7 @@ describe('stopping and going on', () => {
     const refused = sweep('whole', { ...other, resume: true });
     await expect(refused).rejects.toThrow(ArgumentError);
     await expect(refused).rejects.toThrow(
-      /train\.maxSteps: 150 before, 20 now\n.*train\.evalEvery: 10 before, 5 now\n.*learningRate/s,
+      /train\.maxSteps: 300 before, 20 now\n.*train\.evalEvery: 50 before, 5 now\n.*learningRate/s,
     );
   });
 
