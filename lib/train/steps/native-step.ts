@@ -26,8 +26,10 @@ export class NativeStep implements TrainStep {
   }
 
   async run({ steps, learningRate, signal }: StepRequest): Promise<StepResult | undefined> {
+    const start = performance.now();
     const microBatches = await this.data.microBatches(this.#batches, steps);
     if (microBatches === 0) return undefined;
+    const waited = (performance.now() - start) / 1000;
     const result = await withSignal(signal, (token) =>
       native.trainStep(token, {
         module: this.model.id,
@@ -40,8 +42,12 @@ export class NativeStep implements TrainStep {
         lossScale: this.scaler?.lossScale(this.model.device) ?? null,
       }),
     );
-    const { nonFinite } = result;
-    return { ...result, nonFinite: nonFinite && { what: nonFinite.what, where: nonFinite.parameter } };
+    const { nonFinite, split } = result;
+    return {
+      ...result,
+      split: { ...split, data: split.data + waited },
+      nonFinite: nonFinite && { what: nonFinite.what, where: nonFinite.parameter },
+    };
   }
 
   evaluated(): void {}
