@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 
+import { functional } from '../../../lib/nn';
 import { Trainer, type TrainEvent, type TrainerOptions } from '../../../lib/train';
 import { temporaryFolder } from '../tokens';
 import { bits, logOf, makeData, makeModel, read, shape, stepFolder, together, train, trainModule } from './small';
@@ -60,7 +61,6 @@ test('a signal in the middle of a step, of an evaluation or of nothing saves the
 test('a step of a module that is broken off leaves its buffers and the random numbers as they were', async () => {
   const whole = await trainModule({});
   const controller = new AbortController();
-  const { mseLoss } = (await import('../../../lib/nn')).functional;
   let calls = 0;
   const first = await trainModule({
     out: run,
@@ -68,7 +68,7 @@ test('a step of a module that is broken off leaves its buffers and the random nu
     loss(net, { x, y }) {
       // In the second half of step 6: 5 steps of 2 batches, but for the last of each epoch, and 4 evaluations' batches.
       if (net.training && ++calls === 9) controller.abort();
-      return mseLoss(net.forward(x), y);
+      return functional.mseLoss(net.forward(x), y);
     },
   });
   expect(first.error).toEqual(refused('ERR_ABORTED', /stopped after step/));

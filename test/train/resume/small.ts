@@ -84,9 +84,10 @@ export async function read(
 export async function train(
   options: Partial<TrainerOptions> & Pick<TrainerOptions, 'data'>,
   see?: (event: TrainEvent, trainer: Trainer) => unknown,
+  filesOf?: (model: DelightLanguageModel) => Required<Pick<TrainerOptions, 'save' | 'restore'>>,
 ): Promise<Outcome> {
   using model = makeModel();
-  return await read(new Trainer(model, { ...shape, ...options }), model, see);
+  return await read(new Trainer(model, { ...shape, ...options, ...filesOf?.(model) }), model, see);
 }
 
 type Batch = { x: Tensor; y: Tensor };
@@ -114,7 +115,7 @@ export async function trainModule(
     logEvery: 3,
     ...options,
   });
-  return read(trainer as unknown as Trainer, net, see);
+  return read(trainer, net, see);
 }
 
 /** What must be equal to the bit. */
