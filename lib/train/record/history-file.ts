@@ -5,14 +5,9 @@ import path from 'node:path';
 import type { StorageError } from '../../errors';
 import { cutHistory, historyName, lineOf } from '../../metrics';
 import type { TrainEvent } from '../events';
+import type { Training } from '../training';
 import { AppendedFile } from './appended-file';
 import { recordOf, type RecordFacts } from './records';
-
-/** Where the training stands. */
-interface Standing {
-  readonly elapsed: number;
-  readonly state: { readonly epoch: number };
-}
 
 /** Writes the file as the training goes on; one that is resumed goes on with what was so at its checkpoint. */
 export class HistoryFile {
@@ -25,7 +20,7 @@ export class HistoryFile {
     this.#onFailure = onFailure;
   }
 
-  async onEvent(event: TrainEvent, { elapsed: seconds, state: { epoch } }: Standing): Promise<void> {
+  async onEvent(event: TrainEvent, { elapsed: seconds, state: { epoch } }: Training): Promise<void> {
     const record = recordOf(event, { seconds, epoch }, this.#facts);
     if (record === undefined) return;
     this.#file ??= await this.#open(record.step);

@@ -1,6 +1,7 @@
 /** `trainer_state.json`, as Hugging Face's Trainer leaves it. */
-import { saveTrainerState, type TrainerState } from '../../metrics';
+import { saveTrainerState } from '../../metrics';
 import type { TrainEvent } from '../events';
+import type { Training } from '../training';
 
 /** Writes it at each checkpoint and when training ends, however. */
 export class StateFile {
@@ -10,7 +11,7 @@ export class StateFile {
     this.#folder = folder;
   }
 
-  async onEvent({ type }: TrainEvent, { state }: { readonly state: TrainerState }): Promise<void> {
+  async onEvent({ type }: TrainEvent, { state }: Training): Promise<void> {
     if ((type === 'checkpoint' || type === 'end') && state.globalStep > 0) await saveTrainerState(this.#folder, state);
   }
 }
