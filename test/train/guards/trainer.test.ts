@@ -313,6 +313,18 @@ describe('little data', () => {
   });
 });
 
+test('deterministic trainings of native models come to the same, to the bit', async () => {
+  const options = { maxSteps: 3, precision: 'bf16' } as const;
+  const decoders = [await train(options), await train({ ...options, deterministic: true })];
+  expect(weightsOf(decoders[1]!.model)).toEqual(weightsOf(decoders[0]!.model));
+  const translate = async (deterministic: boolean) => {
+    const model = makeTranslator({ type: 'transformer', dropout: 0.1 });
+    await new Trainer(model, { ...options, data: { train: pairs, validation: pairs }, deterministic }).run();
+    return weightsOf(model);
+  };
+  expect(await translate(true)).toEqual(await translate(false));
+});
+
 test('deterministic holds while training runs, however it ends', async () => {
   const during: boolean[] = [];
   const observers = [() => void during.push(torch.areDeterministicAlgorithmsEnabled())];
