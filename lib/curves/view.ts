@@ -38,7 +38,7 @@ export interface RunView {
 }
 
 /** Curves that do not wobble are drawn as they are. */
-const exact = /^(learningRate|memory|peakMemory|deviceMemory|peakDeviceMemory|scale|tokensPerSecond|mfu)$/;
+const exact = /^(learningRate|memory|peakMemory|deviceMemory|peakDeviceMemory|scale|tokensPerSecond|mfu|split\..*)$/;
 /** How an evaluation went, not what it found. */
 const notFound = /^epoch$|_runtime$|_samples$|_per_second$|_targets$|_tokens$/;
 /** Marks in a view: more cannot be told apart. */
@@ -50,17 +50,18 @@ export function viewOf(run: Run, { axis, from, to, points, smoothing }: ViewRequ
   const range = rows.between(axis, low, high);
   const buckets = bucketsOf(rows.places(axis), range, { span: high - low, points });
   const window = smoothing * (range.end - range.start);
+  const perBucket = (range.end - range.start) / Math.max(1, buckets.ends.length);
   const curves = rows.names.map((name): [string, CurveView] => {
     const values = rows.values(name);
-    const isSmoothed = window > 1 && !exact.test(name);
-    const smooth = () => rounded(smoothIn(values, buckets, window));
+    const isSmoothed = window > perBucket && !exact.test(name);
     if (buckets.width === 0) {
       const raw = rounded(values.subarray(range.start, range.end));
-      return [name, isSmoothed ? { line: smooth(), raw } : { line: raw }];
+      return [name, isSmoothed ? { line: rounded(smoothIn(values, buckets, window)), raw } : { line: raw }];
     }
     const { low: least, high: most, mean } = spreadIn(values, buckets);
-    const line = isSmoothed ? smooth() : rounded(mean);
-    return [name, exact.test(name) ? { line } : { line, low: rounded(least), high: rounded(most) }];
+    if (exact.test(name)) return [name, { line: rounded(mean) }];
+    const line = isSmoothed ? smoothMeans(mean, window / perBucket) : mean;
+    return [name, { line: rounded(line), low: rounded(least), high: rounded(most) }];
   });
   return {
     version,
@@ -70,6 +71,12 @@ export function viewOf(run: Run, { axis, from, to, points, smoothing }: ViewRequ
     evaluations: evaluationsIn(run, axis, [low, high], points),
     marks: marksIn(run, axis, [low, high]),
   };
+}
+
+/** Of what is thinned out, the buckets' means are smoothed: so many rows need not be gone through again. */
+function smoothMeans(means: readonly number[], window: number): number[] {
+  const ends = means.map((_, index) => index + 1);
+  return smoothIn(Float32Array.from(means), { start: 0, ends, x: [], width: 0 }, window);
 }
 
 type Span = readonly [low: number, high: number];

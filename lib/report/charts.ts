@@ -53,7 +53,7 @@ export const inline = ({ body, size }: Figure, title: string, width: 'any' | 'ow
 const dash = ({ dashed }: Contender) => (dashed ? '6 4' : 'none');
 
 /** Curves over a common axis, with a band where several seeds spread, and a legend below. */
-export function curveFigure({ curves, xLabel, yLabel, marked, xScale }: CurveChart): Figure {
+export function curveFigure({ curves, xLabel, yLabel, marked, xScale, fromZero }: CurveChart): Figure {
   const plot = wide;
   const all = curves.flatMap(({ points }) => points);
   const x = (xScale === 'log' ? logScale : linearScale)(
@@ -62,7 +62,7 @@ export function curveFigure({ curves, xLabel, yLabel, marked, xScale }: CurveCha
     8,
   );
   const y = linearScale(
-    all.flatMap(({ y: value, low = value, high = value }) => [value, low, high]),
+    [...(fromZero ? [0] : []), ...all.flatMap(({ y: value, low = value, high = value }) => [value, low, high])],
     [plot.bottom, plot.top],
   );
   const drawn = curves.map(({ contender, points }) => {

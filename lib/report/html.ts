@@ -26,7 +26,7 @@ export function reportHtml(report: Report): string {
   const body = markup`<header><h1>${title}</h1><p class="summary">${summary}</p></header>
 ${findings.length > 0 ? markup`<section class="findings" aria-label="Findings">${findings.map((text) => markup`<p>${text}</p>`)}</section>` : ''}
 <section><h2>Results</h2>${tableOf(table, 'Results')}${notes.length > 0 ? markup`<ul class="notes">${notes.map((note) => markup`<li>${note}</li>`)}</ul>` : ''}</section>
-${settings.length > 0 ? section('Score against each setting', markup`<div class="curves">${settings.map((chart) => framed(chart.title, curveFigure(chart)))}</div>`) : ''}
+${settings.length > 0 ? section('Score against each setting', markup`<div class="pair">${settings.map((chart) => framed(chart.title, curveFigure(chart)))}</div>`) : ''}
 ${curves.length > 0 ? section('Learning', markup`<p class="hint">Drag over a part to enlarge it, double-click to go back; a click on a name hides its curve.</p><div class="curves">${curves.map(curvePlace)}</div>`) : ''}
 ${speed && speed.rows.length > 0 ? section('Speed and memory', tableOf(speed, 'Speed and memory')) : ''}
 ${scatters.length > 0 ? section('Quality against cost', markup`<div class="pair">${scatters.map((chart) => framed(chart.title, scatterFigure(chart)))}</div>`) : ''}
@@ -87,10 +87,11 @@ function tableOf({ columns, rows }: ReportTable, name: string): Markup {
 const curvePlace = (chart: CurveChart, index: number) =>
   markup`<figure><h3>${chart.title}</h3><div data-curves="${index}">${inline(curveFigure(chart), chart.title)}</div></figure>`;
 
-const curveData = ({ xLabel, yLabel, curves, marked }: CurveChart) => ({
+const curveData = ({ xLabel, yLabel, curves, marked, fromZero = false }: CurveChart) => ({
   xLabel,
   yLabel,
   marked,
+  fromZero,
   curves: curves.map(({ contender: { title, color, dashed }, points }) => ({
     title,
     color: `--c${color % colorCount}`,

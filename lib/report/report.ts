@@ -33,6 +33,8 @@ export interface CurveChart {
   curves: readonly Curve[];
   /** Places of x by their logarithm: all are above 0. Default: by themselves. */
   xScale?: 'log';
+  /** Whether the vertical axis begins at 0. Default: it holds the curves and little more. */
+  fromZero?: boolean;
   /** Whether single points are marked: few, and worth it. */
   marked: boolean;
 }

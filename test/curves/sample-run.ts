@@ -68,8 +68,8 @@ export function recordsAt(step: number, run: Imagined = {}): HistoryRecord[] {
   ];
   records.push(
     { type: 'evaluation', step, seconds, epoch: step / 250, metrics, best: true },
-    { type: 'checkpoint', step, seconds, folder: `checkpoints/step-${step}`, best: true },
     { type: 'sample', step, seconds, samples },
+    { type: 'checkpoint', step, seconds, folder: `checkpoints/step-${step}`, best: true },
   );
   return records;
 }

@@ -17,6 +17,8 @@ interface Course {
   yLabel: string;
   evaluation?: string;
   curve?: string;
+  /** Of what hardly wobbles: its axis begins at 0, and nobody asks what was averaged. */
+  fromZero?: true;
 }
 
 /** Most points of a training's curve. */
@@ -40,8 +42,8 @@ export function courseCharts(all: readonly Trained[], lossUnit: string): CurveCh
       .filter((name) => name.startsWith('metrics.'))
       .map((name) => ({ ...named('training', name.slice('metrics.'.length)), curve: name })),
     { id: 'gradient-norm', title: 'Gradient norm before clipping', yLabel: 'L2 norm', curve: 'gradNorm' },
-    { id: 'learning-rate', title: 'Learning rate', yLabel: '', curve: 'learningRate' },
-    { id: 'tokens-per-second', title: 'Tokens per second', yLabel: '', curve: 'tokensPerSecond' },
+    { id: 'learning-rate', title: 'Learning rate', yLabel: '', curve: 'learningRate', fromZero: true },
+    { id: 'tokens-per-second', title: 'Tokens per second', yLabel: '', curve: 'tokensPerSecond', fromZero: true },
   ];
   return charts.map((chart) => drawn(chart, viewed)).filter(({ curves }) => curves.length > 0);
 }
@@ -54,7 +56,7 @@ function named(kind: 'evaluation' | 'training', name: string): Pick<Course, 'id'
 }
 
 function drawn(
-  { id, title, yLabel, curve, evaluation }: Course,
+  { id, title, yLabel, curve, evaluation, fromZero = false }: Course,
   all: readonly { contender: Contender; views: readonly RunView[] }[],
 ): CurveChart {
   const points = ({ x, evaluations, curves }: RunView): Point[] =>
@@ -64,9 +66,10 @@ function drawn(
   const width = Math.max(0, ...all.flatMap(({ views }) => views.map((view) => view.width)));
   return {
     id,
-    title: curve !== undefined && width > 1 ? `${title}, means of ${width} steps` : title,
+    title: curve !== undefined && !fromZero && width > 1 ? `${title}, means of ${width} steps` : title,
     xLabel: 'step',
     yLabel,
+    fromZero,
     marked: curve === undefined,
     curves: all
       .map(({ contender, views }) => ({ contender, points: overSeeds(views.map(points)) }))

@@ -32,9 +32,24 @@ globalThis.plotParts = (() => {
     return [xs, ...curves.flatMap(aligned)];
   }
 
+  const units = [
+    [1e15, 'P'],
+    [1e12, 'T'],
+    [1e9, 'G'],
+    [1e6, 'M'],
+    [1e3, 'k'],
+  ];
+  /** `12.3 k` from 10,000 on, `2.5e-7` below a thousandth of a thousandth; else no more digits than it takes. */
+  function short(value, digits = 6) {
+    if (value === null || value === undefined) return '';
+    const unit = Math.abs(value) >= 1e4 && units.find(([size]) => Math.abs(value) >= size);
+    if (unit) return `${Number((value / unit[0]).toPrecision(Math.min(digits, 4)))} ${unit[1]}`;
+    return String(Number(value.toPrecision(digits)));
+  }
+
   const sizeOf = (place, [narrow, wide]) => ({
     width: place.clientWidth,
     height: place.clientWidth < 480 ? narrow : wide,
   });
-  return { color, wholeSteps, axis, alignedColumns, sizeOf };
+  return { color, wholeSteps, axis, alignedColumns, short, sizeOf };
 })();

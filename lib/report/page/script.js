@@ -1,7 +1,7 @@
 /** Makes the page's curves interactive: values under the pointer, curves to switch off, parts to enlarge. Runs in the browser. */
 'use strict';
 {
-  const { color, wholeSteps, axis, alignedColumns, sizeOf } = plotParts;
+  const { color, wholeSteps, axis, alignedColumns, short, sizeOf } = plotParts;
   const charts = JSON.parse(document.getElementById('curves').textContent);
 
   const columnsOf = (curves) =>
@@ -27,7 +27,7 @@
       dash: dashed ? [6, 4] : [],
       spanGaps: true,
       points: { show: marked, size: 6, fill: () => color(variable) },
-      value: (_, value) => (typeof value === 'number' ? value.toFixed(4) : ''),
+      value: (_, value) => (typeof value === 'number' ? precise(value) : ''),
     };
     return [line, bound, { ...bound }];
   }
@@ -42,17 +42,22 @@
   const markerOf = ({ color: variable, dashed }) =>
     dashed ? `repeating-linear-gradient(90deg, var(${variable}) 0 5px, transparent 5px 8px)` : `var(${variable})`;
 
+  /** Four decimals, unless they would say nothing. */
+  const precise = (value) => (Math.abs(value) < 0.1 || Math.abs(value) >= 1e4 ? short(value, 4) : value.toFixed(4));
   const heights = [250, 340];
-  const plots = charts.map(({ xLabel, yLabel, curves, marked }, index) => {
+  const plots = charts.map(({ xLabel, yLabel, curves, marked, fromZero }, index) => {
     const place = document.querySelector(`[data-curves="${index}"]`);
     place.textContent = '';
     const plot = new uPlot(
       {
         ...sizeOf(place, heights),
-        scales: { x: { time: false } },
+        scales: { x: { time: false }, y: fromZero ? { range: (_, __, most) => [0, 1.05 * most || 1] } : {} },
         series: [{ label: xLabel }, ...curves.flatMap((curve) => seriesOf(curve, marked))],
         bands: bandsOf(curves),
-        axes: [{ ...axis(xLabel, 34), incrs: wholeSteps }, axis(yLabel, 52)],
+        axes: [
+          { ...axis(xLabel, 34), incrs: wholeSteps },
+          { ...axis(yLabel, 60), values: (_, ticks) => ticks.map((tick) => short(tick)) },
+        ],
         cursor: { points: { size: 7 } },
         legend: { markers: { fill: (_, i) => (i > 0 ? markerOf(curves[Math.floor((i - 1) / 3)]) : 'transparent') } },
         hooks: {

@@ -9,10 +9,11 @@ export function element(tag, { style, data, ...properties } = {}, ...children) {
   return made;
 }
 
+/** The page's colours in the order in which runs get them. */
+const colors = [2, 1, 4, 3, 6, 5, 7, 8, 0];
 /** The colour of a run, everywhere; from the tenth on they come again, with dashes. */
-export const colorCount = 9;
-export const colorOf = (run) => `--c${(Number(run.id) - 1) % colorCount}`;
-export const isDashed = (run) => Math.floor((Number(run.id) - 1) / colorCount) % 2 === 1;
+export const colorOf = (run) => `--c${colors[(Number(run.id) - 1) % colors.length]}`;
+export const isDashed = (run) => Math.floor((Number(run.id) - 1) / colors.length) % 2 === 1;
 
 export const swatch = (run) =>
   element('span', {

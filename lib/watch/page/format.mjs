@@ -1,21 +1,9 @@
 /** Numbers as readers want them. All take null for what is not known. */
+/* global plotParts */
 const unknown = '–';
 
-const units = [
-  [1e15, 'P'],
-  [1e12, 'T'],
-  [1e9, 'G'],
-  [1e6, 'M'],
-  [1e3, 'k'],
-];
-
-/** `12.3 k` from 10,000 on. */
-export function short(value) {
-  if (value === null) return unknown;
-  const unit = Math.abs(value) >= 1e4 && units.find(([size]) => Math.abs(value) >= size);
-  if (unit) return `${Number((value / unit[0]).toPrecision(3))} ${unit[1]}`;
-  return String(Number(value.toPrecision(3)));
-}
+/** `12.3 k` from 10,000 on, three digits. */
+export const short = (value) => (value === null ? unknown : plotParts.short(value, 3));
 
 /** So many digits in all, with an exponent for what is tiny or huge. */
 export function number(value, digits = 4) {
