@@ -20,17 +20,18 @@ export async function openTokenizer(
   trainText: Text,
   options: TrainBpeOptions,
 ): Promise<TextTokenizer> {
-  if (config === 'bytes') return new ByteTokenizer();
   if (typeof config === 'string') return loadTokenizer(config);
   const json = await trainBpe(trainText, config.bpe, options);
   return HuggingFaceTokenizer.fromJson(json, { bos_token: endOfText, eos_token: endOfText }, 'the trained tokenizer');
 }
 
 /**
- * Reads a Hugging Face `tokenizer.json`, or the one in a folder, with the `tokenizer_config.json` beside it where there is one.
+ * Reads a Hugging Face `tokenizer.json`, or the one in a folder, with the `tokenizer_config.json` beside it where there is one. `bytes` is the
+ * tokenizer whose tokens are the bytes of UTF-8.
  * @throws DataError for a file that is missing or is no tokenizer
  */
 export async function loadTokenizer(location: string): Promise<TextTokenizer> {
+  if (location === 'bytes') return new ByteTokenizer();
   const isFolder = (await stat(location).catch(() => undefined))?.isDirectory() ?? false;
   const file = isFolder ? path.join(location, 'tokenizer.json') : location;
   const json = await readBytes(file);

@@ -7,3 +7,4 @@ export type { WhenOneEnds } from './mix';
 export type { Damage } from './source';
 export { SampleStream, StreamReader } from './stream';
 export type { OpenOptions } from './stream';
+export { writeBlocks } from './write-blocks';

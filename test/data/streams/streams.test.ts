@@ -250,6 +250,19 @@ describe('packing', () => {
   });
 });
 
+test('blocks are kept as a token file', async () => {
+  const blocks = streams.from(() => range(5).map((n) => Uint16Array.of(n, 70_000 % 65_536, 2)));
+  const file = path.join(folder, 'blocks', 'validation.bin');
+  const written = await streams.writeBlocks(blocks.take(3), file);
+  expect(written).toEqual({ file, dtype: 'uint32', blockSize: 3, offsets: Float64Array.of(0, 3, 6), tokens: 9 });
+  const ids = new Uint32Array(new Uint8Array(fs.readFileSync(file)).buffer);
+  expect([...ids]).toEqual([0, 4464, 2, 1, 4464, 2, 2, 4464, 2]);
+  await expect(streams.writeBlocks(blocks.take(0), file)).rejects.toMatchObject({ code: 'ERR_DATA' });
+  const uneven = streams.from(() => [[1, 2], [1]]);
+  await expect(streams.writeBlocks(uneven, file)).rejects.toMatchObject({ code: 'ERR_DATA' });
+  expect(fs.statSync(file).size).toBe(36); // what stood there stays
+});
+
 describe('damage', () => {
   const rest = () => [textOf(0, 0), textOf(0, 1)];
   const good = write(
