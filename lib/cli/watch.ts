@@ -1,6 +1,7 @@
+import { once } from 'node:events';
+
 import type { Command } from 'commander';
 
-import { interruptible } from './interrupt';
 import { parseNumber } from './numbers';
 
 interface Options {
@@ -34,11 +35,9 @@ It reads metrics.jsonl of each run, as far as it is written, and changes nothing
     .action(async (runs: string[], options: Options) => {
       // eslint-disable-next-line @typescript-eslint/no-require-imports -- loads late, and in one way in CommonJS and tests
       const { watchRuns } = require('../watch') as typeof import('../watch');
-      await interruptible(async (signal) => {
-        const server = await watchRuns(runs, options);
-        console.log(`Watching ${runs.join(', ')} at ${server.url}`);
-        await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-        await server.close();
-      });
+      const server = await watchRuns(runs, options);
+      console.log(`Watching ${runs.join(', ')} at ${server.url}`);
+      await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+      await server.close();
     });
 }
