@@ -2,7 +2,6 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/_foreach_add.h>
-#include <ATen/ops/_foreach_sub.h>
 #include <ATen/ops/_fused_adam.h>
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/empty_like.h>
@@ -46,19 +45,22 @@ void lay_out(at::Tensor& moment, const at::Tensor& parameter, int64_t position) 
 }
 
 void run_kernel(const AdamSettings& settings, double epsilon, const KernelLists& lists, const at::Tensor& spoiled) {
-  at::_foreach_add_(lists.steps, 1);
-  std::optional<at::Tensor> here;
-  if (spoiled.defined()) here = spoiled.to(lists.parameters.front().device());
+  std::optional<at::Tensor> found;
+  if (spoiled.defined()) {
+    found = spoiled.to(lists.parameters.front().device());
+    at::_foreach_add_(lists.steps, 1 - *found);
+  } else {
+    at::_foreach_add_(lists.steps, 1);
+  }
   const auto run = [&](auto kernel) {
     kernel(lists.parameters, lists.gradients, lists.exp_avgs, lists.exp_avg_sqs, lists.max_exp_avg_sqs, lists.steps,
            settings.learning_rate, settings.beta1, settings.beta2, settings.weight_decay, epsilon, settings.amsgrad,
-           settings.maximize, std::nullopt, here);
+           settings.maximize, std::nullopt, found);
   };
   using Kernel = void (*)(at::TensorList, at::TensorList, at::TensorList, at::TensorList, at::TensorList,
                           at::TensorList, double, double, double, double, double, bool, bool,
                           const std::optional<at::Tensor>&, const std::optional<at::Tensor>&);
   run(settings.decoupled ? static_cast<Kernel>(&at::_fused_adamw_) : static_cast<Kernel>(&at::_fused_adam_));
-  if (here) at::_foreach_sub_(lists.steps, std::vector<at::Tensor>(lists.steps.size(), *here));
 }
 
 }  // namespace
