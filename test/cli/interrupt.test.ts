@@ -1,0 +1,94 @@
+/** Ctrl-C on real processes: once saves and stops, twice stops at once. */
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+
+import { formatConfig } from '../../lib/config';
+import { readHistory } from '../../lib/metrics';
+import { smallStudy, writeCorpus } from '../study/small';
+import { temporaryFolder } from '../train/tokens';
+import { runCli, type CliOptions } from './run-cli';
+
+let cwd: string;
+const cli = (args: string[], watch?: CliOptions['watch']) =>
+  runCli(args, { cwd, cacheDir: path.join(cwd, 'cache'), ...(watch && { watch }) });
+
+beforeAll(() => {
+  cwd = temporaryFolder();
+  writeCorpus(cwd);
+  fs.writeFileSync(path.join(cwd, 'study.yaml'), formatConfig(smallStudy('corpus.txt', 'runs')));
+});
+afterAll(() => fs.rmSync(cwd, { recursive: true }));
+
+jest.setTimeout(60_000);
+
+const asked = /press Ctrl-C again to stop at once/;
+
+test.each(['SIGINT', 'SIGTERM'] as const)(
+  '%s once saves the last whole step, and --resume goes on from it',
+  async (signal) => {
+    const out = path.join('runs', signal);
+    const args = ['train', 'study.yaml', 'train.maxSteps=1000000', 'train.evalEvery=1000000', '--out', out];
+    let sent = false;
+    const stopped = await cli(args, (child, printed) => {
+      if (sent || !printed.includes('parameters, in')) return;
+      sent = true;
+      setTimeout(() => child.kill(signal), 500);
+    });
+    expect(stopped.code).toBe(130);
+    expect(stopped.stderr).toMatch(asked);
+    const [, step] = /stopped after step (\d+) of 1000000/.exec(stopped.stderr)!;
+    const saved = fs.readlinkSync(path.join(cwd, out, 'latest'));
+    expect(Number(/step-(\d+)$/.exec(saved)![1])).toBe(Number(step));
+
+    sent = false;
+    const resumed = await cli([...args, '--resume'], (child, printed) => {
+      if (sent || !printed.includes('parameters, in')) return;
+      sent = true;
+      setTimeout(() => child.kill(signal), 500);
+    });
+    expect(resumed.code).toBe(130);
+    const records = await readHistory(path.join(cwd, out));
+    const steps = records.flatMap((record) => (record.type === 'step' ? [record.step] : []));
+    expect(steps.length).toBeGreaterThan(Number(step));
+    expect(steps).toEqual(Array.from(steps, (_, index) => index + 1));
+  },
+);
+
+test('twice stops at once, in the middle of a step that takes long', async () => {
+  const slow = ['model.hiddenSize=512', 'model.intermediateSize=2048', 'train.batchSize=512', 'train.maxSteps=1000'];
+  const args = ['train', 'study.yaml', ...slow, '--out', 'runs/twice'];
+  let first = NaN;
+  let second = NaN;
+  const result = await cli(args, (child, printed) => {
+    if (Number.isNaN(first) && printed.includes('parameters, in')) {
+      first = performance.now();
+      setTimeout(() => child.kill('SIGINT'), 500);
+    }
+    if (Number.isNaN(second) && asked.test(printed)) {
+      second = performance.now();
+      child.kill('SIGINT');
+    }
+  });
+  const seconds = (performance.now() - second) / 1000;
+  expect(result.code).toBe(130);
+  expect(result.stderr).not.toMatch(/stopped after step/);
+  expect(seconds).toBeLessThan(5);
+});
+
+test('twice stops at once whatever the first one waits for', async () => {
+  const program = path.join(cwd, 'waits.cjs');
+  const lib = path.resolve(__dirname, '../../dist/cli/interrupt.js');
+  fs.writeFileSync(
+    program,
+    `require(${JSON.stringify(lib)}).interruptible(() => new Promise(() => { setInterval(() => {}, 1000); console.log('waiting'); }));`,
+  );
+  const child = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stdout.once('data', () => child.kill('SIGINT'));
+  let stderr = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString();
+    if (asked.test(stderr)) child.kill('SIGINT');
+  });
+  expect(await new Promise((resolve) => child.on('close', resolve))).toBe(130);
+});
