@@ -12,6 +12,7 @@ import { addGenerate } from './generate';
 import { exitCodes, exitCodeOf, printError } from './failure';
 import { addInit } from './init';
 import { addParity } from './parity';
+import { addPlan } from './plan';
 import { addProfile } from './profile';
 import { addReport } from './report';
 import { addScore } from './score';
@@ -41,6 +42,7 @@ Examples:
   torchwright sweep demo train.learningRate=1e-3,3e-3 --processes 2   every setting, one table
   torchwright evaluate runs/a                       its best model, anew
   torchwright compare translate-demo                a DeLighT and a Transformer learn to translate: some minutes
+  torchwright plan demo                             steps, time and memory of its trainings, before they begin
   torchwright profile demo                          what each variant costs, before anything runs
   torchwright profile delight-wmt14-en-de-640       a model's sizes and cost, block by block
   torchwright generate runs/a/best 'Call me'        goes on with a text, token by token
@@ -50,7 +52,7 @@ Examples:
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 130 interrupted.`,
     );
-  const train = [addInit, addCompare, addSweep, addTrain, addWatch, addEvaluate, addReport, addAverage];
+  const train = [addInit, addPlan, addCompare, addSweep, addTrain, addWatch, addEvaluate, addReport, addAverage];
   for (const add of [...train, addGenerate, addTranslate, addScore, addParity, addProfile, addDoctor, addBuild])
     add(program);
   for (const command of program.commands)

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { parseConfig } from '../config';
 import { dataSchema, type DataConfig } from '../data/schema';
 import { ArgumentError } from '../errors';
+import { totalOf } from '../memory';
 import { residualOverrideSchema, residualSchema, residualTitle, type ModelConfig } from '../residual/config';
 import { modelCost, type CostOptions, type ModelCost } from '../residual/cost';
 import { modelSectionSchema } from '../residual/section';
@@ -117,8 +118,8 @@ export function residualProfileText({ name, time, batch, precision, vocabSize, v
     of('Cache/token', ({ cachePerToken }) => bytes(cachePerToken.bytes)),
     of('', ({ cachePerToken }) => ratio(cachePerToken.elements / first.cachePerToken.elements)),
     of('Probabilities', ({ memory }) => bytes(memory.probabilities.training)),
-    of('Training', ({ memory }) => bytes(memory.training)),
-    of('Evaluation', ({ memory }) => bytes(memory.evaluation)),
+    of('Training', ({ memory }) => bytes(totalOf(memory.training))),
+    of('Evaluation', ({ memory }) => bytes(totalOf(memory.evaluation))),
   ];
   const { config } = variants[0]!;
   const sizes =
@@ -133,7 +134,8 @@ export function residualProfileText({ name, time, batch, precision, vocabSize, v
     'Pairs        layers run again for later ones',
     'FLOPs        matrix products, a multiply-add as two; the half of attention that causality forbids is skipped (`dense`: it is not). Step: 3 x forward',
     'Cache        of decoding, for each token seen: keys, values, and values of each pair',
-    'Memory       estimated peaks: kept probabilities; a training step with weights, gradients and AdamW; an evaluation',
+    'Memory       of tensors at the peak, estimated: kept probabilities; a training step with weights, gradients and AdamW; an evaluation.',
+    '             `torchwright plan` adds what the process needs, and tells the parts',
   ].join('\n');
 }
 

@@ -24,6 +24,7 @@ export type {
 export { countParameters, modelCost, type BlockCost, type Lengths, type ModelCost } from './cost';
 export { DelightLanguageModel, type LanguageEvaluation } from './language-model';
 export * from './layers';
+export { modelMemory, type BatchSize as DelightBatchSize } from './memory';
 export type { LoadModelOptions } from './model-files';
 export { parityCases } from './parity';
 export * from './perplexity';

@@ -50,6 +50,8 @@ export interface CostOptions {
   precision?: 'float32' | 'bf16';
   /** Default `cpu`. */
   device?: 'cpu' | 'cuda';
+  /** Batches to an optimiser's step: from the second on, gradients wait while the next is computed. Default 1. */
+  accumulation?: number;
 }
 
 /** What a model costs for batches of one size. */
@@ -70,8 +72,8 @@ export interface ModelCost {
 export function modelCost(config: ModelConfig, options: CostOptions): ModelCost {
   checkArgument(config, 'object', "A model's configuration, such as model.config,");
   checkArgument(options, 'object', 'The sizes of a batch, { time, batch },');
-  const { time, batch, precision = 'float32', device = 'cpu' } = options;
-  for (const [name, size] of Object.entries({ time, batch })) {
+  const { time, batch, precision = 'float32', device = 'cpu', accumulation = 1 } = options;
+  for (const [name, size] of Object.entries({ time, batch, accumulation })) {
     if (!Number.isInteger(size) || size < 1 || size > 2 ** 31)
       throw new ArgumentError(`The cost's ${name} must be a whole number from 1 on, not ${size}.`);
   }
@@ -85,6 +87,6 @@ export function modelCost(config: ModelConfig, options: CostOptions): ModelCost 
     flopsPerToken: { causal, dense: forwardFlops(config, time, 'dense') },
     flopsPerStep: (3 * causal.total + again) * time * batch,
     cachePerToken: { elements, bytes: elements * elementBytes },
-    memory: modelMemory(config, { time, batch, precision, device }),
+    memory: modelMemory(config, { time, batch, precision, device }, accumulation),
   };
 }

@@ -1,7 +1,6 @@
 export { ResidualLlama } from './model';
 export { forwardFlops, modelCost } from './cost';
 export type { CostOptions, ForwardFlops, ModelCost } from './cost';
-export { checkMemory } from './fits';
 export type { ModelMemory } from './memory';
 export { countParameters } from './parameters';
 export type { SaveOptions } from './folder';

@@ -7,6 +7,10 @@ export type { LanguageModelStudyConfig, LanguageModelStudyInput } from './langua
 export type { LanguageModelComparison, LanguageModelRow } from './language-model/table';
 export type { ModelResult } from './models/result';
 export type { ModelRow } from './models/row';
+export { planStudy } from './plan/plan';
+export type { PeakMemory } from './plan/memory';
+export type { PlanOptions, PlannedTraining, StudyPlan } from './plan/plan';
+export { planText } from './plan/text';
 export { readStudy } from './read';
 export type { AnyStudyConfig, AnyStudyInput } from './read';
 export { studySchema, studyVariants } from './residual/config';

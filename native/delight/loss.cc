@@ -4,6 +4,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "delight/kernels/cross_entropy.h"
 #include "nn/precision.h"
@@ -30,8 +31,9 @@ void for_parts(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& 
   const at::Tensor transposed = weight.to(x.scalar_type()).t().contiguous().unsqueeze(0);
   for (int64_t begin = 0; begin < rows; begin += step) {
     const int64_t count = std::min(step, rows - begin);
-    const at::Tensor logits = batched_product(x.narrow(0, begin, count).unsqueeze(0), transposed)[0];
-    body(begin, count, logits.to(accumulation_type(logits.scalar_type())), targets.narrow(0, begin, count));
+    at::Tensor logits = batched_product(x.narrow(0, begin, count).unsqueeze(0), transposed)[0];
+    logits = logits.to(accumulation_type(logits.scalar_type()));  // the narrow ones are gone
+    body(begin, count, std::move(logits), targets.narrow(0, begin, count));
   }
 }
 

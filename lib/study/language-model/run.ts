@@ -8,6 +8,8 @@ import { Trainer } from '../../train';
 import { studyOf, trainSectionOf, type StudyModel } from '../models/models';
 import type { ModelStudyKind } from '../models/study';
 import { trainModel } from '../models/train';
+import { languageLoad } from '../plan/load';
+import { refuseTooLarge } from '../plan/memory';
 import type { Place } from '../shared/compare';
 import { samplesOf } from '../shared/header';
 import { weightsName, type Context } from '../shared/options';
@@ -85,7 +87,7 @@ export const languageModelStudies: ModelStudyKind<
   table: languageModelKind,
   prepare: prepareStudyText,
   check(study, model, data) {
-    modelConfigOf(model, data);
+    refuseTooLarge(languageLoad(study, model, data), study.device);
     contextOf(study, data);
   },
   work: (study, data, context) => {

@@ -3,7 +3,10 @@ import { isResumed } from '../shared/resume';
 import { checkFolder, compareAll, trainOne } from '../shared/compare';
 import type { CompareStudyOptions, TrainStudyOptions } from '../shared/options';
 import { studyVariant, studyVariants, type StudyConfig } from './config';
-import { modelConfigOf, prepareStudyData, variantWork, type RunResult } from './run';
+import { residualLoad } from '../plan/load';
+import { refuseTooLarge } from '../plan/memory';
+import { prepareStudyData } from './data';
+import { variantWork, type RunResult } from './run';
 import { residualKind, type Comparison } from './table';
 
 /**
@@ -14,7 +17,7 @@ export async function compareVariants(study: StudyConfig, options: CompareStudyO
   await checkFolder(study, options);
   const variants = studyVariants(study);
   const data = await prepareStudyData(study, options);
-  for (const variant of variants) modelConfigOf(study, variant, data);
+  for (const variant of variants) refuseTooLarge(residualLoad(study, variant, data), study.device);
   return compareAll(study, variants, variantWork(data, options), residualKind, options);
 }
 
@@ -26,7 +29,7 @@ export async function trainVariant(study: StudyConfig, options: TrainStudyOption
   await isResumed(options);
   const data = await prepareStudyData(study, options);
   const variant = studyVariant(study.model.residual);
-  modelConfigOf(study, variant, data);
+  refuseTooLarge(residualLoad(study, variant, data), study.device);
   const { title, folder, parameters, outcome } = await trainOne(
     study,
     variant,

@@ -5,7 +5,8 @@ import type { RunEvaluation } from '../shared/evaluation';
 import { finalModel } from '../shared/folder';
 import type { StudyOptions } from '../shared/options';
 import type { StudyConfig } from './config';
-import { evaluateModel, prepareStudyData } from './run';
+import { prepareStudyData } from './data';
+import { evaluateModel } from './run';
 
 /** Evaluates the model that the run's report is about on the study's validation data. */
 export async function evaluateVariant(

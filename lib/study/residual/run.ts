@@ -1,27 +1,18 @@
 /** One training run from configuration to report: data, model, trainer, evaluation of the best model, files. */
-import { existsSync } from 'node:fs';
-
-import { prepareData, type PreparedData } from '../../data';
-import { ConfigError } from '../../errors';
+import type { PreparedData } from '../../data';
 import type { Metrics } from '../../metrics';
-import {
-  ResidualLlama,
-  checkMemory,
-  countParameters,
-  forwardFlops,
-  layerWeights,
-  type ModelConfig,
-} from '../../residual';
+import { ResidualLlama, countParameters, forwardFlops, layerWeights, type ModelConfig } from '../../residual';
 import { torch, type Device } from '../../tensor';
 import { Trainer, evaluateBlocks } from '../../train';
 import type { Place, StudyWork } from '../shared/compare';
 import { metricsOf } from '../shared/evaluation';
 import { samplesOf } from '../shared/header';
-import type { Context, StudyOptions } from '../shared/options';
+import type { Context } from '../shared/options';
 import type { RunOutcome } from '../shared/record';
 import { sampleTexts } from '../shared/text-samples';
 import { report, trainInFolder } from '../shared/training';
 import type { StudyConfig, StudyVariant } from './config';
+import { modelConfigOf } from './data';
 
 /** What one run gives. */
 export interface RunResult {
@@ -32,39 +23,6 @@ export interface RunResult {
   /** Of the best model where `train.loadBestModelAtEnd` is set, else of the last. */
   eval: Metrics;
   best: { step: number; loss: number } | null;
-}
-
-/** Makes a study's data ready. @throws DeviceError before anything else when the study's device is not there */
-export async function prepareStudyData(
-  study: StudyConfig,
-  { signal, onEvent, cacheDir }: StudyOptions,
-): Promise<PreparedData> {
-  torch.zeros([1], { device: study.device as Device }).dispose();
-  const data = await prepareData(study.data, {
-    maxPositionEmbeddings: study.model.maxPositionEmbeddings,
-    onProgress: (progress) => onEvent?.({ type: 'data', progress }),
-    ...(signal && { signal }),
-    ...(cacheDir !== undefined && { cacheDir }),
-  });
-  onEvent?.({ type: 'prepared', description: data.description });
-  return data;
-}
-
-/** A variant's model configuration. @throws ConfigError when the vocabulary cannot hold the tokenizer's ids, OutOfMemoryError */
-export function modelConfigOf(study: StudyConfig, variant: StudyVariant, data: PreparedData): ModelConfig {
-  const vocabSize = study.model.vocabSize ?? data.vocabSize;
-  if (vocabSize < data.vocabSize) {
-    throw new ConfigError(
-      `model.vocabSize ${vocabSize} is too small: the tokenizer gives ids up to ${data.vocabSize - 1}. ` +
-        `Set it to at least ${data.vocabSize}, or leave it out.`,
-    );
-  }
-  const { pretrained, ...sizes } = study.model;
-  if (pretrained !== undefined && !existsSync(pretrained))
-    throw new ConfigError(`model.pretrained ${pretrained} is not there; give the folder of the model to begin with.`);
-  const config = { ...sizes, vocabSize, residual: variant.residual };
-  checkMemory(config, { device: study.device as Device });
-  return config;
 }
 
 /** How a variant is trained, on data that are ready. */

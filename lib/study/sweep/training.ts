@@ -5,8 +5,11 @@ import { findModel, trainSectionOf, type LearningRates } from '../models/models'
 import type { ModelRow } from '../models/row';
 import type { ModelStudyKind } from '../models/study';
 import type { AnyStudyConfig } from '../read';
+import { residualLoad } from '../plan/load';
+import { refuseTooLarge } from '../plan/memory';
 import { studyVariant, type StudyConfig } from '../residual/config';
-import { modelConfigOf, prepareStudyData, variantWork } from '../residual/run';
+import { prepareStudyData } from '../residual/data';
+import { variantWork } from '../residual/run';
 import type { Contestant, SeededStudy, StudyWork } from '../shared/compare';
 import type { StudyComparison } from '../shared/comparison';
 import type { StudyOptions } from '../shared/options';
@@ -47,7 +50,7 @@ function variantTraining(study: StudyConfig): Omit<Training, 'study'> {
       const { data: section, model, device } = study;
       const key = formatConfig([section, model.maxPositionEmbeddings, device]);
       const data = await readyOr(ready, key, () => prepareStudyData(study, options));
-      modelConfigOf(study, variant, data);
+      refuseTooLarge(residualLoad(study, variant, data), device);
       return factsOf(study, variant, variantWork(data, options));
     },
   };

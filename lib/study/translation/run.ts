@@ -9,6 +9,8 @@ import { Trainer } from '../../train';
 import { studyOf, trainSectionOf, type StudyModel } from '../models/models';
 import type { ModelStudyKind } from '../models/study';
 import { trainModel } from '../models/train';
+import { translationLoad } from '../plan/load';
+import { refuseTooLarge } from '../plan/memory';
 import type { Place } from '../shared/compare';
 import { samplesOf } from '../shared/header';
 import { weightsName, type Context } from '../shared/options';
@@ -89,7 +91,7 @@ export const translationStudies: ModelStudyKind<
 > = {
   table: translationKind,
   prepare: prepareStudyPairs,
-  check: (_study, model, data) => void modelConfigOf(model, data),
+  check: (study, model, data) => refuseTooLarge(translationLoad(study, model, data), study.device),
   work: (study, data, context) => {
     const known = { task: 'translation' as const, data: describeData(data), scoring: describeScoring(study) };
     return {

@@ -1,0 +1,164 @@
+/** What a study's trainings will take, before any begins. */
+import { ConfigError } from '../../errors';
+import { native } from '../../native';
+import { torch, withSignal, type Device } from '../../tensor';
+import { autocastOf } from '../../train/config';
+import { prepareStudyText } from '../language-model/data';
+import { findModel, studyModels } from '../models/models';
+import { readStudy, type AnyStudyConfig, type AnyStudyInput } from '../read';
+import { studyVariant, studyVariants, type StudyConfig, type StudyVariant } from '../residual/config';
+import { prepareStudyData } from '../residual/data';
+import { slugOf } from '../shared/header';
+import type { StudyOptions } from '../shared/options';
+import { prepareStudyPairs } from '../translation/data';
+import { parseVariant } from '../../residual';
+import { residualSchema } from '../../residual/config';
+import { processMemory } from './base';
+import { languageLoad, residualLoad, translationLoad, type TrainingLoad } from './load';
+import { peakMemory, totalMemory, type PeakMemory } from './memory';
+
+/** One training of a study. Memory in bytes. */
+export interface PlannedTraining {
+  title: string;
+  parameters: number;
+  /** Optimiser steps; null where what ends the training is not known before: minutes, or a loss that no longer falls. */
+  steps: number | null;
+  stepsPerEpoch: number;
+  /** Tokens read, padding counted. */
+  tokensPerStep: number;
+  tokens: number | null;
+  /** Floating-point operations, forward and backward, a multiply-add as two. */
+  flopsPerStep: number;
+  flops: number | null;
+  /** Wall seconds, without evaluations. */
+  seconds: number | null;
+  secondsPerStep: number;
+  /** The largest micro-batch, in words. */
+  batch: string;
+  memory: {
+    training: PeakMemory & { total: number };
+    evaluation: PeakMemory & { total: number };
+    /** Whether the larger of the two is free now. */
+    fits: boolean;
+  };
+  /** What to change for less memory, as overrides of the study. */
+  advice: string[];
+}
+
+export interface StudyPlan {
+  name: string;
+  device: string;
+  precision: string;
+  /** The data, in a few words. */
+  data: string;
+  /** Operations a second of this device's matrix products, measured now. */
+  peakFlops: number;
+  /** What part of them trainings of this kind reach: the times stand on it. */
+  utilisation: number;
+  /** Bytes that the device could give now, and has in all. */
+  free: number;
+  total: number;
+  trainings: PlannedTraining[];
+}
+
+export interface PlanOptions extends Pick<StudyOptions, 'overrides' | 'signal' | 'onEvent' | 'cacheDir'> {
+  /** One of the study's models, or variants, by name. Default: all that a comparison trains. */
+  model?: string | undefined;
+}
+
+/**
+ * Says what the trainings of a study will take: steps, tokens, operations, time, memory. Makes the study's data ready, as a training would, and measures
+ * what the device's matrix products reach; trains nothing.
+ * @throws ConfigError, DataError, DeviceError, AbortError
+ */
+export async function planStudy(source: string | AnyStudyInput, options: PlanOptions = {}): Promise<StudyPlan> {
+  const study = readStudy(source, options.overrides);
+  const { data, loads } = await loadsOf(study, options);
+  const { device } = study;
+  const { precision } = study.train;
+  const dtype = autocastOf(precision) ?? 'float32';
+  const base = device === 'cpu' ? processMemory(precision) : 0;
+  const held = device === 'cpu' ? process.memoryUsage.rss() : 0;
+  const peakFlops = await withSignal(options.signal, (token) => native.matrixPeak(token, device, dtype));
+  const { free, total } = torch.memory.device(device as Device);
+  const utilisation = utilisationOf(study);
+  // What this process holds is free again when it ends.
+  const machine = { device, base, free: free + held, speed: peakFlops * utilisation };
+  return {
+    name: study.name,
+    device,
+    precision,
+    data,
+    peakFlops,
+    utilisation,
+    free: machine.free,
+    total,
+    trainings: loads.map((load) => planOf(load, machine)),
+  };
+}
+
+function planOf(
+  load: TrainingLoad,
+  { device, base, free, speed }: { device: string; base: number; free: number; speed: number },
+): PlannedTraining {
+  const { memory, steps, tokensPerStep, flopsPerStep, advice, ...facts } = load;
+  const withTotal = (peak: PeakMemory) => ({ ...peak, total: totalMemory(peak) });
+  const training = withTotal(peakMemory(memory.training, device, base));
+  const evaluation = withTotal(peakMemory(memory.evaluation, device, base));
+  const secondsPerStep = flopsPerStep / speed;
+  const all = (perStep: number) => (steps === null ? null : steps * perStep);
+  return {
+    title: facts.title,
+    parameters: facts.parameters,
+    steps,
+    stepsPerEpoch: facts.stepsPerEpoch,
+    tokensPerStep,
+    tokens: all(tokensPerStep),
+    flopsPerStep,
+    flops: all(flopsPerStep),
+    seconds: all(secondsPerStep),
+    secondsPerStep,
+    batch: facts.batch,
+    memory: { training, evaluation, fits: Math.max(training.total, evaluation.total) <= free },
+    advice,
+  };
+}
+
+async function loadsOf(study: AnyStudyConfig, options: PlanOptions): Promise<{ data: string; loads: TrainingLoad[] }> {
+  const chosen = <Model>(models: Record<string, Model>) =>
+    options.model === undefined ? studyModels(models) : [findModel(models, options.model)];
+  if (!('task' in study)) {
+    const data = await prepareStudyData(study, options);
+    const loads = variantsOf(study, options.model).map((variant) => residualLoad(study, variant, data));
+    return { data: data.description, loads };
+  }
+  if (study.task === 'translation') {
+    const data = await prepareStudyPairs(study, options);
+    return { data: data.description, loads: chosen(study.models).map((entry) => translationLoad(study, entry, data)) };
+  }
+  const data = await prepareStudyText(study, options);
+  return { data: data.description, loads: chosen(study.models).map((entry) => languageLoad(study, entry, data)) };
+}
+
+function variantsOf(study: StudyConfig, name: string | undefined): StudyVariant[] {
+  const variants = studyVariants(study);
+  if (name === undefined) return variants;
+  const found = variants.find(({ slug }) => slug === slugOf(name));
+  if (found) return [found];
+  try {
+    return [studyVariant(residualSchema.parse({ ...study.model.residual, ...parseVariant(name) }))];
+  } catch {
+    throw new ConfigError(
+      `The study has no variant ${name}; it has ${variants.map(({ title }) => title).join(', ')}, and any other by its name, such as 3.2.`,
+    );
+  }
+}
+
+/**
+ * Part of the measured speed of matrix products that a training's model operations reach. Measured with this package's own models (see
+ * docs/training.md): the norms, activations and memory traffic between products take the rest.
+ */
+function utilisationOf(study: AnyStudyConfig): number {
+  if (!('task' in study)) return 0.5;
+  return 0.25;
+}
