@@ -98,7 +98,7 @@ test('Ctrl-C keeps the last step, says where, and ends with 130', async () => {
     (child, printed) => {
       if (interrupted || !printed.includes('parameters, in')) return;
       interrupted = true;
-      setTimeout(() => child.kill('SIGINT'), 300);
+      setTimeout(() => child.kill('SIGINT'), 2000);
     },
   );
   expect(result.code).toBe(130);
@@ -113,6 +113,29 @@ test('Ctrl-C keeps the last step, says where, and ends with 130', async () => {
     'trainer_state.json',
   ]);
   expect(fs.readdirSync(path.join(cwd, 'runs/interrupted/latest'))).toContain('model.safetensors');
+});
+
+test('a run whose process was killed goes on with --resume, and ends as if it had not been', async () => {
+  const args = ['train', 'study.yaml', 'train.maxSteps=400', 'train.saveEvery=10'];
+  let killed = false;
+  const first = await cli([...args, '--out', 'runs/killed'], (child) => {
+    if (killed || !fs.existsSync(path.join(cwd, 'runs/killed/latest'))) return;
+    killed = true;
+    child.kill('SIGKILL');
+  });
+  const changed = await cli([...args, 'train.learningRate=0.5', '--out', 'runs/killed', '--resume']);
+  expect(changed.code).toBe(2);
+  expect(changed.stderr).toMatch(/begun with another study:\n {2}train\.learningRate: 0\.01 before, 0\.5 now\n/);
+  const resumed = await cli(['train', 'runs/killed/study.yaml', '--out', 'runs/killed', '--resume']);
+  expect(resumed).toMatchObject({ code: 0 });
+  if (first.code !== 0) expect(resumed.stderr).toMatch(/goes on after step \d+, from runs\/killed\/checkpoints\/step-/);
+  expect(await cli([...args, '--out', 'runs/not-killed'])).toMatchObject({ code: 0 });
+  const [killedLoss, wholeLoss] = ['killed', 'not-killed'].map(
+    (run) =>
+      (JSON.parse(fs.readFileSync(path.join(cwd, `runs/${run}/eval_results.json`), 'utf8')) as { eval_loss: number })
+        .eval_loss,
+  );
+  expect(killedLoss).toBe(wholeLoss);
 });
 
 test('a mistake in the file is told with its place', async () => {
