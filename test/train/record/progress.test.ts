@@ -53,7 +53,7 @@ describe('without a terminal', () => {
     line.onEvent({ type: 'warning', step: 5, message: 'shard 3 was skipped' });
     line.onEvent({ type: 'paused', step: 5 });
     line.onEvent(stepEvent({ step: 6, elapsed: 75 }));
-    line.onEvent(endEvent({ step: 6, reason: 'early-stopping' }));
+    line.onEvent(endEvent({ step: 6, reason: 'early-stopping', metrics: { train_runtime: 75 } }));
     expect(stream.text().split('\n')).toEqual([
       'training: goes on after step 5, from runs/a/checkpoints/step-00000005',
       'training: shard 3 was skipped',

@@ -1,6 +1,6 @@
 /** A training's progress for somebody who watches. */
 import type { Metrics } from '../../../metrics';
-import type { StepEvent, TrainEvent } from '../../events';
+import type { EndEvent, StepEvent, TrainEvent } from '../../events';
 import { describeDuration, describeEvaluation, describeStep } from './describe';
 import { ProgressBar } from './progress-bar';
 
@@ -49,7 +49,7 @@ export class ProgressLine {
       case 'paused':
         return this.#bar.say(`${this.#title}: paused after step ${event.step}`);
       case 'end':
-        return this.#end(event.step, event.reason);
+        return this.#end(event);
       default:
     }
   };
@@ -79,8 +79,9 @@ export class ProgressLine {
     else this.#bar.draw({ title: 'evaluating', total: batches }, batch, '');
   }
 
-  #end(step: number, reason: string): void {
-    const took = this.#last ? ` in ${describeDuration(this.#last.elapsed)}` : '';
+  #end({ step, reason, metrics }: EndEvent): void {
+    const seconds = metrics.train_runtime;
+    const took = seconds === undefined ? '' : ` in ${describeDuration(seconds)}`;
     const ended = reason === 'steps' || reason === 'epochs' ? '' : ` (${reason})`;
     this.#bar.say(`${this.#title}: ${step} steps${took}${ended}`);
     this.#evaluation = this.#last = undefined;
