@@ -32,6 +32,8 @@ export class TrainingLoop {
   readonly #audience: Audience;
   /** Once it has begun, where it has a folder. */
   #saving: Saving | undefined;
+  /** Why the last checkpoint could not be written. */
+  #unsaved: unknown;
   #learningRate: number;
   /** The same, once it was set; null while it is the config's. */
   #setRate: number | null = null;
@@ -84,8 +86,8 @@ export class TrainingLoop {
     const attempt = (work: () => Promise<void>) => work().catch((caught: unknown) => void (error ??= caught));
     // Readers that left, and errors, come here without an end having been told.
     if (this.end === undefined) await attempt(() => this.#endEarly(failure));
-    this.#saving?.[Symbol.dispose]();
     await attempt(() => this.#audience.close());
+    this.#saving?.[Symbol.dispose]();
     this.#control.end(this.end!, error);
     await attempt(() => this.#audience.settle());
     if (failure === undefined && error !== undefined) throw error;
@@ -299,39 +301,42 @@ export class TrainingLoop {
     const { globalStep } = this.#progress.state;
     const isLast = reason === 'end' || reason === 'stopped';
     if (asked.length === 0 && (!this.#saving?.isDue(this.#setRate) || (isLast && globalStep === 0))) return;
+    let folder: string;
     try {
-      const event = await this.#checkpoint(step, reason);
-      for (const { resolve } of asked) resolve(event.folder);
-      yield event;
+      folder = await this.#write(step);
     } catch (error) {
+      this.#unsaved = error;
       for (const { reject } of asked) reject(error);
       if (isLast || this.#course.config.onSaveFailure === 'stop') throw error;
       this.#progress.withdraw();
       const message = `No checkpoint could be written after step ${globalStep}: ${(error as Error).message}`;
       yield this.#tell({ type: 'warning', step: globalStep, message });
+      return;
     }
+    for (const { resolve } of asked) resolve(folder);
+    yield this.#tellCheckpoint(folder, reason);
   }
 
-  async #checkpoint(step: TrainStep, reason: CheckpointEvent['reason']): Promise<CheckpointEvent> {
-    const saving = this.#saving!;
-    const { globalStep } = this.#progress.state;
+  /** @returns the folder of the checkpoint, which is the last one where nothing has changed since */
+  async #write(step: TrainStep): Promise<string> {
     await this.#audience.flush();
-    const folder = saving.isDue(this.#setRate) ? await saving.save(step, this.#setRate) : saving.folderOf(globalStep);
-    return this.#tell({
-      type: 'checkpoint',
-      step: globalStep,
-      folder,
-      reason,
-      best: this.#progress.best?.step === globalStep,
-    });
+    const saving = this.#saving!;
+    return saving.isDue(this.#setRate)
+      ? saving.save(step, this.#setRate)
+      : saving.folderOf(this.#progress.state.globalStep);
+  }
+
+  #tellCheckpoint(folder: string, reason: CheckpointEvent['reason']): Promise<CheckpointEvent> {
+    const { globalStep: step } = this.#progress.state;
+    return this.#tell({ type: 'checkpoint', step, folder, reason, best: this.#progress.best?.step === step });
   }
 
   /** Saves the last whole step of a training that ended otherwise than by its limits. @throws StorageError that tells both faults */
   async #saveBrokenOff(step: TrainStep, failure: Error | undefined): Promise<void> {
-    if (this.#progress.state.globalStep === 0 || !this.#saving?.isDue(this.#setRate) || failure instanceof StorageError)
-      return;
+    if (this.#progress.state.globalStep === 0 || !this.#saving?.isDue(this.#setRate)) return;
+    if (failure !== undefined && failure === this.#unsaved) return;
     try {
-      await this.#checkpoint(step, 'stopped');
+      await this.#tellCheckpoint(await this.#write(step), 'stopped');
     } catch (error) {
       if (failure === undefined) throw error;
       throw new StorageError(`${failure.message} And the last step could not be saved: ${(error as Error).message}`, {
