@@ -18,7 +18,7 @@ interface Course {
   evaluation?: string;
   curve?: string;
   /** Of what hardly wobbles: its axis begins at 0, and nobody asks what was averaged. */
-  fromZero?: true;
+  fromZero?: boolean;
 }
 
 /** Most points of a training's curve. */
