@@ -2,7 +2,7 @@
 import path from 'node:path';
 
 import { reportFolders, reportName } from '../../curves';
-import { StorageError } from '../../errors';
+import { StorageError, TorchwrightError } from '../../errors';
 import type { TrainEvent } from '../events';
 
 /** Made of `metrics.jsonl`, so it comes after what writes that. */
@@ -25,8 +25,11 @@ export class ReportPage {
     try {
       await reportFolders([this.#folder], path.join(this.#folder, reportName));
     } catch (error) {
-      if (!(error instanceof StorageError)) throw error;
-      this.#onFailure(error);
+      if (error instanceof StorageError) this.#onFailure(error);
+      // Records that could not be written, or that somebody damaged: the training itself is none the worse.
+      else if (error instanceof TorchwrightError)
+        process.emitWarning(`There is no report of the training: ${error.message}`, 'TorchwrightWarning');
+      else throw error;
     }
   }
 }

@@ -140,6 +140,7 @@ export class Plot {
       cursor: {
         sync: { key: 'runs', setSeries: false },
         drag: { x: true, y: false, setScale: false },
+        y: false,
         points: { size: 7, show: true },
         bind: { dblclick: () => () => this.#actions.zoom(null) },
       },

@@ -150,8 +150,10 @@ describe('a comparison', () => {
       'checkpoints',
       'eval_results.json',
       expect.stringMatching(/^events\.out\.tfevents\./),
+      'figures',
       'latest',
       'metrics.jsonl',
+      'report.html',
       'run.json',
       'study.yaml',
       'train_results.json',
@@ -224,10 +226,10 @@ test('a variant that diverges is noted, and the others are compared', async () =
   };
   const { rows, ...comparison } = await runStudy(wild, { cacheDir, onEvent: (event) => events.push(event) });
   expect(rows.map(({ evalLoss, error }) => [evalLoss, error])).toEqual(
-    Array(2).fill([null, expect.stringMatching(/diverged at step/)]),
+    Array(2).fill([null, expect.stringMatching(/stopped at step/)]),
   );
   expect(events.filter(({ type }) => type === 'failure')).toHaveLength(2);
-  expect(comparisonText({ ...comparison, rows })).toMatch(/Method 3\.2 failed: Training diverged/);
+  expect(comparisonText({ ...comparison, rows })).toMatch(/Method 3\.2 failed: Training stopped at step/);
 });
 
 test('a comparison that is stopped keeps the variants it has finished, and is resumed with the others', async () => {
