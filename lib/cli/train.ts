@@ -54,8 +54,8 @@ loss or gradient that is not a finite number ends it before the update, with exi
 --overfit where the batches are not learned. train.deterministic=true allows only operators that give the same bits each time.
 
 The run's folder gets study.yaml (resolved), checkpoints/ with the links best and latest (each a model folder), train_results.json,
-eval_results.json, all_results.json, trainer_state.json, metrics.jsonl (every step) and report.html; of a translation model also the test set's
-translations.
+eval_results.json, all_results.json, trainer_state.json, metrics.jsonl (every step), the same for TensorBoard (tensorboard --logdir runs), and
+report.html; of a translation model also the test set's translations. --profile-trace adds trace.json, for https://ui.perfetto.dev.
 
 Ctrl-C (or SIGTERM) once saves the last whole step and stops, twice stops at once. However a run ended, --resume goes on from its newest
 whole checkpoint, and every later loss is that of a run without a break. train.saveEvery says how often there is one: evaluation (default),
