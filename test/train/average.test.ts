@@ -54,6 +54,19 @@ test('each weight is the plain mean; dtypes, metadata and the other files stay',
   expect(fs.readFileSync(path.join(out(), 'more', 'words.txt'), 'utf8')).toBe('c');
 });
 
+test('of checkpoints, by their links too, the models alone are averaged', async () => {
+  const model = await writeModel('step-00000001', { w: torch.tensor([1]) });
+  fs.mkdirSync(path.join(model, 'training'));
+  fs.writeFileSync(path.join(model, 'training', 'state.json'), '{}');
+  fs.writeFileSync(path.join(model, 'manifest.json'), '{}');
+  const link = path.join(folder, 'latest');
+  fs.symlinkSync('step-00000001', link);
+  await averageCheckpoints([await writeModel('other', { w: torch.tensor([3]) }), link], out());
+  expect((await averaged()).get('w')!.toArray()).toEqual([2]);
+  expect(fs.readdirSync(out()).sort()).toEqual(['config.json', 'model.safetensors', 'more']);
+  expect(fs.lstatSync(out()).isSymbolicLink()).toBe(false);
+});
+
 test('the sum is in double precision', async () => {
   const values = [1, 2 ** -24, 2 ** -24, 2 ** -24];
   const models = await Promise.all(values.map((value, index) => writeModel(`${index}`, { w: torch.tensor([value]) })));

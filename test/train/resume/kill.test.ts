@@ -141,6 +141,19 @@ async function uninterrupted(kind: Kind): Promise<{ life: Life; run: string }> {
   return { life, run };
 }
 
+test('asked to end by the system, it saves the last whole step', async () => {
+  const place: Place = { kind: 'translation', out: path.join(folder, 'ended'), data: dataOf('ended') };
+  const first = await live(place, (line, child) => {
+    if (line.type === 'step' && line.step === 10) child.kill('SIGTERM');
+  });
+  expect(first.lines.at(-1)).toMatchObject({ type: 'error', message: expect.stringMatching(/AbortError/) as string });
+  const last = ofType(first.lines, 'step').at(-1)!.step;
+  const second = await live(place, (line, child) => {
+    if (line.type === 'step') child.kill('SIGKILL');
+  });
+  expect(second.lines[0]).toEqual({ type: 'start', step: last });
+});
+
 test(`killed at random points, a training comes to the same, to the bit (TORCHWRIGHT_KILL_SEED=${seed})`, async () => {
   const [language, translation, module] = await Promise.all([
     uninterrupted('language'),

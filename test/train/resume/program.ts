@@ -19,7 +19,11 @@ export type Kind = 'language' | 'translation' | 'module';
 const [kind, out, dataFolder] = process.argv.slice(2) as [Kind, string, string];
 native.setThreads(1);
 
+const stop = new AbortController();
+process.on('SIGTERM', () => stop.abort());
+
 const common = {
+  signal: stop.signal,
   out,
   resume: 'if-there',
   seed: 5,
@@ -121,8 +125,6 @@ const tell = (value: object) => process.stdout.write(`${JSON.stringify(value, pl
 
 torch.manualSeed(7);
 const { model, trainer } = makers[kind]();
-const stop = new AbortController();
-process.on('SIGTERM', () => stop.abort());
 void (async () => {
   for await (const event of trainer) {
     if (event.type === 'start') tell({ type: 'start', step: event.step });

@@ -90,6 +90,15 @@ test('a learning rate that was set holds after the break', async () => {
   expect(bits(together(first, second))).toEqual(bits(whole));
 });
 
+test('the loss scale of float16 goes on', async () => {
+  const options = { data, precision: 'float16', maxSteps: 12 } as const;
+  const whole = await train(options);
+  const first = await train({ ...options, out: run }, after(5));
+  const second = await train({ ...options, out: run, resume: true });
+  expect(second.steps.map(({ scale }) => scale)).toEqual(whole.steps.slice(5).map(({ scale }) => scale));
+  expect(bits(together(first, second))).toEqual(bits(whole));
+});
+
 test('limits in tokens, and the patience of early stopping, count on', async () => {
   const limited = { data, maxTrainTokens: 900, maxSteps: undefined } as const;
   const whole = await train(limited);
