@@ -93,7 +93,7 @@ app.setErrorHandler((error, request, reply) => {
 
 // Ctrl-C: the training is saved and stopped, then the server. Again: at once; what was saved before is whole.
 const close = async () => {
-  if (state === 'training') await trainer.stop();
+  if (state === 'training') await trainer.stop().catch(() => {}); // run() tells what went wrong
   await app.close();
 };
 for (const name of ['SIGINT', 'SIGTERM']) process.once(name, close);

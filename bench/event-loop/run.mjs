@@ -20,9 +20,13 @@ const limit = 20;
 
 const kinds = [
   { kind: 'idle', threads: 1, name: 'nothing' },
-  { kind: 'native', threads: 1, name: 'a native decoder (6 layers of 256, 1,024 tokens a step)' },
+  {
+    kind: 'native',
+    threads: 1,
+    name: 'a native decoder (4 layers of 128, 512 tokens a step), evaluated and saved every 10 steps',
+  },
   { kind: 'native', threads: cores, name: 'the same' },
-  { kind: 'small', threads: 1, name: 'a module of one’s own (perceptron of width 64, 64 rows a batch)' },
+  { kind: 'small', threads: 1, name: "a module of one's own (perceptron of width 64, 64 rows a batch)" },
   { kind: 'large', threads: 1, name: 'the same, width 2,048' },
 ];
 

@@ -7,10 +7,10 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { ResidualLlama, Trainer, nn, torch } from '../../dist/index.js';
 
 const [kind, seconds] = process.argv.slice(2);
-const vocabSize = 8192;
+const vocabSize = 4096;
 const blockSize = 128;
 
-/** Random tokens; the file is open, and need have no name. */
+/** Random tokens. */
 function tokens(folder, blocks) {
   const file = path.join(folder, `${blocks}.bin`);
   const ids = Uint16Array.from({ length: blocks * blockSize }, () => Math.random() * vocabSize);
@@ -20,15 +20,21 @@ function tokens(folder, blocks) {
 }
 
 function decoder() {
-  const sizes = { hiddenSize: 256, intermediateSize: 1024, numHiddenLayers: 6, numAttentionHeads: 8 };
+  const sizes = { hiddenSize: 128, intermediateSize: 512, numHiddenLayers: 4, numAttentionHeads: 4 };
   return ResidualLlama.create({ vocabSize, ...sizes, residual: '3.2' });
 }
 
-const endless = { maxMinutes: Number(seconds) / 60, schedule: 'constant', evalEvery: 1_000_000 };
+const often = { maxMinutes: Number(seconds) / 60, schedule: 'constant', evalEvery: 10 };
 
 function native(folder) {
   const data = { train: tokens(folder, 512), validation: tokens(folder, 8) };
-  return new Trainer(decoder(), { data, batchSize: 8, ...endless, maxTrainTokens: 2 ** 40 });
+  return new Trainer(decoder(), {
+    data,
+    batchSize: 4,
+    ...often,
+    maxTrainTokens: 2 ** 40,
+    out: path.join(folder, 'run'),
+  });
 }
 
 /** A module of one's own, a perceptron. @param width of its layers */
@@ -36,7 +42,7 @@ function module(width) {
   const net = new nn.Sequential(new nn.Linear(width, width), new nn.ReLU(), new nn.Linear(width, 1));
   const batch = { x: torch.randn([64, width]), y: torch.randn([64, 1]) };
   const loss = (own, { x, y }) => nn.functional.mseLoss(own.forward(x), y);
-  return new Trainer(net, { data: { train: [batch] }, loss, ...endless, maxSteps: 1_000_000_000 });
+  return new Trainer(net, { data: { train: [batch] }, loss, ...often, maxSteps: 1_000_000_000 });
 }
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'bench-event-loop-'));

@@ -128,5 +128,7 @@ function nameOf(observer: TrainObserver, index: number): string {
 function named(error: unknown, name: string, type: string): unknown {
   if (error instanceof TorchwrightError) return error;
   const message = error instanceof Error ? error.message : String(error);
-  return new ObserverError(`${name} failed at '${type}', which stopped the training: ${message}`, { cause: error });
+  const at =
+    type === 'close' ? 'was closed, after the training had ended' : `was told '${type}', which stopped the training`;
+  return new ObserverError(`${name} failed as it ${at}: ${message}`, { cause: error });
 }

@@ -28,30 +28,38 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
   '%s once saves the last whole step, and --resume goes on from it',
   async (signal) => {
     const out = path.join('runs', signal);
-    const args = ['train', 'study.yaml', 'train.maxSteps=1000000', 'train.evalEvery=1000000', '--out', out];
-    let sent = false;
-    const stopped = await cli(args, (child, printed) => {
-      if (sent || !printed.includes('parameters, in')) return;
-      sent = true;
-      setTimeout(() => child.kill(signal), 500);
-    });
+    const endless = ['train.maxSteps=1000000', 'train.evalEvery=1000000', 'train.saveEvery=50'];
+    const args = ['train', 'study.yaml', ...endless, '--out', out];
+    const saved = () => {
+      const link = path.join(cwd, out, 'latest');
+      return fs.existsSync(link) ? Number(/step-(\d+)$/.exec(fs.readlinkSync(link))![1]) : 0;
+    };
+    /** Sends the signal when more has been saved. */
+    const interrupted = async (...more: string[]) => {
+      const before = saved();
+      let timer: NodeJS.Timeout | undefined;
+      const result = await cli([...args, ...more], (child) => {
+        timer ??= setInterval(() => {
+          if (saved() === before) return;
+          clearInterval(timer);
+          child.kill(signal);
+        }, 5);
+      });
+      clearInterval(timer);
+      return result;
+    };
+
+    const stopped = await interrupted();
     expect(stopped.code).toBe(130);
     expect(stopped.stderr).toMatch(asked);
-    const [, step] = /stopped after step (\d+) of 1000000/.exec(stopped.stderr)!;
-    const saved = fs.readlinkSync(path.join(cwd, out, 'latest'));
-    expect(Number(/step-(\d+)$/.exec(saved)![1])).toBe(Number(step));
+    const step = Number(/stopped after step (\d+) of 1000000/.exec(stopped.stderr)![1]);
+    expect(saved()).toBe(step);
 
-    sent = false;
-    const resumed = await cli([...args, '--resume'], (child, printed) => {
-      if (sent || !printed.includes('parameters, in')) return;
-      sent = true;
-      setTimeout(() => child.kill(signal), 500);
-    });
-    expect(resumed.code).toBe(130);
+    expect(await interrupted('--resume')).toMatchObject({ code: 130 });
+    expect(saved()).toBeGreaterThan(step);
     const records = await readHistory(path.join(cwd, out));
     const steps = records.flatMap((record) => (record.type === 'step' ? [record.step] : []));
-    expect(steps.length).toBeGreaterThan(Number(step));
-    expect(steps).toEqual(Array.from(steps, (_, index) => index + 1));
+    expect(steps).toEqual(Array.from({ length: saved() }, (_, index) => index + 1));
   },
 );
 

@@ -265,9 +265,9 @@ describe('observers and listeners', () => {
 
   const broken = new Error('the pipe is closed');
   test.each<[string, (fail: () => void) => Partial<Options>, RegExp]>([
-    ['an observer that throws', (fail) => ({ observers: [function bystander(event) { if (event.type === 'step') fail(); }] }), /bystander failed at 'step'.*the pipe/], // prettier-ignore
-    ['one that rejects', (fail) => ({ observers: [async (event) => { await sleep(1); if (event.type === 'step') fail(); }] }), /Observer 0 failed at 'step'/], // prettier-ignore
-    ['one whose closing fails', (fail) => ({ observers: [{ onEvent() {}, close: fail }], maxSteps: 1 }), /Observer 0 failed at 'close'/], // prettier-ignore
+    ['an observer that throws', (fail) => ({ observers: [function bystander(event) { if (event.type === 'step') fail(); }] }), /bystander failed as it was told 'step'.*the pipe/], // prettier-ignore
+    ['one that rejects', (fail) => ({ observers: [async (event) => { await sleep(1); if (event.type === 'step') fail(); }] }), /Observer 0 failed as it was told 'step'/], // prettier-ignore
+    ['one whose closing fails', (fail) => ({ observers: [{ onEvent() {}, close: fail }], maxSteps: 1 }), /Observer 0 failed as it was closed/], // prettier-ignore
   ])('%s stops the training with its error', async (_, options, message) => {
     const trainer = makeTrainer({
       ...options(() => {
