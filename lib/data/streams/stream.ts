@@ -7,6 +7,7 @@ import { checkArgument } from '../../arguments';
 import { ArgumentError, CheckpointError } from '../../errors';
 import type { JsonObject, JsonValue } from '../../json';
 import { throwIfAborted } from '../abort';
+import { turn } from './event-loop';
 import { repeat, shard, skip, take } from './limits';
 import { pack } from './pack';
 import { shuffle } from './shuffle';
@@ -167,6 +168,8 @@ export class StreamReader<T> implements AsyncIterableIterator<T, undefined> {
     let result: IteratorResult<T, undefined> = ended;
     try {
       throwIfAborted(this.#signal);
+      const waits = turn();
+      if (waits !== undefined) await waits;
       result = await this.#reader.next();
     } finally {
       this.#isBusy = false;
