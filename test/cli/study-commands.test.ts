@@ -81,14 +81,23 @@ describe('compare', () => {
   });
 });
 
-test('train makes a new folder by itself, and never the same one', async () => {
+test('train makes a new folder by itself, and never the same one; a trace only if asked for', async () => {
   const [first, second] = [
     await cli(['train', 'study.yaml', 'train.maxSteps=1']),
-    await cli(['train', 'study.yaml', 'train.maxSteps=1']),
+    await cli(['train', 'study.yaml', 'train.maxSteps=1', '--profile-trace', '1']),
   ];
   const folders = [first, second].map(({ stdout }) => /^Results: (.*)$/m.exec(stdout)![1]!);
   expect(folders[0]).toMatch(/^runs\/small-\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d/);
   expect(folders[1]).not.toBe(folders[0]);
+  const traces = folders.map((folder) => path.join(cwd, folder, 'trace.json'));
+  expect(traces.map((file) => fs.existsSync(file))).toEqual([false, true]);
+  const { traceEvents } = JSON.parse(fs.readFileSync(traces[1]!, 'utf8')) as { traceEvents: { name: string }[] };
+  expect(traceEvents.map(({ name }) => name)).toContain('aten::mm');
+});
+
+test('steps to profile that are none are a mistake in use', async () => {
+  const { code, stderr } = await cli(['train', 'study.yaml', '--profile-trace', '5-3']);
+  expect([code, stderr]).toEqual([2, expect.stringMatching(/Expected steps such as 3-5/)]);
 });
 
 test('Ctrl-C keeps the last step, says where, and ends with 130', async () => {
