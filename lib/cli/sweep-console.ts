@@ -25,9 +25,10 @@ export class SweepConsole {
   readonly #bars: MultiBar | undefined;
   readonly #running = new Map<string, Running>();
   #all: SingleBar | undefined;
-  /** When the first training began, and how many have ended since. */
+  /** When the first training began, how many have ended since, and how many run at a time. */
   #began = 0;
   #trained = 0;
+  #processes = 1;
 
   constructor() {
     if (!process.stderr.isTTY) return;
@@ -45,6 +46,7 @@ export class SweepConsole {
         this.#say(`${event.runs} trainings in ${event.folder}, ${event.processes} at a time`);
         this.#all = this.#bars?.create(event.runs, 0, { name: 'all', text: '' });
         this.#began = performance.now();
+        this.#processes = event.processes;
         return;
       case 'trial':
         return this.#trial(event.trial, event.event);
@@ -104,7 +106,7 @@ export class SweepConsole {
 
   /** What those that are left take, if each takes what the others have on the mean. */
   #left(runs: number): string {
-    if (runs === 0 || this.#trained === 0) return '';
+    if (runs === 0 || this.#trained < this.#processes) return '';
     const seconds = (performance.now() - this.#began) / 1000;
     return `about ${describeDuration((seconds / this.#trained) * runs)} left`;
   }

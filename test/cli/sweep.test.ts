@@ -27,7 +27,7 @@ test('trains every combination, and prints one table, the best first', async () 
   const { code, stdout, stderr } = await cli(['sweep', 'study.yaml', ...settings, '--processes', '2', '--out', out]);
   expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toMatch(
-    /^\nTrial +learningRate +residual +Loss .*\n-+\n\d \* +0\.01 .*\n\d +0\.01 .*\n\d +0\.0001 .*\n\d +0\.0001 .*\n\n\* has the lowest evaluation loss.*\nOne run each: .*\n\nResults: runs\/a\n$/,
+    /^\nTrial +learningRate +residual +Loss .*\n-+\n\d \* +0\.01 .*\n\d +0\.01 .*\n\d +0\.0001 .*\n\d +0\.0001 .*\n\nThe star marks the lowest evaluation loss.*\nOne run each: .*\n\nResults: runs\/a\n$/,
   );
   expect(stderr).toMatch(/^4 trainings in runs\/a, 2 at a time$/m);
   expect(stderr).toMatch(/^1: learningRate 0\.0001, residual baseline, seed 5: begins$/m);

@@ -137,7 +137,7 @@ function ownNotes({ score }: Scored, axes: readonly Axis[]): string[] {
   const better = score.better === 'lower' ? 'lowest' : 'highest';
   const ofData = axes.flatMap(({ keys }) => keys).filter((key) => key.startsWith('data.'));
   return [
-    `* has the ${better} ${score.name}; the best stand first.`,
+    `The star marks the ${better} ${score.name}; the best stand first.`,
     ...(ofData.length > 0
       ? [
           `The trials differ in ${ofData.join(', ')}: numbers for each token of different texts or tokenizers do not compare.`,

@@ -94,7 +94,7 @@ describe('a grid with two seeds, in two processes', () => {
     );
     expect(result.text).toMatch(/^Trial +hiddenSize +numHiddenLayers +learningRate +Loss +SD +Range +Runs +Perplexity/);
     expect(result.text.split('\n')[2]).toMatch(new RegExp(`^${result.best!.trial} \\*  `));
-    expect(result.text).toMatch(/\* has the lowest evaluation loss/);
+    expect(result.text).toMatch(/^The star marks the lowest evaluation loss/m);
     // A trial that leaves a key out has none to show.
     expect(result.text).toMatch(/^\d +16 +- +0\.01 /m);
   });
