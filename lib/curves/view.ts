@@ -10,7 +10,7 @@ export interface ViewRequest {
   to: number | null;
   /** Most points of a curve. */
   points: number;
-  /** Over which share of the view noisy curves are smoothed; 0 for not at all. */
+  /** Over what width of the axis noisy curves are smoothed; 0 for not at all. */
   smoothing: number;
 }
 
@@ -49,8 +49,11 @@ export function viewOf(run: Run, { axis, from, to, points, smoothing }: ViewRequ
   const [low, high] = [from ?? -Infinity, to ?? Infinity];
   const range = rows.between(axis, low, high);
   const buckets = bucketsOf(rows.places(axis), range, { span: high - low, points });
-  const window = smoothing * (range.end - range.start);
-  const perBucket = (range.end - range.start) / Math.max(1, buckets.ends.length);
+  const count = range.end - range.start;
+  const places = rows.places(axis);
+  const extent = count > 1 ? places[range.end - 1]! - places[range.start]! : 0;
+  const window = extent > 0 ? (smoothing * (count - 1)) / extent : 0;
+  const perBucket = count / Math.max(1, buckets.ends.length);
   const curves = rows.names.map((name): [string, CurveView] => {
     const values = rows.values(name);
     const isSmoothed = window > perBucket && !exact.test(name);

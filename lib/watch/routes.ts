@@ -95,7 +95,7 @@ function viewRequestOf(query: URLSearchParams): ViewRequest {
     from: numberOf(query, 'from'),
     to: numberOf(query, 'to'),
     points: within('points', 10, 5000, 600),
-    smoothing: within('smoothing', 0, 0.5, 0),
+    smoothing: within('smoothing', 0, Number.MAX_VALUE, 0),
   };
 }
 

@@ -20,6 +20,7 @@ export interface RunSummary {
   totalSteps: number | null;
   epoch: number | null;
   seconds: number;
+  tokens: number;
   /** Seconds to the last step, at the speed of the last ones. */
   remaining: number | null;
   parameters: number | null;
@@ -78,6 +79,7 @@ function summaryOf(run: WatchedRun): Omit<RunSummary, 'options'> {
     totalSteps,
     epoch: lastStep?.epoch ?? null,
     seconds: rows.last('seconds'),
+    tokens: rows.last('tokens'),
     remaining: isOver || totalSteps === null || secondsEach === null ? null : (totalSteps - step) * secondsEach,
     parameters: start?.parameters ?? null,
     device: start?.device ?? null,

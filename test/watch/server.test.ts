@@ -87,7 +87,7 @@ test('over time and over tokens, a part of it, in few points', async () => {
   writeRun(inFolder('run'), 1000);
   await watch(inFolder('run'));
   await stateOf();
-  const overTime = await curves('run=1&axis=seconds&from=10&to=20&points=50&smoothing=0.02');
+  const overTime = await curves('run=1&axis=seconds&from=10&to=20&points=50&smoothing=0.2');
   expect(overTime.width).toBe(0.2);
   expect(overTime.x.length).toBeLessThan(60);
   expect(overTime.x.every((x) => x > 9.7 && x < 20.3)).toBe(true);

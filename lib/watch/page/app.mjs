@@ -44,7 +44,8 @@ function draw() {
 const points = () => Math.max(150, Math.min(1200, Math.round(document.getElementById('charts').clientWidth / 2)));
 
 function queryOf({ id }) {
-  const query = new URLSearchParams({ run: id, axis: settings.axis, points: points(), smoothing: smoothing() });
+  const extent = Math.max(0, ...runs.filter(isShown).map((run) => run[settings.axis]));
+  const query = new URLSearchParams({ run: id, axis: settings.axis, points: points(), smoothing: smoothing(extent) });
   if (settings.view !== null) {
     const [from, to] = settings.view;
     query.set('from', from);

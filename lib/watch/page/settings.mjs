@@ -1,4 +1,6 @@
 /** What the reader has chosen; kept by the browser for the next time. */
+import { duration, short } from './format.mjs';
+
 const kept = 'torchwright-watch';
 const form = document.getElementById('settings');
 const themes = ['auto', 'light', 'dark'];
@@ -15,16 +17,37 @@ function load() {
 export const settings = { axis: 'step', slider: 6, log: false, theme: 'auto', view: null, ...load() };
 settings.view = null;
 
-/** From 0 to about 8 % of what is shown. */
-export const smoothing = () => (settings.slider === 0 ? 0 : 0.002 * 1.5 ** (settings.slider - 1));
+/** 1, 2 or 5 times a power of ten, the nearest below. */
+function round(value) {
+  const power = 10 ** Math.floor(Math.log10(value));
+  return power * [5, 2, 1].find((factor) => factor * power <= value * (1 + 1e-9));
+}
+
+const units = {
+  step: (value) => `${short(value)} steps`,
+  seconds: duration,
+  tokens: (value) => `${short(value)} tokens`,
+};
+
+/**
+ * How wide noisy curves are smoothed, on the axis: from nothing to about 8 % of what is shown, on round numbers, so that it changes seldom
+ * while runs grow.
+ *
+ * @param extent of all that is there
+ */
+export function smoothing(extent) {
+  const [from, to] = settings.view ?? [0, extent];
+  const width = settings.slider === 0 || to <= from ? 0 : round(0.002 * 1.5 ** (settings.slider - 1) * (to - from));
+  const isFelt = settings.axis === 'step' ? width > 1 : width > 0;
+  document.getElementById('smoothing-shown').textContent = isFelt ? units[settings.axis](width) : 'off';
+  return isFelt ? width : 0;
+}
 
 /** Shows the settings, and calls `changed` with what the reader changes: `data` where curves must be fetched anew, else `look`. */
 export function bindSettings(changed) {
   const apply = () => {
     document.documentElement.dataset.theme = settings.theme;
     document.getElementById('theme').textContent = `◐ ${settings.theme}`;
-    document.getElementById('smoothing-shown').textContent =
-      settings.slider === 0 ? 'off' : `${Number((100 * smoothing()).toPrecision(2))} %`;
   };
   const keep = (what) => {
     localStorage.setItem(kept, JSON.stringify({ ...settings, view: null }));
