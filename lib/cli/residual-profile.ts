@@ -24,7 +24,7 @@ export interface ResidualProfile {
   name: string;
   time: number;
   batch: number;
-  precision: 'float32' | 'bf16';
+  precision: 'float32' | 'bf16' | 'float16';
   vocabSize: number;
   variants: { title: string; config: ModelConfig; cost: ModelCost }[];
 }
@@ -40,7 +40,7 @@ const profiledSchema = z.looseObject({
   train: z
     .looseObject({
       batchSize: z.int().positive().default(8),
-      precision: z.enum(['float32', 'bf16']).default('float32'),
+      precision: z.enum(['float32', 'bf16', 'float16']).default('float32'),
     })
     .prefault({}),
 });

@@ -46,8 +46,8 @@ export interface CostOptions {
   time: number;
   /** Sequences of a batch. */
   batch: number;
-  /** `bf16`: weights and optimiser in float32, activations in bfloat16. Default `float32`. */
-  precision?: 'float32' | 'bf16';
+  /** `bf16` and `float16`: weights and optimiser in float32, activations in the half type. Default `float32`. */
+  precision?: 'float32' | 'bf16' | 'float16';
   /** Default `cpu`. */
   device?: 'cpu' | 'cuda';
   /** Batches to an optimiser's step: from the second on, gradients wait while the next is computed. Default 1. */
@@ -77,7 +77,7 @@ export function modelCost(config: ModelConfig, options: CostOptions): ModelCost 
     if (!Number.isInteger(size) || size < 1 || size > 2 ** 31)
       throw new ArgumentError(`The cost's ${name} must be a whole number from 1 on, not ${size}.`);
   }
-  const elementBytes = precision === 'bf16' ? 2 : 4;
+  const elementBytes = precision === 'float32' ? 4 : 2;
   const causal = forwardFlops(config, time);
   const again = config.activationCheckpointing ? causal.layers + causal.recomputation : 0;
   const elements = (2 * config.numHiddenLayers + recomputedPairs(config)) * widths(config).keys;

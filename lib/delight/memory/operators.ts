@@ -4,7 +4,7 @@ import type { ModelConfig } from '../config';
 
 /** How a batch is computed. */
 export interface Computation {
-  precision: 'float32' | 'bf16';
+  precision: 'float32' | 'bf16' | 'float16';
   device: 'cpu' | 'cuda';
 }
 
@@ -33,7 +33,7 @@ export class Operators {
     readonly computation: Computation,
   ) {
     this.graph = new Graph(pass);
-    this.element = computation.precision === 'bf16' ? 2 : wide;
+    this.element = computation.precision === 'float32' ? wide : 2;
   }
 
   /** Whether dropout does anything. */

@@ -5,7 +5,7 @@ import { widths } from '../parameters';
 export interface BatchSize {
   time: number;
   batch: number;
-  precision: 'float32' | 'bf16';
+  precision: 'float32' | 'bf16' | 'float16';
   device: 'cpu' | 'cuda';
 }
 
@@ -33,7 +33,7 @@ export class Sizes {
   ) {
     const { queries, keys } = widths(config);
     this.tokens = batch.batch * batch.time;
-    this.element = batch.precision === 'bf16' ? 2 : 4;
+    this.element = batch.precision === 'float32' ? 4 : 2;
     this.queries = queries;
     this.keys = keys;
     this.inCache = batch.device === 'cpu' && batch.precision === 'float32';

@@ -42,8 +42,6 @@ export interface TrainingLoad {
 }
 
 const deviceType = (device: string) => (device === 'cpu' ? 'cpu' : 'cuda');
-/** float16 holds what bf16 does. */
-const memoryPrecision = (precision: string) => (precision === 'float32' ? 'float32' : 'bf16');
 const known = (steps: number) => (Number.isFinite(steps) ? steps : null);
 
 /** Of a residual study's variant. */
@@ -52,10 +50,10 @@ export function residualLoad(study: StudyConfig, variant: StudyVariant, data: Pr
   const config = residualConfigOf(study, variant, data);
   const sizes = {
     time: data.train.blockSize,
-    precision: memoryPrecision(train.precision),
+    precision: train.precision,
     device: deviceType(device),
   } as const;
-  const blocks = blockSteps(data, train, study.seed);
+  const blocks = blockSteps(data, train);
   const { parameters, flopsPerStep, memory } = residualCost(config, {
     ...sizes,
     batch: blocks.batch,
@@ -86,12 +84,12 @@ export function languageLoad(
 ): TrainingLoad {
   const config = languageConfigOf(entry, data);
   const train = trainSectionOf(study, entry);
-  const blocks = blockSteps(data, train, study.seed);
+  const blocks = blockSteps(data, train);
   const { blockSize } = data.train;
   const size = (batch: number): DelightBatchSize => ({
     batch,
     target: blockSize,
-    precision: memoryPrecision(train.precision),
+    precision: train.precision,
     device: deviceType(study.device),
   });
   const { parameters, passMacs } = delightCost(config, { source: 1, target: blockSize - 1 }).total;
@@ -128,7 +126,7 @@ export function translationLoad(
     batch,
     source,
     target,
-    precision: memoryPrecision(train.precision),
+    precision: train.precision,
     device: deviceType(study.device),
   });
   const accumulation = Math.ceil(shapes.length / stepsPerEpoch);
@@ -172,10 +170,10 @@ function passFlops(config: DelightConfig, macs: number): number {
 
 type BlockSection = Omit<TrainConfig, 'seed'>;
 
-function blockSteps(data: PreparedData, train: BlockSection, seed: number) {
+function blockSteps(data: PreparedData, train: BlockSection) {
   const { offsets, blockSize } = data.train;
   const samples = offsets.length;
-  const plan = planSteps(samples, { ...train, seed }, blockSize);
+  const plan = planSteps(samples, train, blockSize);
   const batch = Math.min(train.batchSize, samples);
   const accumulation = Math.min(train.accumulation, plan.batchesPerEpoch);
   const perStep = samples / plan.stepsPerEpoch;
