@@ -90,7 +90,7 @@ export class TrainingLoop {
     this.#saving?.[Symbol.dispose]();
     this.#control.end(this.end!, error);
     await attempt(() => this.#audience.settle());
-    if (failure === undefined && error !== undefined) throw error;
+    if (failure === undefined && error !== undefined) throw error as Error;
   }
 
   async *#train(): AsyncGenerator<TrainEvent, void, undefined> {

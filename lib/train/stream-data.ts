@@ -105,6 +105,10 @@ function planOf(stream: StreamSplits['train'], config: TrainConfig): TrainingPla
   const { maxSteps, maxTrainTokens, batchSize, accumulation } = config;
   if (config.epochs !== undefined)
     throw new ConfigError('train.epochs: a stream has no epochs that could be counted; say stream.repeat(passes).');
+  for (const key of ['evalEvery', 'saveEvery'] as const) {
+    if (config[key] === 'epoch')
+      throw new ConfigError(`train.${key}: a stream has no epochs that could be counted; give a number of steps.`);
+  }
   const { blockSize } = stream;
   const ofTokens =
     maxTrainTokens === undefined || blockSize === undefined

@@ -87,6 +87,12 @@ test('steps and tokens limit it, and plan the learning rate; it is evaluated', a
   expect(ofType(byTokens, 'end')[0]).toMatchObject({ reason: 'tokens', step: 5 });
 });
 
+test.each(['evalEvery', 'saveEvery'] as const)('%s by epochs, which streams do not have, is refused', (key) => {
+  expect(() => trainerOf({ [key]: 'epoch', maxSteps: 4 })).toThrow(
+    expect.objectContaining({ code: 'ERR_CONFIG', message: expect.stringContaining(`train.${key}`) as string }),
+  );
+});
+
 test('a resumed training goes on to the bit, in mid-stream and with accumulation', async () => {
   const options = { data: { train: blocks().repeat() }, accumulation: 2, maxSteps: 14, saveEvery: 3 };
   const whole = steps(await events(trainerOf(options)));

@@ -54,7 +54,7 @@ export class ModuleData<Batch> implements TrainingData {
       epochAfter: () => this.#epoch + (this.#length === null ? 0 : this.#batch / this.#length),
       positionAfter: () => ({ epoch: this.#epoch, batch: this.#batch }),
     };
-    const { maxSteps = null, warmupRatio, evalEvery } = this.#config;
+    const { maxSteps = null, warmupRatio, evalEvery, saveEvery } = this.#config;
     const planned = this.#length === null ? null : planSteps(this.#length, { ...this.#config, batchSize: 1 });
     if (planned && Number.isFinite(planned.totalSteps)) return { ...planned, ...live };
     const unknown = (key: string, instead: string) =>
@@ -62,6 +62,7 @@ export class ModuleData<Batch> implements TrainingData {
         `train.${key}: how many steps there will be, or are in an epoch, nobody knows before; give ${instead}.`,
       );
     if (evalEvery === 'epoch') throw unknown('evalEvery', 'a number of steps');
+    if (saveEvery === 'epoch') throw unknown('saveEvery', 'a number of steps');
     if (warmupRatio !== undefined && maxSteps === null) throw unknown('warmupRatio', 'warmupSteps or maxSteps');
     const warmupSteps = this.#config.warmupSteps ?? Math.ceil((warmupRatio ?? 0) * (maxSteps ?? 0));
     return { ...live, totalSteps: maxSteps, epochs: Number.isFinite(this.#epochs) ? this.#epochs : 1, warmupSteps };
