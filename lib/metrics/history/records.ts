@@ -36,22 +36,22 @@ const step = z.object({
   type: z.literal('step'),
   ...moment,
   /** Passes over the training data. */
-  epoch: z.number(),
+  epoch: measured,
   /** What is minimised, a mean over the step's targets, in nats. */
   loss: measured,
   /** Plain cross-entropy in nats, where `loss` is another, as with label smoothing. */
   nll: measured.optional(),
   /** L2 norm before clipping. */
   gradNorm: measured,
-  learningRate: z.number(),
+  learningRate: measured,
   /** In the step, without padding. */
   tokens: count,
   /** Mean over the last steps. */
   tokensPerSecond: measured,
   /** Seconds of the step that went into each part. */
-  split: z.object({ data: z.number(), forward: z.number(), backward: z.number(), optimizer: z.number() }),
+  split: z.object({ data: measured, forward: measured, backward: measured, optimizer: measured }),
   /** Model FLOPs utilisation: operations that the model needs, as a part of what the device's matrix products reach; 1 is all. */
-  mfu: z.number().optional(),
+  mfu: measured.optional(),
   /** Resident bytes of the process now, and most so far. */
   memory: count.optional(),
   peakMemory: count.optional(),
@@ -59,7 +59,7 @@ const step = z.object({
   deviceMemory: count.optional(),
   peakDeviceMemory: count.optional(),
   /** Of the loss, in float16 training. */
-  scale: z.number().optional(),
+  scale: measured.optional(),
   /** What the loss function of a user's own module tells beside the loss. */
   metrics: metrics.optional(),
 });
@@ -69,13 +69,13 @@ const layerMix = z.object({
   /** The earliest layer whose weight it has. */
   first: count,
   /** Of the layers from `first` to the layer itself. */
-  weights: z.array(z.number()),
+  weights: z.array(measured),
 });
 
 const evaluation = z.object({
   type: z.literal('evaluation'),
   ...moment,
-  epoch: z.number(),
+  epoch: measured,
   /** `eval_loss` and others, with Hugging Face's names. */
   metrics,
   /** No earlier one had a lower `eval_loss`. */
