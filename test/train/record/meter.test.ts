@@ -1,8 +1,13 @@
+import fs from 'node:fs';
+
 import { native } from '../../../lib/native';
 import { forwardFlops, ResidualLlama } from '../../../lib/residual';
 import { DelightTransformer, modelCost } from '../../../lib/delight';
 import { torch } from '../../../lib/tensor';
+import { Trainer } from '../../../lib/train';
 import { Meter } from '../../../lib/train/record/meter';
+import { eosTokenId, padTokenId, pairVocabSize, reversedPairs, writePairs } from '../pairs';
+import { temporaryFolder } from '../tokens';
 
 const openMeter = (flopsPerToken: number | null = null) =>
   Meter.open({ flopsPerToken, precision: 'float32', device: 'cpu' }, undefined);
@@ -84,4 +89,25 @@ test("operations come from each family's cost model", () => {
   });
   const lengths = { source: 7, target: 5 };
   expect(translator.trainingFlops(lengths)).toBe(6 * modelCost(translator.config, lengths).total.passMacs);
+});
+
+test('a training on pairs tells its utilisation: operations of a pair of mean length, by its tokens', async () => {
+  const folder = temporaryFolder();
+  const [train, validation] = [
+    writePairs(folder, 'train', reversedPairs(36)),
+    writePairs(folder, 'valid', reversedPairs(8)),
+  ];
+  const shape = { hiddenSize: 16, encoder: { layers: 1, heads: 2, ffnSize: 32 }, padTokenId, eosTokenId };
+  using model = DelightTransformer.create({
+    ...{ type: 'transformer', sourceVocabSize: pairVocabSize, targetVocabSize: pairVocabSize },
+    ...shape,
+  });
+  const peak = await native.matrixPeak(0, 'cpu', 'float32');
+  const length = (offsets: Float64Array) => Math.round(offsets.at(-1)! / 36) + 1;
+  const lengths = { source: length(train.source.offsets), target: length(train.target.offsets) };
+  const flops = model.trainingFlops(lengths) / (lengths.source + lengths.target);
+  for await (const event of new Trainer(model, { data: { train, validation }, maxTokens: 24, maxSteps: 3 })) {
+    if (event.type === 'step') expect(event.mfu).toBeCloseTo((event.tokensPerSecond * flops) / peak, 12);
+  }
+  fs.rmSync(folder, { recursive: true });
 });
