@@ -15,7 +15,10 @@ const script = 'text/javascript; charset=utf-8';
 const modules = ['app', 'charts', 'elements', 'events', 'format', 'plot', 'runs', 'samples', 'settings'];
 const sources = new Map<string, () => PageFile>([
   ['/', () => ({ type: 'text/html; charset=utf-8', text: read('index.html') })],
-  ['/style.css', () => ({ type: 'text/css; charset=utf-8', text: `${baseStyle()}\n${read('style.css')}` })],
+  [
+    '/style.css',
+    () => ({ type: 'text/css; charset=utf-8', text: [baseStyle(), read('style.css'), read('runs.css')].join('\n') }),
+  ],
   ['/plots.js', () => ({ type: script, text: plotScripts().join('\n') })],
   ...modules.map((name) => [`/${name}.mjs`, () => ({ type: script, text: read(`${name}.mjs`) })] as const),
 ]);

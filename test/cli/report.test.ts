@@ -43,7 +43,7 @@ test('several runs go into one page where it is asked for, with their figures be
 
 test.each([
   [['report'], /missing required argument 'runs'/],
-  [['report', 'cache'], /cache holds no finished run/],
+  [['report', 'cache'], /cache holds no run/],
   [['report', 'nowhere'], /nowhere is not the folder of a run/],
 ])('%j is refused with what to do', async (args, message) => {
   const { code, stdout, stderr } = await cli(...args);

@@ -155,6 +155,29 @@ inBrowser('curves grow while a run writes, and a folder that comes later is show
   await page.close();
 });
 
+inBrowser('of many runs the first are drawn; options in which they differ have columns, and order them', async () => {
+  const place = path.join(folder, 'sweep');
+  for (let trial = 1; trial <= 14; trial++)
+    writeRun(path.join(place, `trial-${trial}`), 30, { learningRate: ((trial * 7) % 15) / 1000, worse: trial / 10 });
+  const live = await watchRuns([place], { port: 0 });
+  const { page, problems } = await browser.open(live.url, views[0]);
+  await drawn(page);
+  expect(await page.locator('.runs tbody input').count()).toBe(14);
+  expect(await page.locator('.runs tbody input:checked').count()).toBe(12);
+  const rates = () => page.locator('td.option').allTextContents();
+  expect((await rates()).slice(0, 3)).toEqual(['0.007', '0.014', '0.006']);
+  const head = page.getByRole('button', { name: 'learningRate' });
+  await head.click();
+  expect((await rates()).slice(0, 3)).toEqual(['0.001', '0.002', '0.003']);
+  await head.click();
+  expect((await rates()).slice(0, 3)).toEqual(['0.014', '0.013', '0.012']);
+  await head.click();
+  expect((await rates()).slice(0, 3)).toEqual(['0.007', '0.014', '0.006']);
+  expect(problems).toEqual([]);
+  await page.close();
+  await live.close();
+});
+
 inBrowser('texts are shown as they are, and nothing in them runs', async () => {
   const place = path.join(folder, 'hostile');
   writeRun(place, 200, { title: hostile, text: hostile });

@@ -10,44 +10,100 @@ const known = new Set();
 
 export const isShown = (run) => !hidden.has(run.id);
 
-/** Of a run that begins to be watched: whether it is drawn at once. */
+/** Runs that begin to be watched are drawn at once, unless there are too many. */
 function welcome(runs) {
   for (const { id } of runs) {
     if (known.has(id)) continue;
-    if (runs.filter(isShown).length - runs.filter((run) => !known.has(run.id) && isShown(run)).length >= shownAtFirst)
-      hidden.add(id);
+    if ([...known].filter((other) => !hidden.has(other)).length >= shownAtFirst) hidden.add(id);
     known.add(id);
   }
 }
 
+/** Title, text of the cell, what is sorted by. */
 const columns = [
-  ['Loss', (run) => number(run.loss)],
-  ['Evaluation', (run) => number(run.evalLoss)],
-  ['Best', (run) => (run.best === null ? '–' : `${number(run.best.loss)} at ${short(run.best.step)}`)],
-  ['Learning rate', (run) => rate(run.learningRate)],
-  ['Gradient norm', (run) => number(run.gradNorm, 3)],
-  ['Tokens/s', (run) => short(run.tokensPerSecond)],
-  ['MFU', (run) => percent(run.mfu)],
-  ['Peak memory', (run) => bytes(run.peakMemory)],
+  ['Loss', (run) => number(run.loss), (run) => run.loss],
+  ['Evaluation', (run) => number(run.evalLoss), (run) => run.evalLoss],
+  [
+    'Best',
+    (run) => (run.best === null ? '–' : `${number(run.best.loss)} at ${short(run.best.step)}`),
+    (run) => run.best?.loss ?? null,
+  ],
+  ['Learning rate', (run) => rate(run.learningRate), (run) => run.learningRate],
+  ['Gradient norm', (run) => number(run.gradNorm, 3), (run) => run.gradNorm],
+  ['Tokens/s', (run) => short(run.tokensPerSecond), (run) => run.tokensPerSecond],
+  ['MFU', (run) => percent(run.mfu), (run) => run.mfu],
+  ['Peak memory', (run) => bytes(run.peakMemory), (run) => run.peakMemory],
 ];
 
 /** Columns with anything in them. */
 const filled = (runs) => columns.filter(([, cell]) => runs.some((run) => cell(run) !== '–'));
+
+/** Of an option, the number that it is, else its text. */
+const optionOf = (key) => (run) => {
+  const text = run.options[key] || null;
+  return text === null || Number.isNaN(Number(text)) ? text : Number(text);
+};
+
+/** By which column, and whether the greatest come first; null for the order in which they came. */
+let order = null;
+
+function sorted(runs, heads) {
+  const value = heads.find(([title]) => title === order?.title)?.[1];
+  if (value === undefined) return runs;
+  const direction = order.descending ? -1 : 1;
+  const compare = (a, b) => {
+    // What is not known comes last in both directions.
+    if (a === null || b === null) return (a === null) - (b === null);
+    return direction * (typeof a === 'number' && typeof b === 'number' ? a - b : String(a).localeCompare(String(b)));
+  };
+  return [...runs].sort((a, b) => compare(value(a), value(b)));
+}
+
+function headOf([title, value], show) {
+  if (value === undefined) return element('th', { scope: 'col' }, title);
+  const isOrder = order?.title === title;
+  const button = element(
+    'button',
+    {
+      type: 'button',
+      id: `by-${title}`,
+      onclick: () => {
+        if (!isOrder) order = { title, descending: false };
+        else order = order.descending ? null : { title, descending: true };
+        show();
+      },
+    },
+    title,
+    isOrder ? (order.descending ? ' ↓' : ' ↑') : '',
+  );
+  const head = element('th', { scope: 'col' }, button);
+  if (isOrder) head.ariaSort = order.descending ? 'descending' : 'ascending';
+  return head;
+}
 
 /**
  * @param actions `changed()` after runs were switched on or off, `focus(id or null)` while the pointer is on one
  */
 export function showRuns(runs, actions) {
   welcome(runs);
+  // A table that is replaced while a button is pressed loses the click.
+  if (place.matches(':active')) return;
   const focused = place.contains(document.activeElement) ? document.activeElement.id : '';
   const options = Object.keys(runs[0]?.options ?? {});
   const shown = filled(runs);
-  const heads = ['Run', ...options, 'Progress', ...shown.map(([title]) => title), 'Step time'];
+  const heads = [
+    ['Run', runs.length > 1 ? (run) => run.title : undefined],
+    ...options.map((key) => [key, optionOf(key)]),
+    ['Progress', undefined],
+    ...shown.map(([title, , value]) => [title, runs.length > 1 ? value : undefined]),
+    ['Step time', undefined],
+  ];
+  const show = () => showRuns(runs, actions);
   const table = element(
     'table',
     { className: 'table runs' },
-    element('thead', {}, element('tr', {}, ...heads.map((title) => element('th', { scope: 'col' }, title)))),
-    element('tbody', {}, ...runs.map((run) => rowOf(run, options, shown, runs, actions))),
+    element('thead', {}, element('tr', {}, ...heads.map((head) => headOf(head, show)))),
+    element('tbody', {}, ...sorted(runs, heads).map((run) => rowOf(run, options, shown, runs, actions))),
   );
   place.replaceChildren(...(runs.length > 0 ? [table] : []));
   if (focused) document.getElementById(focused)?.focus();
