@@ -18,7 +18,8 @@ beforeAll(() => {
 });
 afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
 
-jest.setTimeout(240_000);
+// A minute where nothing else runs.
+jest.setTimeout(600_000);
 
 const seed = Number(process.env.TORCHWRIGHT_KILL_SEED ?? Date.now() % 2 ** 31);
 /** Numbers from 0 to 1 that a failure can be repeated with. */
