@@ -76,3 +76,23 @@ test('mlp.mjs, which goes on from its checkpoint', async () => {
   const [, accuracy] = /^epoch 20: loss 0\.\d{4}, accuracy ([01]\.\d{3})$/m.exec(second)!;
   expect(Number(accuracy)).toBeGreaterThan(0.95);
 }, 120_000);
+
+test('stream.mjs, stopped and called again, ends where it ends without a stop', async () => {
+  const shards = path.join(folder, 'shards');
+  fs.mkdirSync(shards);
+  for (const shard of [0, 1, 2]) {
+    const lines = Array.from({ length: 200 }, (_, n) =>
+      JSON.stringify({ text: `text ${n} of shard ${shard}: the whale` }),
+    );
+    fs.writeFileSync(path.join(shards, `${shard}.jsonl`), shard === 1 ? 'damaged\n' : lines.join('\n'));
+  }
+  const first = await run('stream.mjs', 'streamed', 'shards', '25');
+  expect(first).toMatch(/^.*1\.jsonl:1 is not JSON: .* It was passed over \(1 so far\)\.$/m);
+  expect(first).toMatch(/^stopped after step 25; the model is in streamed\/latest$/m);
+  const second = await run('stream.mjs', 'streamed', 'shards');
+  expect(second).toMatch(/^goes on after step 25\n/);
+  const whole = await run('stream.mjs', 'whole', 'shards');
+  const lossesOf = (output: string) => output.match(/^step (?:[3-6]\d): loss .*$/gm);
+  expect(lossesOf(second)).toHaveLength(7);
+  expect(lossesOf(second)).toEqual(lossesOf(whole));
+}, 120_000);
