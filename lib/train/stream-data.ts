@@ -7,6 +7,7 @@ import { BlockPump } from './block-pump';
 import type { TrainConfig } from './config';
 import type { NativeData, TrainingData, TrainingPlan, TrainingPosition } from './data';
 import { evaluateBlocks } from './evaluate';
+import { firstOfStream } from './guards/overfit-data';
 import { checkVocabulary, type LanguageModel } from './model';
 
 export interface StreamSplits {
@@ -61,11 +62,8 @@ export class StreamData implements NativeData {
   }
 
   open(): NativeObject {
-    const { train, validation: _ } = this.splits;
-    const { batchSize, accumulation, overfit } = this.config;
-    // To be learned by heart: the first batches, again and again.
-    const stream = overfit ? train.take(overfit.batches * accumulation * batchSize).repeat() : train;
-    const reader = stream.open({
+    const { batchSize, accumulation } = this.config;
+    const reader = firstOfStream(this.splits.train, this.config).open({
       state: this.#start,
       signal: this.#signal,
       onDamage: ({ message }) => this.#warnings.push(message),

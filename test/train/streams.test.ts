@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 
-import { streams } from '../../lib';
+import { F, nn, streams } from '../../lib';
 import { ByteTokenizer } from '../../lib/data/byte-tokenizer';
 import { ResidualLlama } from '../../lib/residual';
 import { torch } from '../../lib/tensor';
@@ -208,4 +208,49 @@ test('what a stream cannot have is refused when the trainer is made', () => {
 test('an empty stream ends at once', async () => {
   const seen = await events(trainerOf({ data: { train: blocks().take(0) } }));
   expect(ofType(seen, 'end')[0]).toMatchObject({ reason: 'data-ended', step: 0 });
+});
+
+test('the overfitting check sees the first blocks of a stream again and again', async () => {
+  const seen = await events(
+    trainerOf({ data: { train: blocks().repeat() }, overfit: { batches: 2, steps: 60 }, learningRate: 3e-2 }),
+  );
+  expect(ofType(seen, 'end')[0]).toMatchObject({ step: 60 });
+  const tokens = steps(seen).map(({ nll }) => nll);
+  expect(tokens.at(-1)!).toBeLessThan(tokens[0]! / 2);
+});
+
+test('a module of one’s own learns from a stream of batches, each epoch in another order, and goes on to the bit', async () => {
+  const starts: number[] = [];
+  const numbers = streams.from(
+    function* ({ start }) {
+      starts.push(start);
+      for (let n = start; n < 40; n++) yield n / 40;
+    },
+    { seekable: true },
+  );
+  const stream = numbers
+    .shuffle({ buffer: 8, seed: 1 })
+    .batch(4)
+    .map((some) => ({ x: torch.tensor(some.map((n) => [n])), y: torch.tensor(some.map((n) => [3 * n])) }));
+  const make = (options: object) => {
+    torch.manualSeed(3);
+    const net = new nn.Linear(1, 1);
+    return new Trainer(net, {
+      data: { train: stream },
+      loss: (model, { x, y }) => F.mseLoss(model.forward(x), y),
+      schedule: 'constant',
+      learningRate: 1e-2,
+      maxSteps: 25,
+      saveEvery: 5,
+      ...options,
+    });
+  };
+  const whole = steps(await events(make({})));
+  expect(whole.slice(0, 10).map(({ loss }) => loss)).not.toEqual(whole.slice(10, 20).map(({ loss }) => loss));
+  const out = path.join(folder, 'module');
+  await events(make({ out }), 17);
+  starts.length = 0;
+  const resumed = steps(await events(make({ out, resume: true })));
+  expect(resumed.map(({ step, loss }) => [step, loss])).toEqual(whole.slice(17).map(({ step, loss }) => [step, loss]));
+  expect(starts[0]).toBeGreaterThanOrEqual(20); // the second epoch's last two chunks, not its beginning
 });

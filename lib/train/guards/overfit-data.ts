@@ -1,5 +1,5 @@
 /** The few batches of the overfitting check: those of the first steps. */
-import { batchSentences, type TokenBatches, type TokenBlocks, type TokenPairs } from '../../data';
+import { batchSentences, streams, type TokenBatches, type TokenBlocks, type TokenPairs } from '../../data';
 import type { ModuleTrainConfig, PairTrainConfig, TrainConfig } from '../config';
 import type { Batches } from '../modules/batches';
 import { PairPlan } from '../pair-plan';
@@ -24,6 +24,20 @@ export function firstPairBatches(batches: TokenBatches, pairs: TokenPairs, confi
     ends: Int32Array.from(sentences.map((batch) => (end += batch.length))),
     skipped: batches.skipped,
   };
+}
+
+/** Those that the stream gives first, again and again; they are kept. */
+export function firstOfStream<Block>(
+  blocks: streams.SampleStream<Block>,
+  { overfit, batchSize, accumulation }: TrainConfig,
+): streams.SampleStream<Block> {
+  if (overfit === undefined) return blocks;
+  const first = blocks.take(overfit.batches * accumulation * batchSize);
+  return streams.from(async function* () {
+    const kept: Block[] = [];
+    for await (const block of first) kept.push(block);
+    while (kept.length > 0) yield* kept;
+  });
 }
 
 /** Those that the loader gives first; they are kept. */

@@ -1,5 +1,6 @@
 /** What a module of one's own learns from: batches of any form. */
 import { checkArgument } from '../../arguments';
+import { DataLoader, streams } from '../../data';
 import { ArgumentError } from '../../errors';
 import type { JsonValue } from '../../json';
 
@@ -35,4 +36,10 @@ export function checkBatches(data: unknown): void {
       `data.${name} gives no batches: an array of them, a DataLoader or another iterable is wanted.`,
     );
   }
+}
+
+/** A stream of batches as a loader: each epoch is another pass, and its place is kept. */
+export function keepingPlace<Batch>(batches: Batches<Batch>): Batches<Batch> {
+  if (!(batches instanceof streams.SampleStream)) return batches;
+  return new DataLoader<Batch, Batch>(batches, { collate: ([batch]) => batch as Batch });
 }

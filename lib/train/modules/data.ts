@@ -6,7 +6,7 @@ import { epochsOf, type ModuleTrainConfig } from '../config';
 import type { TrainingData, TrainingPlan } from '../data';
 import { firstBatches } from '../guards/overfit-data';
 import { planSteps } from '../plan';
-import type { Batches, ModuleSplits } from './batches';
+import { keepingPlace, type Batches, type ModuleSplits } from './batches';
 
 type Evaluate = NonNullable<TrainingData['evaluate']>;
 
@@ -41,7 +41,7 @@ export class ModuleData<Batch> implements TrainingData {
     evaluate: (validation: Batches<Batch>, ...rest: Parameters<Evaluate>) => ReturnType<Evaluate>,
   ) {
     this.#config = config;
-    this.#train = firstBatches(train, config);
+    this.#train = firstBatches(keepingPlace(train), config);
     this.#length = typeof this.#train.length === 'number' ? this.#train.length : null;
     if (this.#length === 0) throw new DataError('data.train is empty: there is no batch to learn from.');
     if (validation?.length === 0) throw new DataError('data.validation is empty: there is no batch to evaluate on.');
