@@ -1,11 +1,11 @@
 /** A training itself: steps, evaluations and checkpoints one after another, and between them what is asked of it. */
-import { AbortError, StorageError } from '../errors';
+import { AbortError, NonFiniteError, StorageError } from '../errors';
 import { native } from '../native';
 import { deterministicScope } from '../tensor';
 import type { Control } from './control';
 import type { Course } from './course';
 import type { CheckpointEvent, EndEvent, EndReason, StepEvent, TrainEvent } from './events';
-import { refuseNonFinite, refuseNonFiniteEvaluation } from './guards/non-finite';
+import { refuseNonFinite, nonFiniteEvaluation } from './guards/non-finite';
 import type { Audience } from './observer';
 import type { RunOptions } from './options';
 import type { Progress } from './progress';
@@ -158,7 +158,7 @@ export class TrainingLoop {
       const event = await this.#step(step);
       for (const message of this.#course.data.takeWarnings?.() ?? [])
         yield this.#tell({ type: 'warning', step: this.#progress.state.globalStep, message });
-      if (event === undefined) return 'data-ended';
+      if (event === undefined) return this.#course.config.epochs === undefined ? 'data-ended' : 'epochs';
       yield this.#tell(event);
       yield* this.#complete(step);
     }
@@ -257,6 +257,8 @@ export class TrainingLoop {
     const best = this.#progress.addEvaluation(metrics, this.#saving?.folderOf(step) ?? null);
     const layerWeights = await this.#options.layerWeights?.();
     yield this.#tell({ type: 'evaluation', step, metrics, best, ...(layerWeights && { layerWeights }) });
+    const problem = nonFiniteEvaluation(metrics);
+    if (problem !== null) yield this.#tell({ type: 'warning', step, message: problem });
     if (sample) yield this.#tell({ type: 'sample', step, samples: await sample(signal) });
     return { best };
   }
@@ -265,7 +267,8 @@ export class TrainingLoop {
   async *#checkSanity(): AsyncGenerator<TrainEvent, void, undefined> {
     const { sample, signal } = this.#options;
     const metrics = yield* this.#toldBatches(this.#course.data.evaluate!(0, signal));
-    refuseNonFiniteEvaluation(metrics);
+    const problem = nonFiniteEvaluation(metrics);
+    if (problem !== null) throw new NonFiniteError(`Before training: ${problem}`);
     this.#progress.addSanity(metrics);
     yield this.#tell({ type: 'evaluation', step: 0, metrics, best: false });
     if (sample) yield this.#tell({ type: 'sample', step: 0, samples: await sample(signal) });

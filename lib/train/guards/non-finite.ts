@@ -48,11 +48,8 @@ const advice = {
   gradient: slower,
 };
 
-/** @throws NonFiniteError */
-export function refuseNonFiniteEvaluation(metrics: Metrics): void {
-  const loss = metrics.eval_loss;
-  if (loss === undefined || Number.isFinite(loss)) return;
-  throw new NonFiniteError(
-    `The evaluation before training gave a loss of ${loss}: the weights or the validation data hold numbers that are not finite.`,
-  );
+/** What is to be told of an evaluation whose loss is not finite; null where it is. */
+export function nonFiniteEvaluation({ eval_loss: loss }: Metrics): string | null {
+  if (loss === undefined || Number.isFinite(loss)) return null;
+  return `The evaluation gave a loss of ${loss}: the weights or the validation data hold numbers that are not finite.`;
 }

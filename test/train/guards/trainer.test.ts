@@ -154,7 +154,9 @@ describe('sanity', () => {
     const model = makeDecoder();
     torch.noGrad(() => [...model.parameters()][0]!.fill_(NaN));
     const trainer = new Trainer(model, { data, sanity: true });
-    await expect(collect(trainer)).rejects.toThrow(refusal('ERR_NON_FINITE', /before training/));
+    await expect(collect(trainer)).rejects.toThrow(
+      refusal('ERR_NON_FINITE', /^Before training: The evaluation gave a loss of NaN/),
+    );
     expect(trainer.state.globalStep).toBe(0);
   });
 });
@@ -240,6 +242,17 @@ describe('numbers that are not finite', () => {
         .flat(3)
         .every((value) => Number.isFinite(value)),
     ).toBe(true);
+  });
+
+  test('in an evaluation are a warning, and no best one', async () => {
+    const [train, validation] = [makeSums([4]), makeSums([4])];
+    torch.noGrad(() => validation[0]!.y.fill_(NaN));
+    const options = { data: { train, validation }, loss: squaredError, maxSteps: 2, evalEvery: 2 };
+    const events = await collect(new Trainer<Adder, Sums>(makeAdder(), options));
+    expect(ofType(events, 'warning')).toMatchObject([
+      { step: 2, message: expect.stringMatching(/loss of NaN.*validation data/) as string },
+    ]);
+    expect(ofType(events, 'end')[0]).toMatchObject({ reason: 'steps', best: null });
   });
 
   test('a gradient alone, of a module', async () => {
