@@ -1,5 +1,9 @@
 /** Modules of users' own, with their own loss: the numbers are those of a loop written by hand, and what cannot be learned from is refused. */
-import { NonFiniteError, nn, optim, torch, type Tensor } from '../../lib';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+
+import { F, NonFiniteError, nn, optim, torch, type Tensor } from '../../lib';
 import { ResidualLlama } from '../../lib/residual';
 import {
   Trainer,
@@ -8,8 +12,6 @@ import {
   type StepEvent,
   type TrainEvent,
 } from '../../lib/train';
-
-const { mseLoss, crossEntropy, dropout } = nn.functional;
 
 interface Pairs {
   x: Tensor;
@@ -21,11 +23,11 @@ class Mlp extends nn.Module {
   readonly outer = new nn.Linear(8, 1);
 
   override forward(x: Tensor): Tensor {
-    return this.outer.forward(dropout(this.inner.forward(x).tanh(), 0.1, this.training));
+    return this.outer.forward(F.dropout(this.inner.forward(x).tanh(), 0.1, this.training));
   }
 }
 
-const loss = (net: Mlp, { x, y }: Pairs) => mseLoss(net.forward(x), y);
+const loss = (net: Mlp, { x, y }: Pairs) => F.mseLoss(net.forward(x), y);
 
 function makeNet(): Mlp {
   torch.manualSeed(3);
@@ -128,7 +130,7 @@ test('the gradients of accumulated batches are a mean over all targets, however 
     return net;
   };
   // Without dropout, which draws other numbers for other shapes.
-  const lossOf = (net: Mlp, { x, y }: Pairs) => mseLoss(net.outer.forward(net.inner.forward(x).tanh()), y);
+  const lossOf = (net: Mlp, { x, y }: Pairs) => F.mseLoss(net.outer.forward(net.inner.forward(x).tanh()), y);
   const whole = await train({ ...plain, data: { train: [large!] }, loss: lossOf }, eval0(makeNet()));
   const split = await train({ ...plain, data: { train: parts }, loss: lossOf, accumulation: 3 });
   expect(split.steps).toHaveLength(3);
@@ -148,7 +150,7 @@ test('targets that the loss tells weigh its batches, and a batch without any cha
   };
   const lossOf = (linear: nn.Linear, { x, y }: Pairs) => {
     const targets = y.ne(9).sum().item();
-    const mean = crossEntropy(linear.forward(x), y, { ignoreIndex: 9 });
+    const mean = F.crossEntropy(linear.forward(x), y, { ignoreIndex: 9 });
     return {
       loss: mean,
       targets,
@@ -168,11 +170,9 @@ test('targets that the loss tells weigh its batches, and a batch without any cha
     epochs: 1,
     optimizer: (own: nn.Linear) => new optim.SGD(own.parameters(), { lr: 1 }),
   };
-  const [step] = stepsOf(
-    await collect(new Trainer(net(), { ...options, data: { train: batches }, accumulation: 3 }) as Trainer),
-  );
+  const [step] = stepsOf(await collect(new Trainer(net(), { ...options, data: { train: batches }, accumulation: 3 })));
   const joined = { x: torch.ones([5, 4]), y: ids('01221') };
-  const [whole] = stepsOf(await collect(new Trainer(net(), { ...options, data: { train: [joined] } }) as Trainer));
+  const [whole] = stepsOf(await collect(new Trainer(net(), { ...options, data: { train: [joined] } })));
   expect(step).toMatchObject({ targets: 5, tokens: 5, samples: 7, metrics: { correct: expect.any(Number) } });
   expect(step!.loss).toBeCloseTo(whole!.loss, 6);
   expect(step!.gradNorm).toBeCloseTo(whole!.gradNorm, 6);
@@ -180,9 +180,7 @@ test('targets that the loss tells weigh its batches, and a batch without any cha
 
   const alone = net();
   const before = weightsOf(alone);
-  const [nothing] = stepsOf(
-    await collect(new Trainer(alone, { ...options, data: { train: [batches[1]!] } }) as Trainer),
-  );
+  const [nothing] = stepsOf(await collect(new Trainer(alone, { ...options, data: { train: [batches[1]!] } })));
   expect(nothing).toMatchObject({ targets: 0, loss: 0, gradNorm: 0 });
   expect(weightsOf(alone)).toEqual(before);
 });
@@ -198,16 +196,16 @@ test('groups keep their proportion under the schedule', async () => {
       { lr: 1 },
     );
     const step = made.step.bind(made);
-    made.step = ((...args: []) => {
+    made.step = (...args: []) => {
       seen.push(made.groups.map(({ lr }) => lr));
-      return step(...args);
-    }) as typeof made.step;
+      step(...args);
+    };
     return made;
   };
   const { trainer, steps } = await train({ optimizer, schedule: 'linear', epochs: 1 });
   expect(trainer.learningRate).toBe(0.4);
   expect(steps.map(({ learningRate }) => learningRate)).toEqual(
-    [0.4, 0.3, 0.2, 0.1].map((rate) => expect.closeTo(rate, 12)),
+    [0.4, 0.3, 0.2, 0.1].map((rate) => expect.closeTo(rate, 12) as number),
   );
   for (const [inner, outer] of seen) expect(outer! / inner!).toBeCloseTo(4, 12);
 });
@@ -300,10 +298,10 @@ test('a native model is trained on a loss of ones own', async () => {
     learningRate: 1e-2,
     loss: (llama, batch) => {
       const logits = llama.forward(batch.narrow(1, 0, 16));
-      return crossEntropy(logits.reshape([-1, 17]), batch.narrow(1, 1, 16).reshape([-1]));
+      return F.crossEntropy(logits.reshape([-1, 17]), batch.narrow(1, 1, 16).reshape([-1]));
     },
   });
-  const steps = stepsOf(await collect(trainer as Trainer));
+  const steps = stepsOf(await collect(trainer));
   expect(steps.at(-1)!.loss).toBeLessThan(steps[0]!.loss / 2);
 });
 
@@ -338,10 +336,10 @@ describe('loaders', () => {
     });
     expect(steps.map(({ samples }) => samples)).toEqual([24, 8, 24, 8]);
     expect(steps[0]!.totalSteps).toBeNull();
-    expect(events.at(-1)).toMatchObject({ type: 'end', reason: 'data-ended', step: 4, metrics: { epoch: 2 } });
+    expect(events.at(-1)).toMatchObject({ type: 'end', reason: 'epochs', step: 4, metrics: { epoch: 2 } });
   });
 
-  test('of unknown length need a schedule that does not end, and steps between evaluations', async () => {
+  test('of unknown length need a schedule that does not end, and steps between evaluations', () => {
     const train = { *[Symbol.iterator]() { yield* makeBatches(); } }; // prettier-ignore
     const refused = (options: object) => () => new Trainer(makeNet(), { data: { train }, loss, ...options });
     expect(refused({})).toThrow(
@@ -380,6 +378,82 @@ describe('loaders', () => {
     const broken = new Error('the shelf fell down');
     const loader = { *[Symbol.iterator]() { yield makeBatches()[0]!; throw broken; } }; // prettier-ignore
     await expect(train({ data: { train: loader }, schedule: 'constant' })).rejects.toBe(broken);
+  });
+});
+
+describe('stopped in the middle of an epoch and resumed, it is the training that was not stopped', () => {
+  /** Draws its batches in an order of its own for each epoch, and keeps its place. */
+  class Shuffled {
+    readonly length = 7;
+    readonly #epochs = [20, 21, 22].map((seed) => makeBatches(Array<number>(7).fill(4), seed));
+    #epoch = 0;
+    #taken = 0;
+    drawn = 0;
+
+    state() {
+      return { epoch: this.#epoch, taken: this.#taken };
+    }
+
+    restore(state: unknown): void {
+      ({ epoch: this.#epoch, taken: this.#taken } = state as { epoch: number; taken: number });
+    }
+
+    async *[Symbol.asyncIterator]() {
+      const batches = this.#epochs[this.#epoch]!;
+      while (this.#taken < batches.length) {
+        this.drawn++;
+        yield await Promise.resolve(batches[this.#taken++]!);
+      }
+      this.#epoch++;
+      this.#taken = 0;
+    }
+  }
+
+  const options: Partial<ModuleTrainerOptions<Mlp, Pairs>> = {
+    epochs: 3,
+    accumulation: 2,
+    optimizer: (net) => new optim.SGD(net.parameters(), { lr: 0.05, momentum: 0.9 }),
+    scheduler: (optimizer) =>
+      new optim.schedulers.SequentialLR(optimizer, {
+        schedulers: [
+          new optim.schedulers.LinearLR(optimizer, { startFactor: 0.1, totalIters: 3 }),
+          new optim.schedulers.ExponentialLR(optimizer, { gamma: 0.9 }),
+        ],
+        milestones: [3],
+      }),
+  };
+  const batchesOf = () => makeBatches(Array<number>(7).fill(4));
+
+  test.each([
+    ['an array', batchesOf],
+    ['a loader that keeps its place', () => new Shuffled()],
+  ])('with %s', async (_, makeLoader) => {
+    const out = fs.mkdtempSync(path.join(os.tmpdir(), 'torchwright-test-'));
+    try {
+      const whole = await train({ ...options, data: { train: makeLoader() } });
+      const run = path.join(out, 'run');
+      const first = new Trainer(makeNet(), { loss, seed: 11, ...options, data: { train: makeLoader() }, out: run });
+      const losses: number[] = [];
+      for await (const event of first) {
+        if (event.type !== 'step') continue;
+        losses.push(event.loss);
+        if (event.step === 6) await first.stop();
+      }
+      expect(losses).toHaveLength(6);
+      expect(first.position).toEqual({ epoch: 1, batch: 4 });
+      const loader = makeLoader();
+      const rest = await train({ ...options, data: { train: loader }, out: run, resume: true });
+      expect([...losses, ...rest.steps.map((step) => step.loss)]).toEqual(whole.steps.map((step) => step.loss));
+      expect(rest.steps.map(({ learningRate }) => learningRate)).toEqual(
+        whole.steps.slice(6).map(({ learningRate }) => learningRate),
+      );
+      expect(weightsOf(rest.net)).toEqual(weightsOf(whole.net));
+      if (loader instanceof Shuffled) expect(loader.drawn).toBe(10);
+      const other = { ...options, data: { train: _ === 'an array' ? new Shuffled() : batchesOf() }, out: run };
+      await expect(train({ ...other, resume: true })).rejects.toMatchObject({ code: 'ERR_CHECKPOINT' });
+    } finally {
+      fs.rmSync(out, { recursive: true });
+    }
   });
 });
 
