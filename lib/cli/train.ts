@@ -56,6 +56,7 @@ loss or gradient that is not a finite number ends it before the update, with exi
 The run's folder gets study.yaml (resolved), checkpoints/ with the links best and latest (each a model folder), train_results.json,
 eval_results.json, all_results.json, trainer_state.json, metrics.jsonl (every step), the same for TensorBoard (tensorboard --logdir runs), and
 report.html; of a translation model also the test set's translations. --profile-trace adds trace.json, for https://ui.perfetto.dev.
+While it trains, torchwright watch FOLDER shows its curves in a browser, and samples of what it writes (samples.count, samples.tokens).
 
 Ctrl-C (or SIGTERM) once saves the last whole step and stops, twice stops at once. However a run ended, --resume goes on from its newest
 whole checkpoint, and every later loss is that of a run without a break. train.saveEvery says how often there is one: evaluation (default),
