@@ -7,22 +7,23 @@ import { ArgumentError } from '../errors';
 import type { AnyComparison } from './comparisons';
 import type { LanguageModelStudyInput } from './language-model/config';
 import { evaluateLanguageModel } from './language-model/evaluate';
-import { languageModelStudies } from './language-model/run';
+import { languageModelTask } from './language-model/run';
 import type { LanguageModelComparison } from './language-model/table';
 import type { ModelResult } from './models/result';
-import { compareModels, trainNamedModel } from './models/study';
 import { readStudy, type AnyStudyInput } from './read';
-import { compareVariants, trainVariant } from './residual/compare';
 import type { StudyInput } from './residual/config';
 import { evaluateVariant } from './residual/evaluate';
-import type { RunResult } from './residual/run';
+import { residualTask, type RunResult } from './residual/run';
 import type { Comparison } from './residual/table';
+import { compareAll } from './shared/compare';
 import type { RunEvaluation } from './shared/evaluation';
 import { hasModel } from './shared/folder';
 import { configName, type CompareStudyOptions, type StudyOptions, type TrainStudyOptions } from './shared/options';
+import { trainOne } from './shared/train';
+import { withTask } from './tasks';
 import type { TranslationStudyInput } from './translation/config';
 import { evaluateTranslation } from './translation/evaluate';
-import { translationStudies } from './translation/run';
+import { translationTask } from './translation/run';
 import type { TranslationComparison } from './translation/table';
 
 /**
@@ -50,10 +51,10 @@ export async function runStudy(
 ): Promise<AnyComparison> {
   checkArgument(options, 'object', 'The options of runStudy');
   const study = readStudy(source, options.overrides);
-  if (!('task' in study)) return compareVariants(study, options);
+  if (!('task' in study)) return compareAll(residualTask, study, options);
   return study.task === 'translation'
-    ? compareModels(translationStudies, study, options)
-    : compareModels(languageModelStudies, study, options);
+    ? compareAll(translationTask, study, options)
+    : compareAll(languageModelTask, study, options);
 }
 
 /**
@@ -77,14 +78,11 @@ export async function trainStudy(
 ): Promise<RunResult | ModelResult> {
   checkArgument(options, 'object', 'The options of trainStudy');
   const study = readStudy(source, options.overrides);
-  if ('task' in study)
-    return study.task === 'translation'
-      ? trainNamedModel(translationStudies, study, options)
-      : trainNamedModel(languageModelStudies, study, options);
-  if (options.model === undefined) return trainVariant(study, options);
-  throw new ArgumentError(
-    `This study trains its model.residual and has no models by name; give model.residual=${options.model} in place of the model ${options.model}.`,
-  );
+  const run = await withTask(study, (task, own) => trainOne(task, own, options));
+  const { title, folder, parameters, cost: macs, outcome } = run;
+  if ('task' in study) return { title, folder, parameters, macs, ...outcome };
+  const { train, scores, best } = outcome;
+  return { title, folder, parameters, train, eval: scores, best };
 }
 
 /**

@@ -5,16 +5,14 @@ import type { PreparedData } from '../../data';
 import { DelightLanguageModel, modelCost, type LanguageModelSection } from '../../delight';
 import { torch, type Device } from '../../tensor';
 import { Trainer } from '../../train';
-import { studyOf, trainSectionOf, type StudyModel } from '../models/models';
-import type { ModelStudyKind } from '../models/study';
+import { aloneOf, findModel, studyModels, studyOf, trainSectionOf, type StudyModel } from '../models/models';
 import { trainModel } from '../models/train';
 import { languageLoad } from '../plan/load';
-import { refuseTooLarge } from '../plan/memory';
-import type { Place } from '../shared/compare';
 import { samplesOf } from '../shared/header';
 import { weightsName, type Context } from '../shared/options';
 import type { RunOutcome } from '../shared/record';
 import { sampleTexts } from '../shared/text-samples';
+import type { Place, StudyTask } from '../shared/task';
 import { report } from '../shared/training';
 import type { LanguageModelStudyConfig } from './config';
 import { modelConfigOf, prepareStudyText } from './data';
@@ -77,19 +75,21 @@ function describeScoring(study: LanguageModelStudyConfig, data: PreparedData): s
   );
 }
 
-export const languageModelStudies: ModelStudyKind<
-  LanguageModelSection,
+export const languageModelTask: StudyTask<
   LanguageModelStudyConfig,
+  Entry,
   PreparedData,
   LanguageModelRow,
   LanguageModelComparison
 > = {
   table: languageModelKind,
+  items: ({ models }) => studyModels(models),
+  item: ({ models }, name) => findModel(models, name),
+  alone: aloneOf,
+  dataKey: ({ data, models }) => [data, Object.values(models).map((model) => model.maxPositionEmbeddings)],
   prepare: prepareStudyText,
-  check(study, model, data) {
-    refuseTooLarge(languageLoad(study, model, data), study.device);
-    contextOf(study, data);
-  },
+  load: languageLoad,
+  checkScoring: (study, data) => void contextOf(study, data),
   work: (study, data, context) => {
     const known = {
       task: 'language-model' as const,

@@ -87,7 +87,16 @@ export function trainSectionOf<Section extends { learningRate: number }>(
   return { ...train, learningRate: typeof rule === 'number' ? rule : scaledLearningRate(config.hiddenSize, rule) };
 }
 
-/** The study with one of its models alone, every size filled in: what trains the same model by itself. */
+/** The study with one of its models alone. */
+export const aloneOf = <
+  Study extends ModelsStudy<unknown> & { train: { learningRate: number }; seeds?: unknown },
+  Model extends { hiddenSize: number },
+>(
+  study: Study,
+  entry: StudyModel<Model>,
+) => studyOf(study, entry, entry.config);
+
+/** The same with every size filled in: what trains the same model by itself. */
 export function studyOf<
   Study extends ModelsStudy<unknown> & { train: { learningRate: number }; seeds?: unknown },
   Model extends { hiddenSize: number },

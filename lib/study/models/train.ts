@@ -3,7 +3,7 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 
 import { averageCheckpoints, type RunOptions, type Trainer } from '../../train';
-import type { Place } from '../shared/compare';
+import type { Place } from '../shared/task';
 import { averagedName, type Context } from '../shared/options';
 import { trainInFolder, type Trainee, type TrainingResult } from '../shared/training';
 

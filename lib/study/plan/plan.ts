@@ -3,19 +3,21 @@ import { ConfigError } from '../../errors';
 import { native } from '../../native';
 import { torch, withSignal, type Device } from '../../tensor';
 import { autocastOf } from '../../train/config';
-import { prepareStudyText } from '../language-model/data';
-import { findModel, studyModels } from '../models/models';
 import { readStudy, type AnyStudyConfig, type AnyStudyInput } from '../read';
 import { studyVariant, studyVariants, type StudyConfig, type StudyVariant } from '../residual/config';
-import { prepareStudyData } from '../residual/data';
+import { residualTask } from '../residual/run';
+import type { StudyComparison } from '../shared/comparison';
 import { slugOf } from '../shared/header';
 import type { StudyOptions } from '../shared/options';
-import { prepareStudyPairs } from '../translation/data';
+import type { BaseRow } from '../shared/row';
+import type { Contestant, SeededStudy, StudyTask } from '../shared/task';
+import { withTask } from '../tasks';
 import { parseVariant } from '../../residual';
 import { residualSchema } from '../../residual/config';
 import { processMemory } from './base';
-import { languageLoad, residualLoad, translationLoad, type TrainingLoad } from './load';
+import type { TrainingLoad } from './load';
 import { peakMemory, totalMemory, type PeakMemory } from './memory';
+import { usualUtilisation } from './utilisation';
 
 /** One training of a study. Memory in bytes. */
 export interface PlannedTraining {
@@ -81,7 +83,7 @@ export async function planStudy(source: string | AnyStudyInput, options: PlanOpt
   const held = device === 'cpu' ? process.memoryUsage.rss() : 0;
   const peakFlops = await withSignal(options.signal, (token) => native.matrixPeak(token, device, dtype));
   const { free, total } = torch.memory.device(device as Device);
-  const utilisation = utilisationOf(study);
+  const utilisation = usualUtilisation(study);
   // What this process holds is free again when it ends.
   const machine = { device, base, free: free + held, speed: peakFlops * utilisation };
   return {
@@ -124,20 +126,23 @@ function planOf(
   };
 }
 
-async function loadsOf(study: AnyStudyConfig, options: PlanOptions): Promise<{ data: string; loads: TrainingLoad[] }> {
-  const chosen = <Model>(models: Record<string, Model>) =>
-    options.model === undefined ? studyModels(models) : [findModel(models, options.model)];
-  if (!('task' in study)) {
-    const data = await prepareStudyData(study, options);
-    const loads = variantsOf(study, options.model).map((variant) => residualLoad(study, variant, data));
-    return { data: data.description, loads };
-  }
-  if (study.task === 'translation') {
-    const data = await prepareStudyPairs(study, options);
-    return { data: data.description, loads: chosen(study.models).map((entry) => translationLoad(study, entry, data)) };
-  }
-  const data = await prepareStudyText(study, options);
-  return { data: data.description, loads: chosen(study.models).map((entry) => languageLoad(study, entry, data)) };
+function loadsOf(study: AnyStudyConfig, options: PlanOptions): Promise<{ data: string; loads: TrainingLoad[] }> {
+  const { model } = options;
+  if (!('task' in study)) return loadsOfItems(residualTask, study, variantsOf(study, model), options);
+  return withTask(study, (task, own) =>
+    loadsOfItems(task, own, model === undefined ? task.items(own) : [task.item(own, model)], options),
+  );
+}
+
+async function loadsOfItems<
+  Study extends SeededStudy,
+  Item extends Contestant,
+  Data extends { description: string },
+  Row extends BaseRow,
+  Comparison extends StudyComparison<Row>,
+>(task: StudyTask<Study, Item, Data, Row, Comparison>, study: Study, items: Item[], options: PlanOptions) {
+  const data = await task.prepare(study, options);
+  return { data: data.description, loads: items.map((item) => task.load(study, item, data)) };
 }
 
 function variantsOf(study: StudyConfig, name: string | undefined): StudyVariant[] {
@@ -152,13 +157,4 @@ function variantsOf(study: StudyConfig, name: string | undefined): StudyVariant[
       `The study has no variant ${name}; it has ${variants.map(({ title }) => title).join(', ')}, and any other by its name, such as 3.2.`,
     );
   }
-}
-
-/**
- * Part of the measured speed of matrix products that a training's model operations reach. Measured with this package's own models (see
- * docs/training.md): the norms, activations and memory traffic between products take the rest.
- */
-function utilisationOf(study: AnyStudyConfig): number {
-  if (!('task' in study)) return 0.5;
-  return 0.25;
 }

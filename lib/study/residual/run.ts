@@ -1,18 +1,21 @@
 /** One training run from configuration to report: data, model, trainer, evaluation of the best model, files. */
 import type { PreparedData } from '../../data';
+import { ArgumentError } from '../../errors';
 import type { Metrics } from '../../metrics';
 import { ResidualLlama, countParameters, forwardFlops, layerWeights, type ModelConfig } from '../../residual';
 import { torch, type Device } from '../../tensor';
 import { Trainer, evaluateBlocks } from '../../train';
-import type { Place, StudyWork } from '../shared/compare';
+import { residualLoad } from '../plan/load';
 import { metricsOf } from '../shared/evaluation';
 import { samplesOf } from '../shared/header';
 import type { Context } from '../shared/options';
 import type { RunOutcome } from '../shared/record';
 import { sampleTexts } from '../shared/text-samples';
+import type { Place, StudyTask, StudyWork } from '../shared/task';
 import { report, trainInFolder } from '../shared/training';
-import type { StudyConfig, StudyVariant } from './config';
-import { modelConfigOf } from './data';
+import { studyVariant, studyVariants, type StudyConfig, type StudyVariant } from './config';
+import { modelConfigOf, prepareStudyData } from './data';
+import { residualKind, type Comparison, type ComparisonRow } from './table';
 
 /** What one run gives. */
 export interface RunResult {
@@ -26,7 +29,7 @@ export interface RunResult {
 }
 
 /** How a variant is trained, on data that are ready. */
-export function variantWork(data: PreparedData, context: Context): StudyWork<StudyConfig, StudyVariant> {
+function variantWork(data: PreparedData, context: Context): StudyWork<StudyConfig, StudyVariant> {
   return {
     facts(study, variant) {
       const config = modelConfigOf(study, variant, data);
@@ -34,12 +37,17 @@ export function variantWork(data: PreparedData, context: Context): StudyWork<Stu
       const parameters = countParameters(config);
       return { task: 'residual', parameters, cost, data: `${data.description}.`, scoring: null };
     },
-    config(study, variant) {
-      const { variants: _others, seeds: _seeds, ...resolved } = study;
-      return { ...resolved, model: { ...study.model, ...modelConfigOf(study, variant, data) } };
-    },
+    config: (study, variant) => ({
+      ...aloneOf(study),
+      model: { ...study.model, ...modelConfigOf(study, variant, data) },
+    }),
     run: (study, variant, folder, place) => runVariant(study, variant, data, folder, place, context),
   };
+}
+
+function aloneOf(study: StudyConfig) {
+  const { variants: _others, seeds: _seeds, ...resolved } = study;
+  return resolved;
 }
 
 /** Trains one variant in its own (existing, empty) folder. */
@@ -113,3 +121,19 @@ export async function evaluateModel(
   });
   return metricsOf(evaluation, { onEvent });
 }
+
+export const residualTask: StudyTask<StudyConfig, StudyVariant, PreparedData, ComparisonRow, Comparison> = {
+  table: residualKind,
+  items: studyVariants,
+  item(study, name) {
+    if (name === undefined) return studyVariant(study.model.residual);
+    throw new ArgumentError(
+      `This study trains its model.residual and has no models by name; give model.residual=${name} in place of the model ${name}.`,
+    );
+  },
+  alone: (study, { residual }) => ({ ...aloneOf(study), model: { ...study.model, residual } }),
+  dataKey: ({ data, model }) => [data, model.maxPositionEmbeddings ?? null],
+  prepare: prepareStudyData,
+  load: residualLoad,
+  work: (_study, data, context) => variantWork(data, context),
+};

@@ -6,15 +6,13 @@ import { DelightTransformer, modelCost, type TranslationModelSection } from '../
 import { writeFileAtomically } from '../../files';
 import { torch, type Device } from '../../tensor';
 import { Trainer } from '../../train';
-import { studyOf, trainSectionOf, type StudyModel } from '../models/models';
-import type { ModelStudyKind } from '../models/study';
+import { aloneOf, findModel, studyModels, studyOf, trainSectionOf, type StudyModel } from '../models/models';
 import { trainModel } from '../models/train';
 import { translationLoad } from '../plan/load';
-import { refuseTooLarge } from '../plan/memory';
-import type { Place } from '../shared/compare';
 import { samplesOf } from '../shared/header';
 import { weightsName, type Context } from '../shared/options';
 import type { RunOutcome } from '../shared/record';
+import type { Place, StudyTask } from '../shared/task';
 import { report } from '../shared/training';
 import type { TranslationStudyConfig } from './config';
 import { describeData, modelConfigOf, prepareStudyPairs } from './data';
@@ -82,16 +80,20 @@ function describeScoring({ decode, data }: TranslationStudyConfig): string {
   return `Scores of the test set: ${search}; BLEU ${bleuSignature(data.vocabulary.lowercase)}; perplexity for each token, end marks counted.`;
 }
 
-export const translationStudies: ModelStudyKind<
-  TranslationModelSection,
+export const translationTask: StudyTask<
   TranslationStudyConfig,
+  Entry,
   PreparedPairs,
   TranslationRow,
   TranslationComparison
 > = {
   table: translationKind,
+  items: ({ models }) => studyModels(models),
+  item: ({ models }, name) => findModel(models, name),
+  alone: aloneOf,
+  dataKey: ({ data }) => data,
   prepare: prepareStudyPairs,
-  check: (study, model, data) => refuseTooLarge(translationLoad(study, model, data), study.device),
+  load: translationLoad,
   work: (study, data, context) => {
     const known = { task: 'translation' as const, data: describeData(data), scoring: describeScoring(study) };
     return {
