@@ -129,6 +129,11 @@ export class Progress {
     this.state = { ...this.state, ...this.#before.best };
   }
 
+  /** The best weights are no longer there. */
+  forgetBest(): void {
+    this.state = { ...this.state, bestGlobalStep: null, bestMetric: null, bestModelCheckpoint: null };
+  }
+
   get best(): { step: number; loss: number } | null {
     const { bestGlobalStep: step, bestMetric: loss } = this.state;
     return step === null || loss === null ? null : { step, loss };

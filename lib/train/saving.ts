@@ -1,7 +1,7 @@
 /** When a training is saved, and how it goes on from what was saved. */
 import path from 'node:path';
 
-import { ArgumentError } from '../errors';
+import { ArgumentError, CheckpointError } from '../errors';
 import { makeFolder } from '../files';
 import type { JsonObject, JsonValue } from '../json';
 import type { Device } from '../tensor';
@@ -93,6 +93,7 @@ export class Saving implements Disposable {
     const files = modelFilesOf(course.model, options);
     await makeFolder(run);
     const lock = lockRun(run);
+    let saving: Saving | undefined;
     try {
       const names = await checkpointNames(run);
       if (!resume && names.length > 0)
@@ -100,13 +101,14 @@ export class Saving implements Disposable {
           `There is a training in ${run}: resume it (resume: true, --resume), or give another folder.`,
         );
       await clearLeftovers(run);
-      const saving = new Saving(course, progress, run, files, lock);
       const found = await findResumable(run);
+      if (found === undefined && resume === true)
+        throw new ArgumentError(`There is no checkpoint in ${run} to resume from.`);
+      saving = new Saving(course, progress, run, files, lock);
       if (found !== undefined) await saving.#takeUp(found, allowChanges);
-      else if (resume === true) throw new ArgumentError(`There is no checkpoint in ${run} to resume from.`);
       return saving;
     } catch (error) {
-      lock[Symbol.dispose]();
+      (saving ?? lock)[Symbol.dispose]();
       throw error;
     }
   }
@@ -118,6 +120,14 @@ export class Saving implements Disposable {
     await this.#course.data.restore(data, saved.step);
     this.#progress.restore(progress, (step) => this.#keeper.folderOf(step));
     const warnings = [...found.warnings, ...changes, ...comparedEnvironment(found, this.#environment)];
+    const { best } = this.#progress;
+    if (best !== null && !(await this.#keeper.has(best.step))) {
+      this.#progress.forgetBest();
+      warnings.push(
+        `The best checkpoint so far, that of step ${best.step} with an eval_loss of ${best.loss}, is no longer in ${this.#keeper.run}: ` +
+          'the next evaluation counts as the best.',
+      );
+    }
     this.#found = found;
     this.resumed = { step: saved.step, folder, learningRate, warnings };
   }
@@ -126,8 +136,13 @@ export class Saving implements Disposable {
   async fill(step: TrainStep): Promise<void> {
     if (this.#found === undefined || this.resumed === null) return;
     const { folder, saved } = this.#found;
-    await this.#files.restore(folder);
-    await fillTraining(folder, saved, this.#partsOf(step));
+    try {
+      await this.#files.restore(folder);
+      await fillTraining(folder, saved, this.#partsOf(step));
+    } catch (error) {
+      if (!(error instanceof CheckpointError)) throw error;
+      throw new CheckpointError(`The checkpoint ${folder} does not fit: ${error.message}`, { cause: error });
+    }
     this.remember();
     await this.#keeper.goBackTo(saved.step, this.#progress.best?.step ?? null);
     this.#last = this.#contentOf(this.resumed.learningRate);
@@ -183,6 +198,8 @@ export class Saving implements Disposable {
 
   /** Writes a checkpoint. @returns its folder @throws StorageError; what was saved before is still there */
   async save(step: TrainStep, learningRate: number | null): Promise<string> {
+    // Also where it fails: after so many minutes it is tried again, not after the next step.
+    this.#savedAt = performance.now();
     const facts = {
       step: this.#progress.state.globalStep,
       settings: this.#settings,

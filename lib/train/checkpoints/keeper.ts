@@ -1,11 +1,12 @@
 /** Writes the checkpoints of a run. */
 import path from 'node:path';
 
+import { CheckpointError } from '../../errors';
 import { replaceFolder } from '../../files';
 import { syncFolder, syncTree } from './durable';
 import { bestName, checkpointName, checkpointsName, latestName, stepOf } from './layout';
 import { linkedName, pointLink, removeLink } from './links';
-import { writeManifest } from './manifest';
+import { readManifest, verify, writeManifest } from './manifest';
 import { dropOld } from './retention';
 import { writeTraining, type TrainingFacts, type TrainingParts } from './state';
 
@@ -78,7 +79,24 @@ export class CheckpointKeeper {
     if (best !== null) await pointLink(this.run, bestName, checkpointName(best));
   }
 
+  /** Whether there is a checkpoint of this step. */
+  async has(step: number): Promise<boolean> {
+    return readManifest(this.folderOf(step)).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** @throws CheckpointError when the best checkpoint is damaged */
   async restoreBest(): Promise<void> {
-    await this.#model.restore(path.join(this.run, bestName));
+    const folder = path.join(this.run, bestName);
+    try {
+      await verify(folder);
+    } catch (error) {
+      throw new CheckpointError(`The best checkpoint, ${folder}, is damaged: ${(error as Error).message}.`, {
+        cause: error,
+      });
+    }
+    await this.#model.restore(folder);
   }
 }

@@ -160,6 +160,27 @@ test('the damaged newest checkpoint is named, and the one before is used', async
   expect(fs.readdirSync(path.join(run, 'checkpoints'))).not.toContain('step-00000015');
 });
 
+test('a best checkpoint that is gone is told, and one that is damaged is not gone back to', async () => {
+  const options = { data, out: run, loadBestModelAtEnd: true } as const;
+  const best = () => fs.realpathSync(path.join(run, 'best'));
+  await train(options, after(14));
+  fs.rmSync(best(), { recursive: true });
+  const { events } = await train({ ...options, resume: true }, after(15));
+  expect(events.filter(({ type }) => type === 'warning')).toMatchObject([
+    { message: expect.stringMatching(/^The best checkpoint so far, that of step 12 .* is no longer in/) as string },
+  ]);
+  const { error } = await train({ ...options, resume: true }, (event, trainer) => {
+    if (event.type !== 'step') return;
+    // From then on it gets worse.
+    if (event.step === 20) trainer.learningRate = 3;
+    if (event.step === 30) fs.truncateSync(path.join(best(), 'model.safetensors'), 9);
+  });
+  expect(path.basename(best())).toBe('step-00000018');
+  expect(error).toEqual(
+    refused('ERR_CHECKPOINT', /^The best checkpoint, .*best, is damaged: model\.safetensors has 9 of/),
+  );
+});
+
 describe('where training may not go on', () => {
   test('other settings are refused with all differences, unless they are allowed', async () => {
     await train({ data, out: run }, after(4));
