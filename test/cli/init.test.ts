@@ -145,7 +145,7 @@ describe.each(studyTasks)('the keys of a %s study', (task) => {
     /^models\.[^.]+\.((source|target)?VocabSize|vocabSize|(source|target|max(Source|Target))Positions|padTokenId|eosTokenId)$/,
     /^models\.[^.]+\.(max(Source|Target)Positions|maxPositionEmbeddings|adaptive(Input|Softmax))$/,
     /^learningRates\./,
-    /^(train\.schedule|model\.ropeScaling|data\.fields|data\.corpus|data\.validation|data\.test|data\.tokenizer)\./,
+    /^(train\.schedule|train\.saveEvery|model\.ropeScaling|data\.fields|data\.corpus|data\.validation|data\.test|data\.tokenizer)\./,
     /^model\.residual\./, // the same as in variants
   ];
 
