@@ -1,5 +1,5 @@
 /** `extends:` in a configuration: the files it stands on, put under it section by section. */
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 
 import { ConfigError } from '../errors';
@@ -79,7 +79,8 @@ function readLayers(file: string, named: ((name: string) => string | undefined) 
   const here = [...chain, realpathSync(file)];
   const bases = basesOf(root['extends'], source).map(({ name, place }) => {
     const base = path.isAbsolute(name) ? name : path.join(path.dirname(file), name);
-    const found = existsSync(base) ? base : named?.(name);
+    // A folder of a known name, such as that of its runs, stands in nobody's way.
+    const found = isFile(base) ? base : (named?.(name) ?? (existsSync(base) ? base : undefined));
     if (found === undefined) {
       const orName = named ? ', and no configuration of this name is shipped' : '';
       throw new ConfigError(`${place} extends ${name}: there is no file ${base}${orName}`);
@@ -92,6 +93,8 @@ function readLayers(file: string, named: ((name: string) => string | undefined) 
   });
   return [own, ...bases.reverse().flat()];
 }
+
+const isFile = (path: string) => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 
 const relative = (file: string) => path.relative('', file) || file;
 

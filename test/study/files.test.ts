@@ -25,6 +25,7 @@ afterAll(() => fs.rmSync(cwd, { recursive: true }));
 test('a study may extend a shipped one', () => {
   const demo = readStudy('demo') as StudyConfig;
   const file = write('wider.yaml', 'extends: demo\nname: wider\nmodel: { hiddenSize: 128 }\nvariants: [3.2]\n');
+  fs.mkdirSync(path.join(path.dirname(file), 'demo')); // a folder of its name is no study
   const wider = readStudy(file, ['train.maxSteps=7']) as StudyConfig;
   expect(wider).toEqual({
     ...demo,
