@@ -103,10 +103,10 @@ function planOf(
   load: TrainingLoad,
   { device, base, free, speed }: { device: string; base: number; free: number; speed: number },
 ): PlannedTraining {
-  const { memory, steps, tokensPerStep, flopsPerStep, advice, ...facts } = load;
+  const { steps, tokensPerStep, flopsPerStep, advice, ...facts } = load;
   const withTotal = (peak: PeakMemory) => ({ ...peak, total: totalMemory(peak) });
-  const training = withTotal(peakMemory(memory.training, device, base));
-  const evaluation = withTotal(peakMemory(memory.evaluation, device, base));
+  const training = withTotal(peakMemory('training', load, device, base));
+  const evaluation = withTotal(peakMemory('evaluation', load, device, base));
   const secondsPerStep = flopsPerStep / speed;
   const all = (perStep: number) => (steps === null ? null : steps * perStep);
   return {
