@@ -29,7 +29,7 @@ export class ByteStream implements AsyncIterable<Buffer> {
 
   /** Bytes of the file read so far, compressed where it is. */
   get position(): number {
-    return this.#source?.bytesRead ?? 0;
+    return (this.#source?.bytesRead ?? 0) + (isCompressed(this.file) ? 0 : this.start);
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer> {

@@ -43,7 +43,7 @@ function counting(
 
 async function tokens(cacheDir: string, tokenizer: TextTokenizer, options: { signal?: AbortSignal; text?: Text } = {}) {
   const { signal, text = await Text.open(files, { column: 'en' }) } = options;
-  const progress: number[] = [];
+  const { progress = [] } = options;
   const made = await tokenFile('the text', text, tokenizer, {
     cacheDir,
     signal,
@@ -73,7 +73,10 @@ test.each([16_000, 20_000, 33_000])('broken off after %d rows, it goes on, and g
   const whole = await tokens(newCache(), new ByteTokenizer());
   const cacheDir = newCache();
   const first = counting(new ByteTokenizer(), most);
-  await expect(tokens(cacheDir, first.tokenizer, first)).rejects.toMatchObject({ code: 'ERR_ABORTED' });
+  const progress: number[] = [];
+  await expect(tokens(cacheDir, first.tokenizer, { ...first, progress })).rejects.toMatchObject({
+    code: 'ERR_ABORTED',
+  });
   const second = counting(new ByteTokenizer());
   const resumed = await tokens(cacheDir, second.tokenizer);
   expect(resumed.bytes.equals(whole.bytes)).toBe(true);
@@ -81,7 +84,8 @@ test.each([16_000, 20_000, 33_000])('broken off after %d rows, it goes on, and g
   // What was encoded and not written when the signal came is encoded again: a few batches of rows.
   expect(first.rows() + second.rows()).toBeLessThan(whole.facts.rows + 4 * 8000);
   expect(second.rows()).toBeLessThan(whole.facts.rows);
-  expect(resumed.progress[0]).toBeGreaterThan(whole.progress[0]! - 1);
+  expect(resumed.progress[0]).toBeGreaterThanOrEqual(progress.at(-1)!);
+  expect(whole.progress).toContain(progress.at(-1));
   expect(partialOf(cacheDir)).toBeUndefined();
 });
 
