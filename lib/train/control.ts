@@ -66,8 +66,9 @@ export class Control {
     if (signal?.aborted) return;
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
-      signal?.addEventListener('abort', () => resolve(), { once: true });
+      signal?.addEventListener('abort', this.#wake);
     });
+    signal?.removeEventListener('abort', this.#wake!);
     this.#wake = undefined;
   }
 

@@ -367,6 +367,12 @@ describe('loaders', () => {
       const wrong = { length, [Symbol.iterator]: () => makeBatches()[Symbol.iterator]() };
       await expect(train({ data: { train: wrong } })).rejects.toMatchObject({ code: 'ERR_DATA' });
     }
+    for (const length of [2.5, -1, '4', () => 4]) {
+      const odd = { length, [Symbol.iterator]: () => makeBatches()[Symbol.iterator]() };
+      await expect((async () => train({ data: { train: odd as never } }))()).rejects.toMatchObject({
+        code: 'ERR_ARGUMENT',
+      });
+    }
     // A generator is one epoch.
     const once = makeBatches()[Symbol.iterator]() as Iterable<Pairs> & Iterator<Pairs>;
     await expect(train({ data: { train: once }, epochs: 2, schedule: 'constant' })).rejects.toMatchObject({

@@ -1,4 +1,6 @@
 /** What a module of one's own learns from: batches of any form. */
+import { inspect } from 'node:util';
+
 import { checkArgument } from '../../arguments';
 import { DataLoader, streams } from '../../data';
 import { ArgumentError } from '../../errors';
@@ -31,6 +33,9 @@ export function checkBatches(data: unknown): void {
     if (name === 'validation' && batches === undefined) continue;
     const { [Symbol.iterator]: iterate, [Symbol.asyncIterator]: iterateAsync } = Object(batches) as Batches<unknown> &
       Partial<Iterable<unknown> & AsyncIterable<unknown>>;
+    const { length } = Object(batches) as { length?: unknown };
+    if (length !== undefined && length !== null && !(Number.isInteger(length) && (length as number) >= 0))
+      throw new ArgumentError(`data.${name}.length must be a number of batches, or null, not ${inspect(length)}.`);
     if (typeof batches === 'object' && (iterate !== undefined || iterateAsync !== undefined)) continue;
     throw new ArgumentError(
       `data.${name} gives no batches: an array of them, a DataLoader or another iterable is wanted.`,
