@@ -41,7 +41,11 @@ function counting(
   return { tokenizer: counted, signal: controller.signal, rows: () => count };
 }
 
-async function tokens(cacheDir: string, tokenizer: TextTokenizer, options: { signal?: AbortSignal; text?: Text } = {}) {
+async function tokens(
+  cacheDir: string,
+  tokenizer: TextTokenizer,
+  options: { signal?: AbortSignal; text?: Text; progress?: number[] } = {},
+) {
   const { signal, text = await Text.open(files, { column: 'en' }) } = options;
   const { progress = [] } = options;
   const made = await tokenFile('the text', text, tokenizer, {
