@@ -23,7 +23,7 @@ export function studies(folder) {
   const output = path.join(folder, 'runs');
   const texts = (blockSize) => ({ corpus: text, validation: 0.1, blockSize });
   const decode = { beams: 1, maxLengthB: 4, batchSentences: 8 };
-  const pairs = { corpus, vocabulary: { bpe: 400 }, validation: 60, test: 4 };
+  const pairs = { corpus, vocabulary: { bpe: 300 }, validation: 60, test: 4 };
   const residual = { vocabSize: 16000, hiddenSize: 384, numHiddenLayers: 8, numAttentionHeads: 6, residual: '3.2' };
   const delight = { type: 'delight', hiddenSize: 256, targetVocabSize: 16000, sourceVocabSize: 16000 };
   const stacks = { encoder: { maxDepth: 6 }, decoder: { maxDepth: 6 } };

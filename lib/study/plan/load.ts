@@ -36,6 +36,8 @@ export interface TrainingLoad {
   batch: string;
   precision: 'float32' | 'bf16' | 'float16';
   activationCheckpointing: boolean;
+  /** Micro-batches to a step. */
+  accumulation: number;
   memory: StepMemory;
   /** Keys that could be lowered, or set, to need less memory, the most useful first. */
   advice: string[];
@@ -68,6 +70,7 @@ export function residualLoad(study: StudyConfig, variant: StudyVariant, data: Pr
     batch: `${blocks.batch} x ${sizes.time} tokens`,
     precision: train.precision,
     activationCheckpointing: config.activationCheckpointing,
+    accumulation: blocks.accumulation,
     memory: { training: memory.training, evaluation },
     advice: [
       ...blockAdvice(train, 'model', config.activationCheckpointing),
@@ -101,6 +104,7 @@ export function languageLoad(
     batch: `${blocks.batch} x ${blockSize} tokens`,
     precision: train.precision,
     activationCheckpointing: config.activationCheckpointing,
+    accumulation: blocks.accumulation,
     memory: {
       training: delightMemory(config, size(blocks.batch), blocks.accumulation).training,
       evaluation: delightMemory(config, size(blocks.evalBatch)).evaluation,
@@ -155,6 +159,7 @@ export function translationLoad(
     batch: `${batch} pairs of ${source} and ${target} tokens`,
     precision: train.precision,
     activationCheckpointing: config.activationCheckpointing,
+    accumulation,
     memory: { training: training.memory, evaluation: evaluation.memory },
     advice: [
       `train.maxTokens=${Math.floor(train.maxTokens / 2)}, with train.updateTokens=${train.updateTokens ?? train.maxTokens} for steps of the same size`,
