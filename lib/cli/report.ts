@@ -7,7 +7,7 @@ export function addReport(program: Command): void {
     .description(
       'build one HTML page, complete in itself, from saved runs: table, curves, quality against cost, learned weights',
     )
-    .argument('<runs...>', 'folders of runs and of comparisons, also of different ones')
+    .argument('<runs...>', 'folders of runs, comparisons and sweeps, also of different ones')
     .option('--out <file>', 'the page (default: report.html in the folder, or here for several); figures go beside it')
     .addHelpText(
       'after',

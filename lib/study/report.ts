@@ -15,13 +15,14 @@ import { residualKind } from './residual/table';
 import { configName } from './shared/options';
 import { readRecord, recordName, type SavedRun } from './shared/record';
 import { reportOf } from './shared/report';
+import { isSweep, sweepTableOf } from './sweep/anew';
 import { translationKind } from './translation/table';
 
 /**
  * Builds one report of saved runs anew. Runs of studies that differ in their seed only are taken together, as seeds of the same thing. Of
  * other trainings, and of those that have not ended, it shows what their `metrics.jsonl` tells.
  *
- * @param folders of runs and of comparisons
+ * @param folders of runs, of comparisons and of sweeps; one sweep by itself gets its own page
  * @param out the page; default: `report.html` in the folder, where there is one, else in the working directory. Figures go beside it.
  * @returns the page's path
  * @throws ArgumentError for folders without runs, and for runs of different kinds of study; DataError for damaged ones
@@ -30,6 +31,11 @@ export async function reportRuns(folders: readonly string[], out?: string): Prom
   if (!Array.isArray(folders) || folders.length === 0 || !folders.every((folder) => typeof folder === 'string'))
     throw new ArgumentError('Give the folders of runs or comparisons, in a list.');
   const file = out ?? path.join(folders.length === 1 ? folders[0]! : '.', reportName);
+  if (folders.length === 1 && isSweep(folders[0]!)) {
+    const table = await sweepTableOf(folders[0]!);
+    await writeReport(file, await table.report());
+    return file;
+  }
   const places = await Promise.all((folders as readonly string[]).map(placesIn));
   if (places.flat().some(({ hasRecord }) => !hasRecord)) {
     await reportFolders(

@@ -18,7 +18,7 @@ import { readSweep, type Sweep, type SweepStudyInput } from './read';
 import { environmentOf, type Machine } from './resources';
 import type { SweepResult } from './result';
 import type { SweepInput } from './section';
-import { train, trialsOf, type Trial } from './trials';
+import { train, trialsOf } from './trials';
 import type { Facts } from './training';
 
 export interface SweepOptions extends Omit<StudyOptions, 'overrides' | 'onEvent'>, SweepInput {
@@ -58,7 +58,7 @@ export async function runSweep(source: string | SweepStudyInput, options: SweepO
   const facts = await checkPoints(sweep, options);
   const folder = resume && out !== undefined ? out : await createRunFolder(sweep.name, sweep.output, out);
   await writeSweepFile(folder, sweep.file);
-  return runTrials(sweep, trialsOf(sweep, facts, folder), folder, processes, options);
+  return runTrials(sweep, facts, folder, options);
 }
 
 /** Makes all data ready, and checks every model against its own. @throws ConfigError with all problems at once; DataError, DeviceError, AbortError */
@@ -84,17 +84,17 @@ async function checkPoints({ points }: Sweep, { signal, cacheDir, onEvent }: Swe
 
 async function runTrials(
   sweep: Sweep,
-  trials: readonly Trial[],
+  facts: ReadonlyMap<Point, Facts>,
   folder: string,
-  processes: number,
-  { resume, signal, cacheDir, onEvent }: SweepOptions,
+  { processes = 1, resume, signal, cacheDir, onEvent }: SweepOptions,
 ): Promise<SweepResult> {
+  const trials = trialsOf(sweep, folder);
   const tell = (event: SweepEvent) => onEvent?.(event);
   const ledger = new Ledger({ study: sweep.name, folder, axes: sweep.axes }, trials, tell);
   const places = Math.min(processes, trials.length);
   tell({ type: 'sweep', folder, runs: trials.length, processes: places });
   for (const trial of resume ? trials : []) {
-    const run = await endedRun(trial.name.folder, trial.facts);
+    const run = await endedRun(trial.name.folder, facts.get(trial.point)!);
     if (run) ledger.note(trial, run, 'resumed');
   }
   await ledger.save();
@@ -104,9 +104,10 @@ async function runTrials(
   await inPlaces(places, signal, async (place, stopped) => {
     const env = environmentOf(place, places, machine);
     for (let trial = waiting.shift(); trial && !stopped.aborted; trial = waiting.shift()) {
-      const { name } = trial;
+      const { name, point } = trial;
       const onTrialEvent = (event: StudyEvent) => tell({ type: 'trial', trial: name, event });
-      const end = await train(trial, { env, cacheDir, signal: stopped, onEvent: onTrialEvent });
+      const means = { env, cacheDir, signal: stopped, onEvent: onTrialEvent };
+      const end = await train(trial, facts.get(point)!, means);
       if (!end) return;
       ledger.note(trial, end.run, end.how);
       await ledger.save();

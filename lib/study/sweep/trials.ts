@@ -14,11 +14,10 @@ import type { Facts } from './training';
 export interface Trial {
   name: TrialName;
   point: Point;
-  facts: Facts;
 }
 
 /** All trainings of a sweep in its folder: all points with the first seed, then with the next, so that one that is stopped is as even as can be. */
-export function trialsOf({ points, seeds }: Sweep, facts: ReadonlyMap<Point, Facts>, folder: string): Trial[] {
+export function trialsOf({ points, seeds }: Sweep, folder: string): Trial[] {
   return seeds.flatMap((seed) =>
     points.map((point) => ({
       name: {
@@ -28,7 +27,6 @@ export function trialsOf({ points, seeds }: Sweep, facts: ReadonlyMap<Point, Fac
         folder: path.join(folder, seeds.length > 1 ? `${point.slug}_seed-${seed}` : point.slug),
       },
       point,
-      facts: facts.get(point)!,
     })),
   );
 }
@@ -47,21 +45,24 @@ interface Means {
 }
 
 /** Trains in a process, on from a checkpoint where there is one. @returns undefined when it was stopped before its end */
-export async function train(trial: Trial, { cacheDir, ...means }: Means): Promise<Ended | undefined> {
-  const { name, facts } = trial;
-  const { study, model } = trial.point.training;
+export async function train({ name, point }: Trial, facts: Facts, means: Means): Promise<Ended | undefined> {
+  const { study, model } = point.training;
+  const { cacheDir, ...others } = means;
   const began = new Date();
   const failure = await trainInProcess(
     { study: { ...study, seed: name.seed }, model, out: name.folder, cacheDir },
-    means,
+    others,
   );
-  if (existsSync(path.join(name.folder, recordName))) {
-    const run = await readRecord(name.folder);
-    return { run, how: run.outcome ? 'finished' : 'diverged' };
-  }
+  const run = await recordOf(name);
+  if (run) return { run, how: run.outcome ? 'finished' : 'diverged' };
   if (means.signal.aborted) return undefined;
   const message = failure?.message ?? 'The training has left no record.';
   return { run: failedRun(facts, name, began, message), how: 'failed' };
+}
+
+/** The run of a training that has ended; undefined where it has not. @throws DataError for a damaged record */
+export async function recordOf({ folder }: TrialName): Promise<SavedRun | undefined> {
+  return existsSync(path.join(folder, recordName)) ? readRecord(folder) : undefined;
 }
 
 /** What stands in tables for a training that has left no record. */

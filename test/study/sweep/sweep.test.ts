@@ -3,7 +3,14 @@ import fs from 'node:fs';
 import path from 'node:path';
 
 import { ArgumentError } from '../../../lib/errors';
-import { runSweep, trainStudy, type SweepEvent, type SweepOptions, type SweepResult } from '../../../lib/study';
+import {
+  reportRuns,
+  runSweep,
+  trainStudy,
+  type SweepEvent,
+  type SweepOptions,
+  type SweepResult,
+} from '../../../lib/study';
 import { temporaryFolder } from '../../train/tokens';
 import { smallStudy, writeCorpus } from '../small';
 
@@ -112,6 +119,12 @@ describe('a grid with two seeds, in two processes', () => {
     for (const tick of ['0.0001', '0.001', '0.01']) expect(figure).toContain(`>${tick}</text>`);
   });
 
+  test('`report` makes the same page anew', async () => {
+    const out = path.join(folder, 'anew.html');
+    expect(await reportRuns([path.join(folder, 'grid')], out)).toBe(out);
+    expect(read('anew.html')).toBe(read('grid/report.html'));
+  });
+
   test('its events tell which training they are about', () => {
     expect(events.find(({ type }) => type === 'sweep')).toMatchObject({ runs: 8, processes: 2 });
     const ends = events.filter((event) => event.type === 'trialEnd');
@@ -141,7 +154,7 @@ test('one that diverges is noted, and the others go on', async () => {
 });
 
 /** Long enough to be stopped in the middle, with a checkpoint every few steps. */
-const longer = (grid: SweepOptions['grid'] = { 'train.learningRate': [1e-3, 1e-2] }): SweepOptions => ({
+const longer = (grid: SweepOptions['grid'] = { 'train.learningRate': [1e-3, 3e-3, 1e-2] }): SweepOptions => ({
   grid: grid,
   overrides: ['train.maxSteps=300', 'train.evalEvery=50'],
 });
@@ -176,14 +189,13 @@ describe('stopping and going on', () => {
       ...longer(),
       signal: controller.signal,
       onEvent(event) {
-        const isFar = event.type === 'trial' && event.event.type === 'step' && event.event.step > 60;
-        if (isFar) controller.abort();
+        if (event.type === 'trial' && event.event.type === 'checkpoint') controller.abort();
       },
     });
     await expect(stopped).rejects.toMatchObject({
       code: 'ERR_ABORTED',
       message: expect.stringMatching(
-        /of 2 trainings have ended\. .*torchwright sweep .*sweep\.yaml --out .* --resume$/,
+        /of 3 trainings have ended\. .*torchwright sweep .*sweep\.yaml --out .* --resume$/,
       ),
     });
     expect(trialProcesses()).toEqual([]);
@@ -200,7 +212,7 @@ describe('stopping and going on', () => {
       },
     });
     expect(outcomes(resumed)).toEqual(outcomes(whole));
-    expect(Math.max(...Object.values(begun).map(([first]) => first!))).toBeGreaterThan(50);
+    expect(Math.max(...Object.values(begun).map(([first]) => first!))).toBeGreaterThanOrEqual(50);
   });
 
   test('a process that is killed is noted, the others go on, and resuming tries it again', async () => {
@@ -208,14 +220,14 @@ describe('stopping and going on', () => {
     const result = await sweep('killed', {
       ...longer(),
       onEvent(event) {
-        if (killed > 0 || event.type !== 'trial' || event.event.type !== 'step' || event.event.step < 50) return;
+        if (killed > 0 || event.type !== 'trial' || event.event.type !== 'checkpoint') return;
         killed = trialProcesses()[0]!;
         process.kill(killed, 'SIGKILL');
       },
     });
     const failed = result.rows.filter(({ error }) => error !== null);
     expect(failed).toMatchObject([{ score: null, error: expect.stringMatching(/ended by SIGKILL.*memory/) }]);
-    expect(result.rows.filter(({ score }) => score !== null)).toHaveLength(1);
+    expect(result.rows.filter(({ score }) => score !== null)).toHaveLength(2);
 
     const how: string[] = [];
     const resumed = await sweep('killed', {
@@ -223,7 +235,7 @@ describe('stopping and going on', () => {
       resume: true,
       onEvent: (event) => event.type === 'trialEnd' && how.push(event.how),
     });
-    expect(how).toEqual(['resumed', 'finished']);
+    expect(how).toEqual(['resumed', 'resumed', 'finished']);
     expect(outcomes(resumed)).toEqual(outcomes(whole));
   });
 
@@ -236,7 +248,7 @@ describe('stopping and going on', () => {
     });
     expect(again.rows).toEqual(whole.rows);
     expect(how).not.toContain('trial');
-    expect(how.filter((each) => each === 'resumed')).toHaveLength(2);
+    expect(how.filter((each) => each === 'resumed')).toHaveLength(3);
   });
 
   test('another sweep is refused, with what differs', async () => {
