@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 
-import { nn, torch, Trainer } from '../../lib';
+import { nn, torch, Trainer, type Tensor } from '../../lib';
 import { reportFolders } from '../../lib/curves';
 import { reportRuns } from '../../lib/study';
 import { Chromium, inkOf, testInBrowser, widthOf } from '../report/browser';
@@ -51,7 +51,7 @@ test('a training that fails has a page that says so', async () => {
   const net = new nn.Linear(2, 1);
   const data = { train: [torch.ones([1, 2]), torch.ones([1, 2])] };
   let calls = 0;
-  const loss = (model: nn.Linear, batch: torch.Tensor) => {
+  const loss = (model: nn.Linear, batch: Tensor) => {
     if (++calls === 2) throw new RangeError('the second batch is bad');
     return model.forward(batch).mean();
   };

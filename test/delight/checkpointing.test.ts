@@ -38,11 +38,11 @@ type Make = (activationCheckpointing: boolean) => Model;
 const translation =
   (options: TranslationModelOptions): Make =>
   (activationCheckpointing) =>
-    DelightTransformer.create({ ...options, activationCheckpointing }) as unknown as Model;
+    DelightTransformer.create({ ...options, activationCheckpointing });
 const language =
   (options: LanguageModelOptions): Make =>
   (activationCheckpointing) =>
-    DelightLanguageModel.create({ ...options, activationCheckpointing }) as unknown as Model;
+    DelightLanguageModel.create({ ...options, activationCheckpointing });
 
 const models: [string, Make, () => Tensor[]][] = [
   ['DeLighT', translation({ ...delight, ...vocabularies, encoder }), translationInputs],
