@@ -42,6 +42,10 @@ describe('every shipped study', () => {
 describe('what a study may hold fits the schema', () => {
   test.each<[string, object]>([
     ['nothing but what is needed', residual],
+    [
+      'what is swept, also above another study',
+      { extends: 'demo', sweep: { grid: { 'train.beta1': [0.9, 0.8] }, list: [{ 'train.maxSteps': 3 }] } },
+    ],
     ['the key by which an editor finds the schema', { $schema: './study.json', ...residual }],
     [
       'variants by name, number, alias and switches',

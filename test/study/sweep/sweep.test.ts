@@ -4,6 +4,7 @@ import path from 'node:path';
 
 import { ArgumentError } from '../../../lib/errors';
 import {
+  readStudy,
   reportRuns,
   runSweep,
   trainStudy,
@@ -12,6 +13,7 @@ import {
   type SweepResult,
 } from '../../../lib/study';
 import { temporaryFolder } from '../../train/tokens';
+import { smallTranslationStudy, writePairs } from '../pairs';
 import { smallStudy, writeCorpus } from '../small';
 
 jest.setTimeout(120_000);
@@ -151,6 +153,26 @@ test('one that diverges is noted, and the others go on', async () => {
   expect(result.best).toMatchObject({ trial: 2, error: null });
   expect(result.rows[1]).toMatchObject({ trial: 1, score: null, error: expect.stringMatching(/not finite/) });
   expect(result.text).toMatch(/^learningRate 1e\+38 failed: /m);
+});
+
+test('models of a study by their names, each with its own keys', async () => {
+  const translation = smallTranslationStudy(writePairs(folder), path.join(folder, 'runs'));
+  const result = await runSweep(translation, {
+    cacheDir,
+    processes: 2,
+    out: path.join(folder, 'models'),
+    overrides: ['train.maxSteps=3'],
+    list: [{ model: 'Transformer' }, { model: 'DeLighT', 'models.DeLighT.embeddingSize': 32 }],
+  });
+  expect(result).toMatchObject({ task: 'translation', score: { key: 'bleu', better: 'higher' } });
+  const [first, second] = result.rows.map(({ score }) => score!);
+  expect(first).toBeGreaterThanOrEqual(second!);
+  const [light] = result.runs.filter(({ settings }) => settings['model'] === 'DeLighT');
+  expect(readStudy(path.join(folder, 'models', light!.folder, 'study.yaml'))).toMatchObject({
+    models: { DeLighT: { embeddingSize: 32 } },
+    train: { learningRate: 5e-3, maxSteps: 3 },
+  });
+  expect(result.text).toMatch(/^Trial +model +embeddingSize +Parameters/);
 });
 
 /** Long enough to be stopped in the middle, with a checkpoint every few steps. */
