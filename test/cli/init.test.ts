@@ -138,6 +138,7 @@ describe.each(studyTasks)('the keys of a %s study', (task) => {
   /** Keys that a beginner need not see, all in docs/delight.md. */
   const deliberatelyLeftOut: RegExp[] = [
     /^\$schema$/,
+    /^sweep(\.|$)/, // a file with it is for the command sweep alone: docs/sweeps.md
     /^model\.attentionDropout$/, // nothing but 0 is supported
     /^models\.[^.]+\.(embedding|decoder|encoder|adaptiveInput|adaptiveSoftmax)\./,
     /^models\.[^.]+\.(embedding|norm|shuffle|define|finalNorm|scaleEmbedding|activationDropout|attentionDropout|tieWordEmbeddings)$/,
