@@ -59,7 +59,7 @@ if (options.record) {
     '',
     ...table(header, rows),
     '',
-    'Heap is the room between tensors that glibc keeps, taken as 15 % of the tensors that come and go, and as 60 % with activations made anew or several micro-batches; the last column compares tensors alone with the allocator’s count.',
+    'Heap is the room between tensors that glibc keeps, taken as 15 % of the tensors that come and go, and as 60 % with several micro-batches; the last column compares tensors alone with the allocator’s count.',
   ]);
 }
 if (worst > 0.15) {

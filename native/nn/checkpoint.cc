@@ -12,6 +12,7 @@
 
 #include "nn/autocast.h"
 #include "runtime/errors.h"
+#include "runtime/memory.h"
 #include "tensor/autograd/saved.h"
 
 namespace torchwright {
@@ -144,6 +145,7 @@ class Collected final : public SavedVariableHooks {
 };
 
 at::Tensor Frame::forward() {
+  if (device_.is_cpu()) release_heap_gaps();  // those of the segment before
   const SavingBy saving([this] { return std::make_unique<Dropped>(shared_from_this(), count_++); });
   return run_(inputs_);
 }
@@ -155,6 +157,7 @@ at::Tensor Frame::take(std::size_t number) {
 
 void Frame::run_again() {
   state_.check(module_.is_training());
+  if (device_.is_cpu()) release_heap_gaps();
   std::vector<at::Tensor> inputs;
   for (const at::Tensor& input : inputs_) {
     inputs.push_back(input.defined() ? input.detach().set_requires_grad(input.requires_grad()) : input);

@@ -10,6 +10,7 @@
 
 #include "residual/precision.h"
 #include "runtime/errors.h"
+#include "runtime/memory.h"
 
 namespace torchwright::residual {
 
@@ -108,6 +109,7 @@ struct Checkpoint : torch::autograd::Function<Checkpoint> {
     if (at::GradMode::is_enabled()) {
       throw Error(code::kArgument, "a residual-llama has first derivatives only: backward without createGraph");
     }
+    if (grads[0].defined() && grads[0].device().is_cpu()) release_heap_gaps();
     const auto guard = autocast_off();
     const at::AutoGradMode with_gradient(true);
     const WithinBackward within(current_backward());

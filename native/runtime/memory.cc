@@ -161,6 +161,8 @@ bool empty_caches() {
   return true;
 }
 
+void release_heap_gaps() { malloc_trim(0); }
+
 bool has_cpu_memory(std::size_t bytes) {
   if (bytes > static_cast<std::size_t>(std::numeric_limits<int64_t>::max())) return false;
   return bytes < kLarge || static_cast<int64_t>(bytes) <= free_memory();

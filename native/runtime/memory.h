@@ -25,6 +25,10 @@ void reset_peak_memory(at::Device device);
 // Gives memory that libtorch keeps for later back to the system. Whether there was such memory to look for.
 bool empty_caches();
 
+// Gives room between tensors on the CPU back to the system: what is kept of a pass lies in the midst of what is not.
+// Whoever takes it again pays for fresh pages.
+void release_heap_gaps();
+
 // Whether the system can give so many bytes. It promises more than it has, and ends the process that uses them.
 bool has_cpu_memory(std::size_t bytes);
 

@@ -35,7 +35,6 @@ export interface TrainingLoad {
   /** The largest micro-batch, in words. */
   batch: string;
   precision: 'float32' | 'bf16' | 'float16';
-  activationCheckpointing: boolean;
   /** Micro-batches to a step. */
   accumulation: number;
   memory: StepMemory;
@@ -69,7 +68,6 @@ export function residualLoad(study: StudyConfig, variant: StudyVariant, data: Pr
     flopsPerStep: (flopsPerStep / blocks.batch) * blocks.samples,
     batch: `${blocks.batch} x ${sizes.time} tokens`,
     precision: train.precision,
-    activationCheckpointing: config.activationCheckpointing,
     accumulation: blocks.accumulation,
     memory: { training: memory.training, evaluation },
     advice: [
@@ -103,7 +101,6 @@ export function languageLoad(
     flopsPerStep: passFlops(config, passMacs) * blocks.samples,
     batch: `${blocks.batch} x ${blockSize} tokens`,
     precision: train.precision,
-    activationCheckpointing: config.activationCheckpointing,
     accumulation: blocks.accumulation,
     memory: {
       training: delightMemory(config, size(blocks.batch), blocks.accumulation).training,
@@ -158,7 +155,6 @@ export function translationLoad(
     flopsPerStep: flops / stepsPerEpoch,
     batch: `${batch} pairs of ${source} and ${target} tokens`,
     precision: train.precision,
-    activationCheckpointing: config.activationCheckpointing,
     accumulation,
     memory: { training: training.memory, evaluation: evaluation.memory },
     advice: [
