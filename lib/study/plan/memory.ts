@@ -44,7 +44,7 @@ const margin = 0.15;
  * @throws OutOfMemoryError naming the parts, and what to lower
  */
 export function refuseTooLarge(load: TrainingLoad, device: string): void {
-  const { title, batch, advice } = load;
+  const { title, batch } = load;
   const { free, total: installed } = torch.memory.device(device as Device);
   if (installed === 0) return;
   for (const [name, what] of [
@@ -58,9 +58,22 @@ export function refuseTooLarge(load: TrainingLoad, device: string): void {
     const list = parts.map(([part, bytes]) => `${part} ${gigabytes(bytes)}`).join(', ');
     throw new OutOfMemoryError(
       `${title} needs about ${gigabytes(needed)} for ${what} of ${batch} (${list}), and ${gigabytes(free)} of ${device}'s ` +
-        `${gigabytes(installed)} are free. Lower it: ${advice.join('; ')}. torchwright plan tells what a study needs.`,
+        `${gigabytes(installed)} are free. Lower it: ${adviceFor(load, free).join('; ')}. torchwright plan tells what a study needs.`,
     );
   }
+}
+
+/** What to lower: no batch is small enough where weights, gradients and moments alone do not fit. */
+export function adviceFor(
+  { memory, parameters, advice }: Pick<TrainingLoad, 'memory' | 'parameters' | 'advice'>,
+  free: number,
+): string[] {
+  const { weights, gradients, optimizer } = memory.training;
+  if (weights + gradients + optimizer <= free) return advice;
+  const size = parameters.toLocaleString('en-US', { notation: 'compact' });
+  return [
+    `a smaller model (this one's ${size} parameters take ${gigabytes(weights + gradients + optimizer)} in training)`,
+  ];
 }
 
 /** `1.25 GB`, of 1000 MB. */

@@ -16,7 +16,7 @@ import { parseVariant } from '../../residual';
 import { residualSchema } from '../../residual/config';
 import { processMemory } from './base';
 import type { TrainingLoad } from './load';
-import { peakMemory, totalMemory, type PeakMemory } from './memory';
+import { adviceFor, peakMemory, totalMemory, type PeakMemory } from './memory';
 import { usualUtilisation } from './utilisation';
 
 /** One training of a study. Memory in bytes. */
@@ -43,7 +43,7 @@ export interface PlannedTraining {
     /** Whether the larger of the two is free now. */
     fits: boolean;
   };
-  /** What to change for less memory, as overrides of the study. */
+  /** What to change for less memory. */
   advice: string[];
 }
 
@@ -103,7 +103,7 @@ function planOf(
   load: TrainingLoad,
   { device, base, free, speed }: { device: string; base: number; free: number; speed: number },
 ): PlannedTraining {
-  const { steps, tokensPerStep, flopsPerStep, advice, ...facts } = load;
+  const { steps, tokensPerStep, flopsPerStep, ...facts } = load;
   const withTotal = (peak: PeakMemory) => ({ ...peak, total: totalMemory(peak) });
   const training = withTotal(peakMemory('training', load, device, base));
   const evaluation = withTotal(peakMemory('evaluation', load, device, base));
@@ -122,7 +122,7 @@ function planOf(
     secondsPerStep,
     batch: facts.batch,
     memory: { training, evaluation, fits: Math.max(training.total, evaluation.total) <= free },
-    advice,
+    advice: adviceFor(load, free),
   };
 }
 

@@ -84,16 +84,20 @@ test('a variant that the study does not list can be planned by its name; what is
   await expect(planStudy(languageStudy(), { model: 'Mamba' })).rejects.toMatchObject({ code: 'ERR_CONFIG' });
 });
 
-test('what cannot fit is planned with advice, and refused before it is trained', async () => {
-  const huge = { ...study(), model: { hiddenSize: 65536, numHiddenLayers: 300, numAttentionHeads: 64 } };
+test.each([
+  ['a batch', { hiddenSize: 256, numHiddenLayers: 400, numAttentionHeads: 8 }, 'train\\.batchSize=256 '],
+  ['a model', { hiddenSize: 65536, numHiddenLayers: 300, numAttentionHeads: 64 }, 'a smaller model \\('],
+])('%s that cannot fit is planned with advice, and refused before it is trained', async (_what, model, advice) => {
+  const small = study();
+  const huge = { ...small, model, train: { ...small.train, batchSize: 512 } };
   const plan = await planStudy(huge);
   expect(plan.trainings[0]!.memory.fits).toBe(false);
   expect(planText(plan)).toMatch(
-    /Baseline needs about [\d.]+ GB, more than is free\. Lower it:\n {2}train\.batchSize=2 /,
+    new RegExp(`Baseline needs about [\\d.]+ GB, more than is free\\. Lower it:\\n {2}${advice}`),
   );
   const refused = {
     code: 'ERR_OUT_OF_MEMORY',
-    message: expect.stringMatching(/weights [\d.]+ GB.*train\.batchSize=2/s) as string,
+    message: expect.stringMatching(new RegExp(`weights [\\d.]+ GB.*${advice}`, 's')) as string,
   };
   await expect(trainStudy(huge, { out: path.join(folder, 'huge') })).rejects.toMatchObject(refused);
   await expect(runStudy(huge, { out: path.join(folder, 'all-huge') })).rejects.toMatchObject(refused);
