@@ -26,7 +26,9 @@ export class Control {
   /** Resolves when training rests, or goes on again before it did. */
   pause(): Promise<void> {
     this.#paused = true;
-    return new Promise((resolve, reject) => this.#pauses.push({ resolve, reject }));
+    const rest = new Promise<void>((resolve, reject) => this.#pauses.push({ resolve, reject }));
+    this.#wake?.();
+    return rest;
   }
 
   continue(): void {
@@ -61,9 +63,10 @@ export class Control {
     for (const { resolve } of this.#pauses.splice(0)) resolve();
   }
 
-  /** Waits until something is asked, or the signal is raised. */
+  /** Rests until something is asked, or the signal is raised. */
   async change(signal: AbortSignal | undefined): Promise<void> {
     if (signal?.aborted) return;
+    this.rests();
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
       signal?.addEventListener('abort', this.#wake);

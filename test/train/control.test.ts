@@ -96,9 +96,13 @@ describe('from elsewhere in the process', () => {
     const folders = await Promise.all([trainer.checkpoint(), trainer.checkpoint(), trainer.checkpoint()]);
     expect(new Set(folders).size).toBeLessThanOrEqual(2);
     await Promise.all([trainer.pause(), trainer.pause(), trainer.checkpoint()]);
+    await trainer.pause(); // it rests already
     const pausing = trainer.pause();
     trainer.continue();
     await pausing;
+    await trainer.pause();
+    trainer.continue();
+    await trainer.pause(); // it has not gone on in between
     await Promise.all([trainer.stop(), trainer.stop(), trainer.checkpoint().catch((error: unknown) => error)]);
     await end;
   });

@@ -48,7 +48,7 @@ export class Guards {
     const { maxSteps = Infinity, maxTrainTokens = Infinity, maxMinutes = Infinity } = this.#config;
     if (globalStep >= maxSteps) return 'steps';
     if (numInputTokensSeen >= maxTrainTokens) return 'tokens';
-    if (globalStep === this.#totalSteps) return 'epochs';
+    if (globalStep >= (this.#totalSteps ?? Infinity)) return 'epochs';
     if (seconds >= maxMinutes * 60) return 'minutes';
     return this.#earlyStopping?.isOver ? 'early-stopping' : null;
   }

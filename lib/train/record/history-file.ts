@@ -21,10 +21,10 @@ export class HistoryFile {
   }
 
   async onEvent(event: TrainEvent, { elapsed: seconds, state: { epoch } }: Training): Promise<void> {
+    // A training that is refused before it begins leaves the records of the one before as they are.
+    if (event.type === 'start') this.#file = await this.#open(event.step);
     const record = recordOf(event, { seconds, epoch }, this.#facts);
-    if (record === undefined) return;
-    this.#file ??= await this.#open(record.step);
-    this.#file.add(Buffer.from(lineOf(record)));
+    if (record !== undefined) this.#file?.add(Buffer.from(lineOf(record)));
   }
 
   async flush(): Promise<void> {

@@ -48,6 +48,14 @@ function timesAside(value: unknown): unknown {
 }
 
 describe('metrics.jsonl', () => {
+  test('stays as it is where another training is refused in its folder', async () => {
+    await eventsOf(trainer());
+    const before = fs.readFileSync(path.join(out, 'metrics.jsonl'), 'utf8');
+    for (const options of [{}, { resume: true, learningRate: 1 }])
+      await expect(trainer(options).run()).rejects.toMatchObject({ code: 'ERR_ARGUMENT' });
+    expect(fs.readFileSync(path.join(out, 'metrics.jsonl'), 'utf8')).toBe(before);
+  });
+
   test('has every step, evaluation and checkpoint, as they were told', async () => {
     const layerWeights = [{ layer: 1, first: 0, weights: [0.25, 0.75] }];
     const samples = [{ source: 'a', reference: null, text: 'b' }];

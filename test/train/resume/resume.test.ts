@@ -201,6 +201,20 @@ describe('where training may not go on', () => {
     expect(allowed.events.at(-1)).toMatchObject({ reason: 'steps', step: 30 });
   });
 
+  test('a training that is already longer than it is to be ends where it is', async () => {
+    await train({ data, out: run }, after(8));
+    const { events, steps } = await train({
+      data,
+      out: run,
+      resume: true,
+      allowChanges: true,
+      epochs: 1,
+      maxSteps: undefined,
+    });
+    expect(steps).toEqual([]);
+    expect(events.at(-1)).toMatchObject({ type: 'end', reason: 'epochs', step: 8 });
+  });
+
   test('what is only about saving may change', async () => {
     await train({ data, out: run }, after(4));
     const { error } = await train({
