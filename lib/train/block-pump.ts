@@ -70,7 +70,8 @@ export class BlockPump {
     } finally {
       this.#isOver = true;
       this.#tell();
-      await this.#reader.return();
+      // All that was wanted of it is read.
+      await this.#reader.return().catch(() => {});
     }
   }
 

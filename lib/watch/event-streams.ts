@@ -36,6 +36,8 @@ export class EventStreams {
   close(): void {
     this.#stop();
     for (const response of this.#open) response.end();
+    // A look that is under way still tells what it finds.
+    this.#open.clear();
   }
 
   #stop(): void {

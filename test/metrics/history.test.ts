@@ -42,6 +42,8 @@ const evaluation = (number: number) => ({
 });
 const end = { type: 'end', step: 4, seconds: 0.5, reason: 'stopped', metrics: {} };
 
+const deep = `${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}`;
+
 const file = () => path.join(folder, historyName);
 const lines = (records: readonly object[]) => records.map((record) => `${JSON.stringify(record)}\n`).join('');
 const write = (...records: object[]) => fs.writeFile(file(), lines(records));
@@ -81,6 +83,12 @@ describe('readHistory', () => {
   });
 
   it.each([
+    [
+      'options without a bottom',
+      `${JSON.stringify(start).replace('{"seed":1}', deep)}\n`,
+      /metrics\.jsonl:1 .*config: is nested deeper/,
+    ],
+    ['a line without an end', 'x'.repeat(2 ** 26 + 1), /metrics\.jsonl:1 .* more than 67108864 bytes/],
     ['what is not JSON', `${lines([step(1)])}{"type":\n`, /metrics\.jsonl:2 is not a record.*not JSON/],
     ['an unknown type', `${lines([start, step(1)])}{"type":"pause"}\n`, /metrics\.jsonl:3/],
     ['a field of the wrong kind', lines([{ ...step(1), loss: 'low' }]), /metrics\.jsonl:1 .*loss/],

@@ -3,7 +3,7 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 
 import { DataError } from '../../errors';
-import { writeFileAtomically } from '../../files';
+import { writeAtomically } from '../../files';
 import { recordSchema, type HistoryRecord } from './records';
 
 /** The file's name in a run's folder. */
@@ -21,6 +21,12 @@ export async function readHistory(folder: string): Promise<HistoryRecord[]> {
 
 /** Most bytes that are read in one piece, so that a long history leaves the event loop free between pieces. */
 const pieceBytes = 1 << 16;
+
+/** Records that are written in one piece. */
+const recordsAtOnce = 1000;
+
+/** Longer than any record is. */
+const longestLine = 1 << 26;
 
 const newline = 0x0a;
 
@@ -67,7 +73,9 @@ export class HistoryReader {
     try {
       const { ino, birthtimeMs, size } = await handle.stat();
       let anew = this.#begin(`${ino} ${birthtimeMs}`, size);
-      let rest = Buffer.alloc(0);
+      /** Of a line whose end is yet to come. */
+      let begun: Buffer[] = [];
+      let begunBytes = 0;
       for (let position = this.#offset; position < size;) {
         const { buffer, bytesRead } = await handle.read({
           buffer: Buffer.allocUnsafe(Math.min(pieceBytes, size - position)),
@@ -75,13 +83,22 @@ export class HistoryReader {
         });
         if (bytesRead === 0) break;
         position += bytesRead;
-        const bytes = Buffer.concat([rest, buffer.subarray(0, bytesRead)]);
-        const end = bytes.lastIndexOf(newline) + 1;
-        rest = bytes.subarray(end);
-        const records = this.#parse(bytes.toString('utf8', 0, end));
-        this.#offset += end;
-        yield { records, anew };
-        anew = false;
+        const piece = buffer.subarray(0, bytesRead);
+        const end = piece.lastIndexOf(newline) + 1;
+        if (end > 0) {
+          const lines = Buffer.concat([...begun, piece.subarray(0, end)]);
+          const records = this.#parse(lines.toString());
+          this.#offset += lines.length;
+          yield { records, anew };
+          anew = false;
+          [begun, begunBytes] = [[], 0];
+        }
+        begun.push(piece.subarray(end));
+        begunBytes += bytesRead - end;
+        if (begunBytes > longestLine)
+          throw new DataError(
+            `${this.file}:${this.#line} is not a record of a training: it has more than ${longestLine} bytes.`,
+          );
       }
       if (anew) yield { records: [], anew };
     } finally {
@@ -158,7 +175,16 @@ export async function cutHistory(folder: string, step: number): Promise<number> 
   const saved = records.findLastIndex((record) => record.type === 'checkpoint' && record.step === step);
   const known = saved === -1 ? records : records.slice(0, saved + 1);
   const kept = known.filter((record) => record.type !== 'end' && record.step <= step);
-  await writeFileAtomically(path.join(folder, historyName), kept.map(lineOf).join(''));
+  // Some at a time: all of a long training make a longer string than there can be.
+  await writeAtomically(path.join(folder, historyName), async (handle) => {
+    for (let start = 0; start < kept.length; start += recordsAtOnce)
+      await handle.writeFile(
+        kept
+          .slice(start, start + recordsAtOnce)
+          .map(lineOf)
+          .join(''),
+      );
+  });
   return kept.reduce((latest, record) => ('seconds' in record ? Math.max(latest, record.seconds) : latest), 0);
 }
 

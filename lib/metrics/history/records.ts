@@ -9,6 +9,13 @@ const measured = z
 const count = z.int().nonnegative();
 const metrics = z.record(z.string(), measured);
 
+/** Deeper than any options are: who goes through them by recursion comes back. */
+const deepest = 100;
+const isShallow = (value: unknown, depth = 0): boolean =>
+  typeof value !== 'object' ||
+  value === null ||
+  (depth < deepest && Object.values(value).every((inner) => isShallow(inner, depth + 1)));
+
 /** Common to all but the first: after how many steps, and after how many seconds of training, those before a resumption included. */
 const moment = { step: count, seconds: z.number() };
 
@@ -22,7 +29,9 @@ const start = z.object({
   totalSteps: count.nullable(),
   parameters: count,
   /** The training's resolved options. */
-  config: z.record(z.string(), z.unknown()),
+  config: z
+    .record(z.string(), z.unknown())
+    .refine((config) => isShallow(config), `is nested deeper than ${deepest} levels`),
   device: z.string(),
   /** Of torchwright, libtorch and node. */
   versions: z.record(z.string(), z.string()),

@@ -36,6 +36,7 @@ async function train({ study, model, out, cacheDir }: Job): Promise<void> {
 
 // Ctrl-C reaches every process of the terminal; what follows from it is the sweep's to say.
 process.on('SIGINT', () => {});
+process.on('SIGTERM', () => controller.abort(new Error('the process was told to end')));
 process.on('disconnect', () => controller.abort(new Error('the sweep has ended')));
 process.on('message', (message: ToTrial) => {
   if (message.type === 'stop') controller.abort(new Error('the sweep was stopped'));
