@@ -48,7 +48,7 @@ export class Recorder {
     return [
       new HistoryFile({ folder, device: () => deviceOf(this.#course), title }, onFailure),
       new TensorBoardFile(folder, onFailure),
-      new StateFile(folder),
+      new StateFile(folder, onFailure),
       new ReportPage(folder, onFailure),
     ];
   }

@@ -180,6 +180,21 @@ describe('where the record cannot be written', () => {
   });
 });
 
+test('a training that is to go on does so without its trainer_state.json', async () => {
+  const files = jest.requireActual<typeof import('node:fs/promises')>('node:fs/promises');
+  const { rename } = files;
+  jest.spyOn(files, 'rename').mockImplementation((from, to) => {
+    if (!String(to).endsWith('trainer_state.json')) return rename(from, to);
+    return Promise.reject(Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' }));
+  });
+  await expect(eventsOf(trainer())).rejects.toMatchObject({ code: 'ERR_STORAGE' });
+  fs.rmSync(out, { recursive: true });
+  const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
+  const events = await eventsOf(trainer({ onSaveFailure: 'continue' }));
+  expect(events.at(-1)).toMatchObject({ type: 'end', reason: 'steps', step: 8 });
+  expect(warn.mock.calls).toEqual([[expect.stringMatching(/trainer_state\.json.*ENOSPC/), 'TorchwrightWarning']]);
+});
+
 test('without a folder nothing is written', async () => {
   await eventsOf(trainer({ out: undefined }));
   expect(fs.existsSync(out)).toBe(false);
