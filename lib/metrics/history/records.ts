@@ -2,12 +2,12 @@
 import { z } from 'zod';
 
 /** JSON has null where a number is not finite. */
-const measured = z
+export const measured = z
   .number()
   .nullable()
   .transform((value) => value ?? NaN);
 const count = z.int().nonnegative();
-const metrics = z.record(z.string(), measured);
+export const metrics = z.record(z.string(), measured);
 
 /** Deeper than any options are: who goes through them by recursion comes back. */
 const deepest = 100;
@@ -103,7 +103,7 @@ const checkpoint = z.object({
   reason: z.string().optional(),
 });
 
-const textSample = z.object({
+export const textSample = z.object({
   /** What the model was given. */
   source: z.string(),
   /** What stands there in the data; null where that is not one text. */

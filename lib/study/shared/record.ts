@@ -8,27 +8,12 @@ import { z } from 'zod';
 import { parseConfig } from '../../config';
 import { DataError, NonFiniteError } from '../../errors';
 import { writeFileAtomically } from '../../files';
+import { measured, metrics, textSample, type TextSample } from '../../metrics/history/records';
 import { native } from '../../native';
 import { version } from '../../version';
 import { watchPeakMemory } from './peak-memory';
 
 export const recordName = 'run.json';
-
-/** JSON has null where a number is not finite. */
-const measured = z
-  .number()
-  .nullable()
-  .transform((value) => value ?? NaN);
-const metrics = z.record(z.string(), measured);
-
-const sampleSchema = z.object({
-  /** What the model was given. */
-  source: z.string(),
-  /** What stands there in the data; null where that is not one text. */
-  reference: z.string().nullable(),
-  /** What the model made of it. */
-  text: z.string(),
-});
 
 const outcomeShape = {
   train: metrics,
@@ -39,7 +24,7 @@ const outcomeShape = {
   /** Tokens learned to predict, for each second of the training. */
   tokensPerSecond: measured,
   best: z.object({ step: z.number(), loss: z.number() }).nullable(),
-  samples: z.array(sampleSchema),
+  samples: z.array(textSample),
 };
 
 const recordSchema = z.object({
@@ -69,7 +54,7 @@ const recordSchema = z.object({
 });
 
 export type RunRecord = z.output<typeof recordSchema>;
-export type RunSample = z.output<typeof sampleSchema>;
+export type RunSample = TextSample;
 /** What a training has come to. */
 export type RunOutcome = NonNullable<RunRecord['outcome']>;
 /** What is known before it begins. */
