@@ -1,5 +1,4 @@
 /** Bytes of a file, decompressed where its name ends in `.gz` or `.zst`. */
-import { once } from 'node:events';
 import { createReadStream, type ReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 
@@ -62,34 +61,38 @@ function decompressed(source: ReadStream, file: string): AsyncIterable<Buffer> {
 async function* gunzip(compressed: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const inflater = createGunzip({ chunkSize: chunkBytes });
   let out: Buffer[] = [];
+  let failure: Error | undefined;
+  let wake = (): void => {};
   inflater.on('data', (bytes: Buffer) => out.push(bytes));
-  const failure = new Promise<never>((_, reject) => inflater.once('error', reject));
-  const take = async (work: Promise<unknown>): Promise<{ bytes: Buffer[]; error?: Error }> => {
-    const failed = await Promise.race([work, failure]).then(
-      () => ({}),
-      (error: Error) => ({ error }),
-    );
+  inflater.on('error', (error) => {
+    failure ??= error;
+    wake();
+  });
+  /** What has come out once the work is done, or has failed. Nothing is kept of the work: a file may have millions of chunks. */
+  const take = async (begin: (done: () => void) => void): Promise<Buffer[]> => {
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+      if (failure === undefined) begin(resolve);
+      else resolve();
+    });
     const bytes = out;
     out = [];
-    return { bytes, ...failed };
+    return bytes;
   };
-  const write = (chunk: Buffer) => new Promise<void>((resolve) => inflater.write(chunk, () => resolve()));
-  const end = () => {
-    const ended = once(inflater, 'end');
-    inflater.end();
-    return ended;
-  };
+  const write = (chunk: Buffer) => (done: () => void) =>
+    inflater.write(chunk, (error) => {
+      failure ??= error ?? undefined;
+      done();
+    });
+  const end = (done: () => void) => inflater.once('end', done).end();
   try {
     for await (const chunk of compressed) {
-      const { bytes, error } = await take(write(chunk));
-      yield* bytes;
-      if (error !== undefined) throw error;
+      yield* await take(write(chunk));
+      if (failure !== undefined) throw failure;
     }
-    const { bytes, error } = await take(end());
-    yield* bytes;
-    if (error !== undefined) throw error;
+    yield* await take(end);
+    if (failure !== undefined) throw failure;
   } finally {
-    failure.catch(() => {});
     inflater.destroy();
   }
 }
