@@ -25,7 +25,7 @@ export function bucketsOf(
     return { start, ends: rows.map((row) => row + 1), x: rows.map((row) => places[row]!), width: 0 };
   }
   const extent = places[end - 1]! - places[start]!;
-  const width = roundStep(Math.max(span > 0 ? Math.min(span, extent) : extent, Number.MIN_VALUE) / points);
+  const width = roundStep(Math.max(span > 0 ? Math.min(span, extent) : extent, Number.EPSILON) / points);
   const buckets: Buckets = { start, ends: [], x: [], width };
   let current = Math.floor(places[start]! / width);
   const close = (row: number) => {

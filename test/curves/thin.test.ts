@@ -40,6 +40,12 @@ test('points stay where they were while a run grows', () => {
   expect(after.x.slice(0, before.x.length)).toEqual(before.x);
 });
 
+test('rows that are all in one place are one point there', () => {
+  const buckets = bucketsOf(new Float64Array(900).fill(7), all(900), { span: Infinity, points: 600 });
+  expect(buckets.ends).toEqual([900]);
+  expect(buckets.x[0]).toBeCloseTo(7);
+});
+
 test('few rows are drawn as they are', () => {
   const buckets = bucketsOf(Float64Array.of(1, 5, 6), all(3), { span: Infinity, points: 10 });
   expect(buckets).toEqual({ start: 0, ends: [1, 2, 3], x: [1, 5, 6], width: 0 });

@@ -1,6 +1,7 @@
 /** Finds what was not finite in a step of a module written in TypeScript, as the native step does for native ones. */
 import type { Module } from '../../nn';
-import { noGrad, scope, Tensor } from '../../tensor';
+import { noGrad, scope, type Tensor } from '../../tensor';
+import { tensorsIn } from '../modules/batch-tensors';
 import type { NonFinite } from '../steps/step';
 
 /**
@@ -11,8 +12,8 @@ import type { NonFinite } from '../steps/step';
 export function findNonFinite(model: Module, batches: readonly unknown[], loss: number): NonFinite {
   return scope(() =>
     noGrad(() => {
-      const data = nanIn(batches.length === 1 ? batches[0] : batches, 'batch');
-      if (data !== null) return { what: 'data', where: data };
+      for (const [place, data] of tensorsIn(batches.length === 1 ? batches[0] : batches))
+        if (data.isFloatingPoint() && data.isnan().any().item()) return { what: 'data', where: place };
       const parameters = [...model.namedParameters()];
       const weight = parameters.find(([, parameter]) => !isFinite(parameter));
       if (weight) return { what: 'weight', where: weight[0] };
@@ -23,15 +24,3 @@ export function findNonFinite(model: Module, batches: readonly unknown[], loss: 
 }
 
 const isFinite = (tensor: Tensor): boolean => Boolean(tensor.isfinite().all().item());
-
-/** Path of the first tensor that holds a NaN. */
-function nanIn(value: unknown, path: string): string | null {
-  if (value instanceof Tensor) return value.isFloatingPoint() && Boolean(value.isnan().any().item()) ? path : null;
-  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return null;
-  const isList = Array.isArray(value);
-  for (const [key, part] of value instanceof Map ? value : Object.entries(value)) {
-    const found = nanIn(part, isList ? `${path}[${key}]` : `${path}.${String(key)}`);
-    if (found !== null) return found;
-  }
-  return null;
-}

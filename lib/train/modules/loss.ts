@@ -2,6 +2,7 @@
 import { ArgumentError } from '../../errors';
 import type { Module } from '../../nn';
 import { Tensor } from '../../tensor';
+import { tensorsIn } from './batch-tensors';
 
 /** A loss with what belongs to it. */
 export interface ModuleLoss {
@@ -55,14 +56,9 @@ function count(name: string, value: unknown): number {
   throw new ArgumentError(`${name} of a loss must be a number from 0 on, not ${String(value)}.`);
 }
 
-/** The first size of the first tensor in a batch. */
-function samplesIn(value: unknown): number | undefined {
-  if (value instanceof Tensor) return value.shape[0];
-  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return undefined;
-  for (const part of value instanceof Map ? value.values() : Object.values(value)) {
-    const found = samplesIn(part);
-    if (found !== undefined) return found;
-  }
+/** The first size of the first tensor in a batch that has sizes. */
+function samplesIn(batch: unknown): number | undefined {
+  for (const [, tensor] of tensorsIn(batch)) if (tensor.shape[0] !== undefined) return tensor.shape[0];
   return undefined;
 }
 

@@ -244,6 +244,26 @@ describe('numbers that are not finite', () => {
     ).toBe(true);
   });
 
+  test('are told of batches that lead back to themselves, too', async () => {
+    const batch: { parts: unknown[]; whole?: unknown } = { parts: ['a', { x: torch.ones([3, 2]) }] };
+    batch.whole = batch;
+    const scale = [1, NaN];
+    const trained = new Trainer(new nn.Linear(2, 1), {
+      data: { train: [batch] },
+      loss: (net: nn.Linear) =>
+        net
+          .forward(torch.ones([3, 2]))
+          .mean()
+          .mul(scale.shift()!),
+      schedule: 'constant',
+      maxSteps: 2,
+    });
+    const samples: number[] = [];
+    trained.on('step', (event) => void samples.push(event.samples));
+    await expect(trained.run()).rejects.toMatchObject({ code: 'ERR_NON_FINITE' });
+    expect(samples).toEqual([3]);
+  });
+
   test('in an evaluation are a warning, and no best one', async () => {
     const [train, validation] = [makeSums([4]), makeSums([4])];
     torch.noGrad(() => validation[0]!.y.fill_(NaN));
