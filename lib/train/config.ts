@@ -107,11 +107,11 @@ type Section = z.output<z.ZodObject<typeof lengths & typeof optimisation & typeo
 function checkSection(section: Section, context: z.RefinementCtx): void {
   const refuse = (key: keyof Section, message: string) =>
     context.addIssue({ code: 'custom', path: [key], message, input: section[key] });
-  const exclude = (key: keyof Section, other: keyof Section) => {
-    if (section[key] !== undefined && section[other] !== undefined)
-      refuse(key, `give either ${other} or ${key}, not both`);
-  };
-  exclude('warmupSteps', 'warmupRatio');
+  if (section.warmupSteps !== undefined && (section.warmupRatio ?? 0) > 0)
+    refuse(
+      'warmupSteps',
+      'give either warmupRatio or warmupSteps, not both; warmupRatio: 0 takes back that of a study below',
+    );
   if (typeof section.schedule === 'string') return;
   for (const key of ['warmupSteps', 'warmupRatio'] as const) {
     if (section[key] !== undefined) refuse(key, 'a schedule by updates has its own warmupUpdates');

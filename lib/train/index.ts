@@ -17,6 +17,7 @@ export type { StepMemory, StepSpeed, TraceOptions } from './record';
 export type { StepSplit } from './steps/step';
 export { averageCheckpoints } from './average';
 export { bestName, checkpointsName, describeDifferences, differencesOf, latestName } from './checkpoints';
+export { freeKeys } from './settings';
 export type { Difference, ModelFiles } from './checkpoints';
 export type { TrainingPlan, TrainingPosition } from './data';
 export { evaluateBlocks, evaluatePairs } from './evaluate';

@@ -1,4 +1,7 @@
 /** What a Trainer is given. */
+import { inspect } from 'node:util';
+
+import { ArgumentError } from '../errors';
 import type { LayerMix } from '../metrics';
 import type { Module } from '../nn';
 import type { Optimizer, schedulers } from '../optim';
@@ -106,6 +109,20 @@ const besides: Record<keyof RunOptions | Exclude<keyof ModuleParts<Module, unkno
   metrics: true,
   scheduler: true,
 };
+
+/** @throws ArgumentError for options beside the config that nothing can be done with */
+export function checkRunOptions({ out, resume, observers, signal }: RunOptions): void {
+  if (resume !== undefined && typeof resume !== 'boolean' && resume !== 'if-there')
+    throw new ArgumentError(`resume of a Trainer must be true, false or 'if-there', not ${inspect(resume)}.`);
+  if (observers !== undefined && !Array.isArray(observers))
+    throw new ArgumentError('observers of a Trainer must be an array of functions, or of objects with onEvent.');
+  if (signal !== undefined && !(typeof signal?.aborted === 'boolean' && typeof signal.addEventListener === 'function'))
+    throw new ArgumentError(
+      `signal of a Trainer must be an AbortSignal, such as that of an AbortController, not ${inspect(signal, { depth: 0 })}.`,
+    );
+  if (out === undefined && (resume ?? false) !== false)
+    throw new ArgumentError('To resume, give a Trainer `out`, the folder of the run.');
+}
 
 /** The config alone, of all that a Trainer is given. */
 export function configOf<Options extends object>(options: Options): Omit<Options, keyof typeof besides> {

@@ -8,12 +8,12 @@ import { version } from '../version';
 import { describeDifferences, differencesOf, exactCopy, type Resumable } from './checkpoints';
 import type { Course } from './course';
 
-/** What says when and where a training is saved, not what it is. */
-const aboutSaving = ['saveEvery', 'keepLast', 'onSaveFailure'];
+/** Keys of a config that say when a training is saved or looked at, not what it is: a resumed one may have others. */
+export const freeKeys: readonly string[] = ['saveEvery', 'keepLast', 'onSaveFailure', 'sanity'];
 
 /** Config, data, model, and how many processes train together: `WORLD_SIZE`, as launchers such as torchrun set it. */
 export function settingsOf({ config, data, model }: Course): JsonObject {
-  const train = Object.fromEntries(Object.entries(config).filter(([key]) => !aboutSaving.includes(key)));
+  const train = Object.fromEntries(Object.entries(config).filter(([key]) => !freeKeys.includes(key)));
   const settings = {
     train,
     data: { samples: data.samples },

@@ -14,7 +14,13 @@ import type { EndEvent, TrainEvent } from './events';
 import { TrainingLoop } from './loop';
 import type { LanguageModel, TranslationModel } from './model';
 import { Audience, stopWaitingForCaller } from './observer';
-import type { ModuleTrainerOptions, PairTrainerOptions, StreamTrainerOptions, TrainerOptions } from './options';
+import {
+  checkRunOptions,
+  type ModuleTrainerOptions,
+  type PairTrainerOptions,
+  type StreamTrainerOptions,
+  type TrainerOptions,
+} from './options';
 import { Progress } from './progress';
 import { Recorder } from './record';
 import type { Training } from './training';
@@ -60,12 +66,11 @@ export class Trainer<Net extends Module = Module, Batch = unknown>
   ) {
     super();
     checkArgument(options, 'object', 'The options of a Trainer, such as { data, epochs: 3 },');
+    checkRunOptions(options);
     const course = courseOf(model, options);
     const { config, data } = course;
-    const inFolder =
-      config.loadBestModelAtEnd || config.averageLast !== undefined || (options.resume ?? false) !== false;
-    if (inFolder && options.out === undefined)
-      throw new ArgumentError('loadBestModelAtEnd, averageLast and resume need `out`, the folder of the run.');
+    if ((config.loadBestModelAtEnd || config.averageLast !== undefined) && options.out === undefined)
+      throw new ArgumentError('loadBestModelAtEnd and averageLast need `out`, the folder of the run.');
     this.config = config;
     this.plan = data.plan;
     this.#hasFolder = options.out !== undefined;

@@ -86,6 +86,34 @@ test('another study is refused with all differences, unless they are allowed', a
   });
 });
 
+test('a run that has ended goes on with a study that is allowed to be longer', async () => {
+  const out = path.join(folder, 'longer');
+  const train = study.train!;
+  await trainStudy(study, { cacheDir, out });
+  const events: StudyEvent[] = [];
+  const onEvent = (event: StudyEvent) => void events.push(event);
+  const longer = { ...study, train: { ...train, maxSteps: train.maxSteps! + 2 } };
+  const { folder: same } = await trainStudy(longer, { cacheDir, out, resume: true, allowChanges: true, onEvent });
+  expect(startsOf(events)).toEqual([train.maxSteps]);
+  expect(events.filter(({ type }) => type === 'step')).toHaveLength(2);
+  expect(same).toBe(out);
+  events.length = 0;
+  await trainStudy(longer, { cacheDir, out, resume: true, onEvent });
+  expect(startsOf(events)).toEqual([]);
+});
+
+test('when a run is saved, and whether it is evaluated first, may change without asking', async () => {
+  const out = path.join(folder, 'saved-otherwise');
+  await stopAfter(3, (options) =>
+    trainStudy({ ...study, train: { ...study.train, sanity: true } }, { cacheDir, out, ...options }),
+  );
+  const events: StudyEvent[] = [];
+  const otherwise = { ...study, train: { ...study.train, saveEvery: 1, keepLast: 3 } };
+  await trainStudy(otherwise, { cacheDir, out, resume: true, onEvent: (event) => void events.push(event) });
+  expect(startsOf(events)).toEqual([3]);
+  expect(events.filter(({ type }) => type === 'warning')).toEqual([]);
+});
+
 test('there must be something to resume, unless it may begin', async () => {
   const out = path.join(folder, 'nothing');
   await expect(trainStudy(study, { cacheDir, out, resume: true })).rejects.toThrow(refused(/nothing to resume in/));

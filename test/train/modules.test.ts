@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
-import { F, NonFiniteError, nn, optim, torch, type Tensor } from '../../lib';
+import { DataLoader, F, NonFiniteError, nn, optim, torch, type Tensor } from '../../lib';
 import { ResidualLlama } from '../../lib/residual';
 import {
   Trainer,
@@ -305,6 +305,35 @@ test('a native model is trained on a loss of ones own', async () => {
   expect(steps.at(-1)!.loss).toBeLessThan(steps[0]!.loss / 2);
 });
 
+describe('a loader that shuffles, for evaluation', () => {
+  const samples = Array.from({ length: 40 }, (_, n) => ({
+    x: Float32Array.of(n, -n, 1, 2),
+    y: Float32Array.of(n % 7),
+  }));
+  const shuffled = () => new DataLoader(samples, { batchSize: 8, shuffle: true, dropLast: true, seed: 7 }) as never;
+
+  test('gives the same batches in the same order each time, as after a break', async () => {
+    const seen: number[][] = [];
+    const watched = (net: Mlp, batch: Pairs) => {
+      if (!net.training) seen.push([batch.x.at(0, 0).item()]);
+      return loss(net, batch);
+    };
+    const data = { train: makeBatches(), validation: shuffled() };
+    await train({ data, loss: watched, maxSteps: 3, evalEvery: 1 });
+    expect(seen).toHaveLength(15);
+    expect(seen.slice(5, 10)).toEqual(seen.slice(0, 5));
+    expect(seen.slice(10)).toEqual(seen.slice(0, 5));
+  });
+
+  test('is not the one that trains', async () => {
+    const one = shuffled();
+    await expect((async () => train({ data: { train: one, validation: one } }))()).rejects.toMatchObject({
+      code: 'ERR_ARGUMENT',
+      message: expect.stringContaining('make one for each') as string,
+    });
+  });
+});
+
 describe('loaders', () => {
   test('are iterated anew for each epoch; epochs are counted by their length', async () => {
     let opened = 0;
@@ -337,6 +366,14 @@ describe('loaders', () => {
     expect(steps.map(({ samples }) => samples)).toEqual([24, 8, 24, 8]);
     expect(steps[0]!.totalSteps).toBeNull();
     expect(events.at(-1)).toMatchObject({ type: 'end', reason: 'epochs', step: 4, metrics: { epoch: 2 } });
+  });
+
+  test('that can be read only once are told so', async () => {
+    const once = (function* () { yield* makeBatches(); })(); // prettier-ignore
+    await expect(train({ data: { train: once }, schedule: 'constant' })).rejects.toMatchObject({
+      code: 'ERR_DATA',
+      message: expect.stringMatching(/epoch 1, counted from 0\. A generator can be read only once/) as string,
+    });
   });
 
   test('of unknown length need a schedule that does not end, and steps between evaluations', () => {
@@ -473,6 +510,11 @@ describe('mistakes are told', () => {
       { loss: (net: Mlp, batch: Pairs) => ({ loss: loss(net, batch), metrics: { x: batch.x } }) },
     ],
     ['an optimiser that is none', { optimizer: () => ({}) as never }],
+    ['an optimiser in place of a function', { optimizer: new optim.SGD(makeNet().parameters(), { lr: 1 }) as never }],
+    ['an optimiser of another model', { optimizer: () => new optim.SGD(makeNet().parameters(), { lr: 1 }) }],
+    ['observers that are no array', { observers: (() => undefined) as never }],
+    ['a signal that is none', { signal: {} as never }],
+    ['another word for resuming', { resume: 'yes' as never, out: 'nowhere' }],
     [
       'settings beside an optimiser of ones own',
       { optimizer: (net: Mlp) => new optim.SGD(net.parameters(), { lr: 1 }), learningRate: 1 },

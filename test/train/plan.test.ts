@@ -41,6 +41,7 @@ test('tokens are a number of steps where samples are of one length', () => {
 test('the warm-up is a ratio of all steps, rounded up, or a number of steps', () => {
   expect(plan(8, { batchSize: 8, maxSteps: 67, warmupRatio: 0.015 }).warmupSteps).toBe(2);
   expect(plan(8, { batchSize: 8, maxSteps: 67, warmupSteps: 5 }).warmupSteps).toBe(5);
+  expect(plan(8, { batchSize: 8, maxSteps: 67, warmupSteps: 5, warmupRatio: 0 }).warmupSteps).toBe(5);
 });
 
 test('the steps of an epoch take each of its batches once', () => {

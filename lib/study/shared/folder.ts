@@ -6,7 +6,7 @@ import path from 'node:path';
 import { AbortError, ArgumentError } from '../../errors';
 import { makeFolder } from '../../files';
 import { bestName, latestName } from '../../train';
-import { averagedName } from './options';
+import { averagedName, configName } from './options';
 
 /** `2031-05-04_13-07-59`, local time. */
 function timestamp(date: Date): string {
@@ -41,8 +41,11 @@ export async function refuseTaken(out: string | undefined): Promise<void> {
     throw new ArgumentError(`${out} cannot be a run's folder: ${error.message}`, { cause: error });
   });
   if (found.every(isLeftover)) return;
+  const resume = found.some((name) => name === configName)
+    ? ' To go on with what was begun there, resume it (resume: true, --resume).'
+    : '';
   throw new ArgumentError(
-    `The folder ${out} is not empty. Give another one, or remove it first: results are never overwritten.`,
+    `The folder ${out} is not empty. Give another one, or remove it first: results are never overwritten.${resume}`,
   );
 }
 

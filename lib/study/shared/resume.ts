@@ -8,7 +8,7 @@ import { parse } from 'yaml';
 import { formatConfig } from '../../config';
 import { ArgumentError } from '../../errors';
 import { writeFileAtomically } from '../../files';
-import { describeDifferences, differencesOf } from '../../train';
+import { describeDifferences, differencesOf, freeKeys } from '../../train';
 import { refuseTaken } from './folder';
 import { configName, type TrainStudyOptions } from './options';
 import { readRecord, recordName, type RunFacts, type SavedRun } from './record';
@@ -31,23 +31,28 @@ export async function isResumed({ out, resume = false }: Options): Promise<boole
   return false;
 }
 
-/** The study that a folder was begun with, without what says only where results go. */
-const essence = (study: unknown) => ({ ...(study as Record<string, unknown>), output: undefined });
+/** The study that a folder was begun with, without what says only where results go, and when they are saved. */
+function essence(study: unknown): object {
+  const { output: _, train, ...rest } = study as Record<string, unknown>;
+  return { ...rest, train: Object.fromEntries(Object.entries(train ?? {}).filter(([key]) => !freeKeys.includes(key))) };
+}
 
 /**
- * Writes a study into the folder that it is run in; where one was begun there before, only if it is the same.
+ * Writes a study into the folder that it is run in; where one was begun there before, only if it is the same. Where changes are allowed, the
+ * record of a run that has ended goes first: it is of the study before, and the run goes on from its last checkpoint.
  * @throws ArgumentError with all differences, unless they are allowed
  */
 export async function claimStudy(folder: string, study: object, { allowChanges = false } = {}): Promise<void> {
   const file = path.join(folder, configName);
   const text = formatConfig(study);
-  if (wasBegun(folder) && !allowChanges) {
+  if (wasBegun(folder)) {
     const differences = differencesOf(essence(parse(await fs.readFile(file, 'utf8'))), essence(parse(text)));
-    if (differences.length > 0)
+    if (differences.length > 0 && !allowChanges)
       throw new ArgumentError(
         `What is in ${folder} was begun with another study:\n${describeDifferences(differences)}\n` +
           `Resume it with ${file}, give another folder, or allow the changes of a single run (allowChanges: true, --allow-changes).`,
       );
+    if (differences.length > 0) await fs.rm(path.join(folder, recordName), { force: true });
   }
   await writeFileAtomically(file, text);
 }

@@ -10,5 +10,5 @@ import { NativeObject } from '../../tensor';
 export function lockRun(run: string): NativeObject {
   const id = native.folderLock(run);
   if (id !== null) return new NativeObject(id, 'lock');
-  throw new ArgumentError(`Another process is training in ${run}; wait until it has ended, or give another folder.`);
+  throw new ArgumentError(`Another training is going on in ${run}; wait until it has ended, or give another folder.`);
 }

@@ -16,7 +16,7 @@ export function refuseNonFinite(step: number, result: StepResult, learningRate: 
   const { nonFinite, loss, gradNorm, scale } = result;
   if (nonFinite === null || isLeftOut(result)) return;
   const { what, where } = nonFinite;
-  const figures = `loss ${loss}, gradient norm ${gradNorm}, learning rate ${learningRate}${scale === undefined ? '' : `, loss scale ${scale}`}`;
+  const figures = `loss ${loss}, gradient norm ${gradNorm}, learning rate ${Number(learningRate.toPrecision(4))}${scale === undefined ? '' : `, loss scale ${scale}`}`;
   throw new NonFiniteError(
     `Training stopped at step ${step}, before its update: ${explain(what, where)} (${figures}.) ${advice[what]}`,
   );

@@ -48,3 +48,16 @@ export function keepingPlace<Batch>(batches: Batches<Batch>): Batches<Batch> {
   if (!(batches instanceof streams.SampleStream)) return batches;
   return new DataLoader<Batch, Batch>(batches, { collate: ([batch]) => batch as Batch });
 }
+
+/** Batches that are the same, in the same order, each time: a loader that keeps its place, and shuffles, is set back. */
+export function fromTheBeginning<Batch>(batches: Batches<Batch>): Batches<Batch> {
+  if (batches.state === undefined || batches.restore === undefined) return batches;
+  const beginning = batches.state();
+  return {
+    length: batches.length ?? null,
+    async *[Symbol.asyncIterator]() {
+      await batches.restore!(beginning);
+      yield* batches;
+    },
+  };
+}

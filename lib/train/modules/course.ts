@@ -2,6 +2,7 @@
 import { checkArgument } from '../../arguments';
 import { parseConfig } from '../../config';
 import { ArgumentError } from '../../errors';
+import { native } from '../../native';
 import { Module } from '../../nn';
 import { AdamW, decayGroups, Optimizer } from '../../optim';
 import { autocastOf, moduleTrainSchema, type ModuleTrainConfig } from '../config';
@@ -47,6 +48,10 @@ export function moduleCourse<Net extends Module, Batch>(net: Net, options: Modul
 
 function configFor<Net extends Module, Batch>(options: ModuleTrainerOptions<Net, Batch>): ModuleTrainConfig {
   const { optimizer, ...given } = configOf(options);
+  if ((optimizer as unknown) instanceof Optimizer)
+    throw new ArgumentError(
+      '`optimizer` must be a function that makes one for the model: (net) => new optim.SGD(net.parameters(), { lr: 0.1 }).',
+    );
   if (options.scheduler !== undefined && options.schedule !== undefined)
     throw new ArgumentError('Give either `schedule` or `scheduler`, not both.');
   const schedule = options.scheduler === undefined ? {} : { schedule: 'constant' };
@@ -65,12 +70,24 @@ function optimizerOf<Net extends Module, Batch>(
 ): Optimizer {
   if (typeof make === 'function') {
     const made: unknown = make(net);
-    if (made instanceof Optimizer) return made as Optimizer;
-    throw new ArgumentError(
-      '`optimizer` must return an optimiser, such as new optim.SGD(net.parameters(), { lr: 0.1 }).',
-    );
+    if (!(made instanceof Optimizer))
+      throw new ArgumentError(
+        '`optimizer` must return an optimiser, such as new optim.SGD(net.parameters(), { lr: 0.1 }).',
+      );
+    const own = made as Optimizer;
+    refuseForeign(own, net);
+    return own;
   }
   const epsilonBeforeCorrection = optimizer === 'fairseq-adam';
   const groups = epsilonBeforeCorrection ? [{ params: net.parameters(), weightDecay }] : decayGroups(net, weightDecay);
   return new AdamW(groups, { lr, betas: [beta1, beta2], eps, epsilonBeforeCorrection });
+}
+
+/** @throws ArgumentError where an optimiser was made for another model: the training would change nothing */
+function refuseForeign(optimizer: Optimizer, net: Module): void {
+  const handles = [...net.parameters(), ...optimizer.parameters()].map(({ handle }) => handle);
+  if (native.firstRepeated(handles) !== null) return;
+  throw new ArgumentError(
+    'The optimiser that `optimizer` returned has none of the parameters of the model: it would train another one.',
+  );
 }

@@ -1,12 +1,12 @@
 /** What a loader gives, as a Trainer's data: batches of whatever form a module's own loss takes. */
-import { CheckpointError, ConfigError, DataError } from '../../errors';
+import { ArgumentError, CheckpointError, ConfigError, DataError } from '../../errors';
 import type { JsonValue } from '../../json';
 import type { Metrics } from '../../metrics';
 import { epochsOf, type ModuleTrainConfig } from '../config';
 import type { TrainingData, TrainingPlan } from '../data';
 import { firstBatches } from '../guards/overfit-data';
 import { planSteps } from '../plan';
-import { keepingPlace, type Batches, type ModuleSplits } from './batches';
+import { fromTheBeginning, keepingPlace, type Batches, type ModuleSplits } from './batches';
 
 type Evaluate = NonNullable<TrainingData['evaluate']>;
 
@@ -46,7 +46,12 @@ export class ModuleData<Batch> implements TrainingData {
     if (this.#length === 0) throw new DataError('data.train is empty: there is no batch to learn from.');
     if (validation?.length === 0) throw new DataError('data.validation is empty: there is no batch to evaluate on.');
     this.plan = this.#makePlan();
-    this.evaluate = validation ? (epoch, signal) => evaluate(validation, epoch, signal) : null;
+    if (validation === train && train.restore !== undefined)
+      throw new ArgumentError(
+        'data.train and data.validation are one loader, which keeps one place: make one for each.',
+      );
+    const evaluated = validation && fromTheBeginning(validation);
+    this.evaluate = evaluated ? (epoch, signal) => evaluate(evaluated, epoch, signal) : null;
   }
 
   #makePlan(): TrainingPlan {
@@ -110,7 +115,7 @@ export class ModuleData<Batch> implements TrainingData {
       const next = await this.#draw();
       if (next.done) {
         if (this.#length !== null) throw this.#wrongLength();
-        if (this.#batch === 0) throw new DataError(`data.train gave no batch in epoch ${this.#epoch}.`);
+        if (this.#batch === 0) throw this.#noBatch();
         this.#endEpoch();
         if (count > 0) return;
         count--;
@@ -122,6 +127,11 @@ export class ModuleData<Batch> implements TrainingData {
       if (!(await this.#draw()).done) throw this.#wrongLength();
       return this.#endEpoch();
     }
+  }
+
+  #noBatch(): DataError {
+    const again = this.#epoch === 0 ? '' : ' A generator can be read only once: give what begins anew each time.';
+    return new DataError(`data.train gave no batch in epoch ${this.#epoch}, counted from 0.${again}`);
   }
 
   #wrongLength(): DataError {

@@ -253,7 +253,7 @@ describe('where training may not go on', () => {
     await train({ data, out: run }, after(2));
     expect((await train({ data, out: run })).error).toEqual(refused('ERR_ARGUMENT', /There is a training in .*resume/));
     expect(() => new Trainer(makeModel(), { ...shape, data, resume: true })).toThrow(
-      refused('ERR_ARGUMENT', /need `out`/),
+      refused('ERR_ARGUMENT', /give a Trainer `out`/),
     );
   });
 
@@ -262,7 +262,7 @@ describe('where training may not go on', () => {
     const { error } = await train({ data, out: run }, async (event) => {
       if (event.type !== 'step' || event.step !== 2) return;
       const other = await read(new Trainer(model, { ...shape, data, out: run, resume: 'if-there' }), model);
-      expect(other.error).toEqual(refused('ERR_ARGUMENT', /Another process is training in/));
+      expect(other.error).toEqual(refused('ERR_ARGUMENT', /Another training is going on in/));
       throw new Error('seen');
     });
     expect(error).toEqual(new Error('seen'));
