@@ -25,7 +25,8 @@ export class Control {
 
   /** Resolves when training rests, or goes on again before it did. */
   pause(): Promise<void> {
-    this.#paused = true;
+    // Who asked it to stop must not wait for somebody who lets it go on.
+    this.#paused = !this.#stopping;
     const rest = new Promise<void>((resolve, reject) => this.#pauses.push({ resolve, reject }));
     this.#wake?.();
     return rest;

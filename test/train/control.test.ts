@@ -107,6 +107,15 @@ describe('from elsewhere in the process', () => {
     await end;
   });
 
+  test('nobody can make a training rest that is to stop', async () => {
+    const { trainer } = running();
+    await once(trainer, 'step');
+    const stopped = trainer.stop();
+    await expect(trainer.pause()).rejects.toMatchObject(argumentError);
+    expect(await stopped).toMatchObject({ reason: 'stopped' });
+    expect(trainer.isPaused).toBe(false);
+  });
+
   test('stopping ends a pause, and so does a raised signal', async () => {
     const stopped = running();
     await once(stopped.trainer, 'step');
