@@ -10,12 +10,12 @@ import type { Course } from './course';
 
 /** Keys of a config that say when a training is saved or looked at, not what it is: a resumed one may have others. */
 export const freeKeys: readonly string[] = ['saveEvery', 'keepLast', 'onSaveFailure', 'sanity'];
+const isFree = (path: string) => freeKeys.some((key) => path === `train.${key}` || path.startsWith(`train.${key}.`));
 
 /** Config, data, model, and how many processes train together: `WORLD_SIZE`, as launchers such as torchrun set it. */
 export function settingsOf({ config, data, model }: Course): JsonObject {
-  const train = Object.fromEntries(Object.entries(config).filter(([key]) => !freeKeys.includes(key)));
   const settings = {
-    train,
+    train: { ...config },
     data: { samples: data.samples },
     model: { type: model.constructor.name, parameters: model.numParameters() },
     worldSize: Number(process.env.WORLD_SIZE ?? 1),
@@ -36,7 +36,7 @@ export function environmentOf(device: string): JsonObject {
 
 /** @throws ArgumentError with all differences, unless they are allowed; then they are told as warnings */
 export function comparedSettings({ folder, saved }: Resumable, now: JsonObject, allowChanges: boolean): string[] {
-  const differences = differencesOf(saved.settings, now);
+  const differences = differencesOf(saved.settings, now).filter(({ path }) => !isFree(path));
   if (differences.length === 0) return [];
   const found = `The training in ${folder} was made with other settings:\n${describeDifferences(differences)}`;
   if (allowChanges) return [`${found}\nIt goes on with those of now.`];
