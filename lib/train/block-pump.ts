@@ -89,7 +89,8 @@ export class BlockPump {
 
   #check(block: unknown): void {
     const length = (block as ArrayLike<number> | null)?.length;
-    if (typeof length !== 'number' || typeof block === 'string')
+    const isBig = block instanceof BigInt64Array || block instanceof BigUint64Array;
+    if (typeof length !== 'number' || typeof block === 'string' || isBig)
       throw new DataError(
         'The stream gives no blocks of token ids: say streams.tokenize(texts, tokenizer).pack({ blockSize }).',
       );

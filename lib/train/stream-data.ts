@@ -1,6 +1,6 @@
 /** A stream of blocks of tokens as a Trainer's data: read ahead while the model learns, and found again to the block. */
 import type { streams, TokenBlocks } from '../data';
-import { ConfigError } from '../errors';
+import { ConfigError, DataError } from '../errors';
 import type { JsonValue } from '../json';
 import type { NativeObject } from '../tensor';
 import { BlockPump } from './block-pump';
@@ -75,7 +75,10 @@ export class StreamData implements NativeData {
   async microBatches(_queue: NativeObject, steps: number): Promise<number> {
     const pump = this.#pump as BlockPump;
     this.#step = { steps, state: pump.state };
-    return pump.take(this.config.accumulation);
+    const count = await pump.take(this.config.accumulation);
+    if (count === 0 && steps === 0)
+      throw new DataError('data.train is empty: the stream gives not one block. Are its texts shorter than a block?');
+    return count;
   }
 
   takeWarnings(): string[] {

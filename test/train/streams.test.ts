@@ -135,7 +135,7 @@ test('a source that is faster than training is asked for a bounded number of sam
   expect(most).toBeLessThanOrEqual(8 * 2 + 4 + 2);
 });
 
-test('a source that waits for ever is left by stopping, and by a signal', async () => {
+test('a source that waits for ever is left by a signal', async () => {
   const waits = () => {
     let given = 0;
     return new Readable({
@@ -188,6 +188,11 @@ test.each<[string, () => streams.SampleStream<ArrayLike<number>>, RegExp]>([
   ],
   ['blocks of one token', () => streams.from(() => [[1]]), /nothing to predict/],
   ['an id beyond the vocabulary', () => streams.from(() => [Uint16Array.of(1, 256)]), /token id 256.*256 entries/],
+  [
+    'ids that are bigints',
+    () => streams.from(() => [BigInt64Array.of(1n, 2n)]) as streams.SampleStream<never>,
+    /tokenize/,
+  ],
   ['ids that are no whole numbers', () => streams.from(() => [[1, 2.5]]), /token id 2.5/],
 ])('%s are refused', async (_, stream, message) => {
   await expect(events(trainerOf({ data: { train: stream() } }))).rejects.toMatchObject({
@@ -205,9 +210,12 @@ test('what a stream cannot have is refused when the trainer is made', () => {
   refused({ evalEvery: 'epoch' });
 });
 
-test('an empty stream ends at once', async () => {
-  const seen = await events(trainerOf({ data: { train: blocks().take(0) } }));
-  expect(ofType(seen, 'end')[0]).toMatchObject({ reason: 'data-ended', step: 0 });
+test('an empty stream is an error, as empty data of other kinds are', async () => {
+  const empty = events(trainerOf({ data: { train: blocks().take(0) } }));
+  await expect(empty).rejects.toMatchObject({
+    code: 'ERR_DATA',
+    message: expect.stringMatching(/not one block/) as string,
+  });
 });
 
 test('the overfitting check sees the first blocks of a stream again and again', async () => {
