@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 
-import { runStudy, trainStudy, type StudyEvent, type StudyInput } from '../../lib/study';
+import { evaluateRun, runStudy, trainStudy, type StudyEvent, type StudyInput } from '../../lib/study';
 import { temporaryFolder } from '../train/tokens';
 import { smallStudy, writeCorpus } from './small';
 
@@ -112,6 +112,17 @@ test('when a run is saved, and whether it is evaluated first, may change without
   await trainStudy(otherwise, { cacheDir, out, resume: true, onEvent: (event) => void events.push(event) });
   expect(startsOf(events)).toEqual([3]);
   expect(events.filter(({ type }) => type === 'warning')).toEqual([]);
+});
+
+test('a run that was stopped before its first evaluation has a latest model to evaluate, no best one', async () => {
+  const out = path.join(folder, 'unevaluated');
+  await stopAfter(2, (options) => trainStudy(study, { cacheDir, out, ...options }));
+  const best = ['train.loadBestModelAtEnd=true'];
+  await expect(evaluateRun(out, { cacheDir, overrides: best })).rejects.toThrow(
+    refused(/There is no .*best.*stopped before.*loadBestModelAtEnd=false/),
+  );
+  const latest = ['train.loadBestModelAtEnd=false'];
+  expect((await evaluateRun(out, { cacheDir, overrides: latest })).metrics.eval_loss).toBeGreaterThan(0);
 });
 
 test('there must be something to resume, unless it may begin', async () => {

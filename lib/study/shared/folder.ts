@@ -74,18 +74,26 @@ export async function keepingIn<T>(folder: string, work: () => Promise<T>): Prom
     return await work();
   } catch (error) {
     if (!(error instanceof AbortError)) throw error;
-    throw new AbortError(`${error.message.replace(/\.$/, '')}. What was finished is in ${folder}.`, { cause: error });
+    const found = error.message.replace(/\.$/, '');
+    throw new AbortError(`${found}. What was finished is in ${folder}; --resume (resume: true) goes on with it.`, {
+      cause: error,
+    });
   }
 }
 
 /**
  * The folder of the model that a run's report is about: the mean of the last ones where it was asked for, else the best or the latest, as
  * the study says.
+ * @throws ArgumentError where the best is wanted and there is none
  */
 export function finalModel(folder: string, { loadBestModelAtEnd }: { loadBestModelAtEnd: boolean }): string {
   const averaged = path.join(folder, averagedName);
   if (existsSync(averaged)) return averaged;
-  return path.join(folder, loadBestModelAtEnd ? bestName : latestName);
+  const model = path.join(folder, loadBestModelAtEnd ? bestName : latestName);
+  if (existsSync(model)) return model;
+  throw new ArgumentError(
+    `There is no ${model}: that training was stopped before. Resume it${loadBestModelAtEnd ? `, or take the latest model with train.loadBestModelAtEnd=false` : ''}.`,
+  );
 }
 
 /** Whether a run has left a model. */
