@@ -39,9 +39,16 @@ export class BlockPump {
     return this.#starts[0] as JsonValue;
   }
 
-  /** Waits for so many batches, fewer at the end of the stream, and counts them as taken. @throws what reading the stream threw */
-  async take(wanted: number): Promise<number> {
-    while (this.#waiting < wanted && !this.#isOver) await this.#changed.promise;
+  /**
+   * Waits for so many batches, fewer at the end of the stream, and counts them as taken. None where it is stopped before they are there.
+   * @throws what reading the stream threw
+   */
+  async take(wanted: number, stopped: AbortSignal): Promise<number> {
+    const wake = () => this.#tell();
+    stopped.addEventListener('abort', wake);
+    while (this.#waiting < wanted && !this.#isOver && !stopped.aborted) await this.#changed.promise;
+    stopped.removeEventListener('abort', wake);
+    if (this.#waiting < wanted && !this.#isOver) return 0;
     const count = Math.min(wanted, this.#waiting);
     if (count < wanted && this.#failure !== undefined) throw this.#failure;
     this.#starts.splice(0, count);

@@ -9,24 +9,29 @@ interface Waiting<T> {
 
 export class Control {
   #paused = false;
-  #stopping = false;
   #pauses: Waiting<void>[] = [];
   #checkpoints: Waiting<string>[] = [];
   #ends: Waiting<EndEvent>[] = [];
   #wake: (() => void) | undefined;
+  readonly #stop = new AbortController();
 
   get paused(): boolean {
     return this.#paused;
   }
 
   get stopping(): boolean {
-    return this.#stopping;
+    return this.#stop.signal.aborted;
+  }
+
+  /** Raised when training is to end in good order: who waits for data then waits no longer. */
+  get stopped(): AbortSignal {
+    return this.#stop.signal;
   }
 
   /** Resolves when training rests, or goes on again before it did. */
   pause(): Promise<void> {
     // Who asked it to stop must not wait for somebody who lets it go on.
-    this.#paused = !this.#stopping;
+    this.#paused = !this.stopping;
     const rest = new Promise<void>((resolve, reject) => this.#pauses.push({ resolve, reject }));
     this.#wake?.();
     return rest;
@@ -40,7 +45,7 @@ export class Control {
 
   /** Resolves when training has ended in good order. */
   stop(): Promise<EndEvent> {
-    this.#stopping = true;
+    this.#stop.abort();
     this.continue();
     return new Promise((resolve, reject) => this.#ends.push({ resolve, reject }));
   }

@@ -70,9 +70,9 @@ export interface NativeData extends TrainingData {
   open(steps: number): NativeObject;
   /**
    * Sees to it that the batches of the step that follows so many finished ones come; how many they are, and 0 where the data have ended.
-   * Steps follow each other.
+   * Steps follow each other. @param stopped - raised where nobody wants the step any longer: then 0 too, rather than waiting
    */
-  microBatches(batches: NativeObject, steps: number): number | Promise<number>;
+  microBatches(batches: NativeObject, steps: number, stopped: AbortSignal): number | Promise<number>;
 }
 
 /** @throws CheckpointError unless the data and the plan lead to the place where the checkpoint was written */

@@ -158,6 +158,7 @@ export class TrainingLoop {
       const event = await this.#step(step);
       for (const message of this.#course.data.takeWarnings?.() ?? [])
         yield this.#tell({ type: 'warning', step: this.#progress.state.globalStep, message });
+      if (event === undefined && this.#control.stopping) return 'stopped';
       if (event === undefined) return this.#course.config.epochs === undefined ? 'data-ended' : 'epochs';
       yield this.#tell(event);
       yield* this.#complete(step);
@@ -207,7 +208,12 @@ export class TrainingLoop {
     const start = performance.now();
     const step = steps + 1;
     const result = await this.#undoing(async () => {
-      const made = await trainStep.run({ steps, learningRate, signal: this.#options.signal });
+      const made = await trainStep.run({
+        steps,
+        learningRate,
+        signal: this.#options.signal,
+        stopped: this.#control.stopped,
+      });
       if (made !== undefined) refuseNonFinite(step, made, learningRate);
       return made;
     });

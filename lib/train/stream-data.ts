@@ -72,11 +72,11 @@ export class StreamData implements NativeData {
     return this.#pump.queue;
   }
 
-  async microBatches(_queue: NativeObject, steps: number): Promise<number> {
+  async microBatches(_queue: NativeObject, steps: number, stopped: AbortSignal): Promise<number> {
     const pump = this.#pump as BlockPump;
     this.#step = { steps, state: pump.state };
-    const count = await pump.take(this.config.accumulation);
-    if (count === 0 && steps === 0)
+    const count = await pump.take(this.config.accumulation, stopped);
+    if (count === 0 && steps === 0 && !stopped.aborted)
       throw new DataError('data.train is empty: the stream gives not one block. Are its texts shorter than a block?');
     return count;
   }

@@ -60,6 +60,19 @@ const steps = (seen: TrainEvent[]) => seen.filter((event): event is StepEvent =>
 const ofType = <T extends TrainEvent['type']>(seen: TrainEvent[], type: T) =>
   seen.filter((event): event is Extract<TrainEvent, { type: T }> => event.type === type);
 
+test('stop() ends a training whose source gives nothing for now, with the last whole step', async () => {
+  const source = async function* () {
+    for (let block = 0; block < 6; block++) yield Array.from({ length: 16 }, (_, i) => i + block);
+    await new Promise(() => {});
+  };
+  const trainer = trainerOf({ data: { train: streams.from(source) } });
+  trainer.on('step', ({ step }) => {
+    if (step === 2) setTimeout(() => void trainer.stop(), 50);
+  });
+  const { reason, step } = await trainer.run();
+  expect([reason, step]).toEqual(['stopped', 2]);
+});
+
 test('a stream is trained on until it ends, its last batch short', async () => {
   let all = 0;
   for await (const block of blocks()) all += block.length / 16;

@@ -25,9 +25,9 @@ export class NativeStep implements TrainStep {
     this.#batches = data.open(steps);
   }
 
-  async run({ steps, learningRate, signal }: StepRequest): Promise<StepResult | undefined> {
+  async run({ steps, learningRate, signal, stopped }: StepRequest): Promise<StepResult | undefined> {
     const start = performance.now();
-    const microBatches = await this.data.microBatches(this.#batches, steps);
+    const microBatches = await this.data.microBatches(this.#batches, steps, stopped);
     if (microBatches === 0) return undefined;
     const waited = (performance.now() - start) / 1000;
     const result = await withSignal(signal, (token) =>

@@ -44,6 +44,8 @@ export interface StepRequest {
   learningRate: number;
   /** Ends the step between two of its parts, with an AbortError; nothing is updated then. */
   signal: AbortSignal | undefined;
+  /** Raised when training is to end in good order: a step that still waits for its data is not made. */
+  stopped: AbortSignal;
 }
 
 export interface TrainStep extends AsyncDisposable {
