@@ -38,6 +38,13 @@ interface Peak {
   bytes: Record<(typeof parts)[number], number>;
 }
 
+/** A line for each size of the largest micro-batch, with the trainings that have it where they differ. */
+function batchLines(trainings: readonly PlannedTraining[]): string[] {
+  const sizes = [...new Set(trainings.map(({ batch }) => batch))];
+  const titlesOf = (size: string) => trainings.filter(({ batch }) => batch === size).map(({ title }) => title);
+  return sizes.map((size) => `Micro-batch  ${size} at most${sizes.length > 1 ? `: ${titlesOf(size).join(', ')}` : ''}`);
+}
+
 /** @param isOnCpu - elsewhere there is neither heap nor process */
 function peakColumns(isOnCpu: boolean): Column<Peak>[] {
   const shown = parts.filter((part) => isOnCpu || (part !== 'heap' && part !== 'process'));
@@ -64,13 +71,7 @@ export function planText(plan: StudyPlan): string {
     '',
     textTable(peakColumns(isOnCpu), peaks),
     '',
-    ...[
-      ...new Set(
-        trainings.map(
-          ({ title, batch }) => `${trainings.length > 1 ? `${title}: ` : ''}the largest micro-batch has ${batch}`,
-        ),
-      ),
-    ],
+    ...batchLines(trainings),
     `Time         ${scaled(peakFlops * utilisation)}FLOP/s: ${(100 * utilisation).toFixed(0)} % (typical of such trainings) of the ${scaled(peakFlops)}FLOP/s that matrix ` +
       `products in ${precision} reach on ${device}, measured now; without evaluations`,
     'Memory       an estimate within 15 %. Loss: logits of the part at hand, and what they are made from. ' +
