@@ -310,7 +310,12 @@ describe('bad input is refused before a folder is made', () => {
       'ERR_CONFIG',
       /varaints unknown key; did you mean variants/,
     ],
-    ['sizes beyond all memory', () => model({ hiddenSize: 2 ** 30 }), 'ERR_OUT_OF_MEMORY', /Baseline needs .* a smaller model/],
+    [
+      'sizes beyond all memory',
+      () => model({ hiddenSize: 2 ** 30 }),
+      'ERR_OUT_OF_MEMORY',
+      /Baseline needs .* a smaller model/,
+    ],
     ['a device that is not there', () => ({ ...study, device: 'cuda:63' }), 'ERR_DEVICE', /cuda:63/],
     ['a wrong device', () => ({ ...study, device: 'tpu' }), 'ERR_CONFIG', /device must be "cpu"/],
   ])('%s', async (_name, make, code, message) => {

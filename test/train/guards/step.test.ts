@@ -43,7 +43,12 @@ function makeStep(model: ResidualLlama, options: TrainOptions = {}): NativeStep 
 }
 
 const run = (step: NativeStep, steps: number) =>
-  step.run({ steps, learningRate: 1e-2, signal: undefined }) as Promise<StepResult>;
+  step.run({
+    steps,
+    learningRate: 1e-2,
+    signal: undefined,
+    stopped: new AbortController().signal,
+  }) as Promise<StepResult>;
 
 const weightsOf = (model: ResidualLlama) => [...model.parameters()].map((parameter) => parameter.toArray());
 const named = (model: ResidualLlama, name: string) => new Map(model.namedParameters()).get(name)!;
