@@ -501,6 +501,14 @@ describe('stopped in the middle of an epoch and resumed, it is the training that
 });
 
 describe('mistakes are told', () => {
+  test('a loss without gradients', async () => {
+    const detached = (net: Mlp, batch: Pairs) => loss(net, batch).detach();
+    await expect(train({ loss: detached })).rejects.toMatchObject({
+      code: 'ERR_AUTOGRAD',
+      message: expect.stringContaining('The loss function gave a loss without gradients') as string,
+    });
+  });
+
   test.each([
     ['a loss that is no tensor', { loss: () => 1 as never }],
     ['a loss of more than one number', { loss: (net: Mlp, { x }: Pairs) => net.forward(x) }],

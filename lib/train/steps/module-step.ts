@@ -1,5 +1,5 @@
 /** Steps of a module with its own loss. They compute on the JavaScript thread, which has its turn for other things between their parts. */
-import { AbortError, NonFiniteError } from '../../errors';
+import { AbortError, AutogradError, NonFiniteError } from '../../errors';
 import type { JsonValue } from '../../json';
 import type { Module } from '../../nn';
 import { clipGradNorm, getTotalNorm, GradScaler, type Optimizer } from '../../optim';
@@ -91,6 +91,11 @@ export class ModuleStep<Net extends Module, Batch> implements TrainStep {
 
   /** Each loss is a mean over its batch's targets: weighed by them, the gradients make one mean over all of the step. */
   #backward({ loss, targets }: CheckedLoss, unit: number): void {
+    if (!loss.requiresGrad)
+      throw new AutogradError(
+        'The loss function gave a loss without gradients, so nothing can be learned from it: it was detached, made of numbers or under ' +
+          'noGrad, or no parameter that requires gradients has a part in it.',
+      );
     const weighed = targets === unit ? loss : loss.mul(targets / unit);
     (this.scaler?.scale(weighed) ?? weighed).backward();
   }
