@@ -50,8 +50,7 @@ StepPlan read_plan(Environment& environment, Napi::Value value) {
 
 Napi::Value split_of(Napi::Env env, const Split& seconds) {
   auto object = Napi::Object::New(env);
-  const char* names[] = {"data", "forward", "backward", "optimizer"};
-  for (std::size_t i = 0; i < seconds.size(); ++i) object.Set(names[i], seconds[i]);
+  for (std::size_t i = 0; i < seconds.size(); ++i) object.Set(kPartNames[i], seconds[i]);
   return object;
 }
 

@@ -16,6 +16,8 @@ void Timer::on(at::Device device) {
 void Timer::begin(Part part) {
   end();
   running_ = part;
+  range_.emplace(at::RecordScope::USER_SCOPE);
+  if (range_->isActive()) range_->before(kPartNames[static_cast<std::size_t>(part)]);
   if (device_) {
     event_.emplace(mark());
   } else {
@@ -32,6 +34,7 @@ void Timer::end() {
     host_[static_cast<std::size_t>(*running_)] += std::chrono::duration<double>(Clock::now() - began_).count();
   }
   running_.reset();
+  range_.reset();
 }
 
 Split Timer::split() const {

@@ -1,6 +1,7 @@
 // Where the time of a training step goes.
 #pragma once
 
+#include <ATen/record_function.h>
 #include <c10/core/Device.h>
 #include <c10/core/Event.h>
 
@@ -12,13 +13,14 @@
 namespace torchwright::train {
 
 enum class Part { kData, kForward, kBackward, kOptimizer };
+constexpr std::array<const char*, 4> kPartNames{"data", "forward", "backward", "optimizer"};
 
 // Seconds of each part, in that order.
 using Split = std::array<double, 4>;
 
 // A clock of the host on the CPU. On a GPU, where the host only enqueues, the device itself marks where parts begin,
 // and nothing waits for it: `split` is to be asked for once all that was enqueued is done. Getting batches is the
-// host's work everywhere.
+// host's work everywhere. A profiler that records sees the parts as ranges of their names.
 class Timer {
  public:
   Timer();
@@ -40,7 +42,8 @@ class Timer {
   std::optional<at::Device> device_;  // none where the host's clock tells
   std::optional<Part> running_;
   Clock::time_point began_;
-  std::optional<c10::Event> event_;  // where the running part began, on a device
+  std::optional<at::RecordFunction> range_;  // the running part, for a profiler
+  std::optional<c10::Event> event_;          // where the running part began, on a device
   std::vector<Interval> intervals_;
   Split host_{};
 };

@@ -34,10 +34,11 @@ interface TraceEvent {
   args?: Record<string, unknown>;
 }
 
-function operators(name = file): TraceEvent[] {
+function eventsOf(category: string, name = file): TraceEvent[] {
   const { traceEvents } = JSON.parse(fs.readFileSync(name, 'utf8')) as { traceEvents: TraceEvent[] };
-  return traceEvents.filter(({ cat, ph }) => cat === 'cpu_op' && ph === 'X');
+  return traceEvents.filter(({ cat, ph }) => cat === category && ph === 'X');
 }
+const operators = (name?: string) => eventsOf('cpu_op', name);
 const namesOf = (events: TraceEvent[]) => [...new Set(events.map(({ name }) => name))];
 
 const sizes = { vocabSize, hiddenSize: 16, intermediateSize: 32, numHiddenLayers: 2, numAttentionHeads: 2 };
@@ -63,6 +64,10 @@ test('a trace of some steps of a native model has their forward and backward ope
   const backward = events.filter(({ name }) => /evaluate_function: .*LinearCrossEntropy/.test(name));
   expect(backward).toHaveLength(2);
   const product = events.find(({ name }) => name === 'aten::mm');
+  const parts = eventsOf('user_annotation').sort((a, b) => a.ts - b.ts);
+  const step = ['data', 'forward', 'backward', 'optimizer'];
+  expect(parts.map(({ name }) => name)).toEqual([...step, ...step]);
+  expect(parts.some(({ ts, dur }) => product!.ts >= ts && product!.ts + product!.dur <= ts + dur)).toBe(true);
   expect(product?.args?.['Input Dims']).toEqual(expect.arrayContaining([expect.arrayContaining([expect.any(Number)])]));
 });
 
