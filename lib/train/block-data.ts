@@ -17,6 +17,7 @@ export interface BlockSplits {
 }
 
 export class BlockData implements NativeData {
+  readonly endReason = 'epochs';
   readonly plan: TrainingPlan;
   readonly splits: BlockSplits;
   readonly #plan: StepPlan;

@@ -58,6 +58,8 @@ export interface TrainingData {
   evaluate:
     | ((epoch: number, signal: AbortSignal | undefined) => AsyncGenerator<EvaluationBatchEvent, Metrics, undefined>)
     | null;
+  /** What has ended the training where these data give no further step. */
+  readonly endReason: 'epochs' | 'data-ended';
   /** What went wrong without ending the training since this was last asked, for `warning` events. */
   takeWarnings?(): string[];
   /** What the report of the training says beside what all reports say. */

@@ -159,7 +159,7 @@ export class TrainingLoop {
       for (const message of this.#course.data.takeWarnings?.() ?? [])
         yield this.#tell({ type: 'warning', step: this.#progress.state.globalStep, message });
       if (event === undefined && this.#control.stopping) return 'stopped';
-      if (event === undefined) return this.#course.config.epochs === undefined ? 'data-ended' : 'epochs';
+      if (event === undefined) return this.#course.data.endReason;
       yield this.#tell(event);
       yield* this.#complete(step);
     }

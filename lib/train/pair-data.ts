@@ -18,6 +18,7 @@ export interface PairSplits {
 }
 
 export class PairData implements NativeData {
+  readonly endReason = 'epochs';
   readonly plan: PairPlan;
   readonly #batches: TokenBatches;
   /** Epochs whose batches the native side knows. */

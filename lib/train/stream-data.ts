@@ -17,6 +17,7 @@ export interface StreamSplits {
 }
 
 export class StreamData implements NativeData {
+  readonly endReason = 'data-ended';
   readonly plan: TrainingPlan;
   readonly samples = null;
   readonly evaluate: TrainingData['evaluate'];

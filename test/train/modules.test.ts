@@ -391,6 +391,14 @@ describe('loaders', () => {
     expect(refused({ maxSteps: 10 })).not.toThrow();
   });
 
+  test('of unknown length end with the epochs, also with those that nobody asked for', async () => {
+    const train = { *[Symbol.iterator]() { yield* makeBatches(); } }; // prettier-ignore
+    const options = { data: { train }, loss, schedule: 'constant' as const, evalEvery: 1000 };
+    const asked = await new Trainer(makeNet(), { ...options, epochs: 1 }).run();
+    const usual = await new Trainer(makeNet(), options).run();
+    expect([asked.reason, usual.reason, usual.step]).toEqual(['epochs', 'epochs', 3 * asked.step]);
+  });
+
   test('that give nothing, or another number than they say, are refused', async () => {
     expect(() => new Trainer(makeNet(), { data: { train: [] }, loss })).toThrow(
       expect.objectContaining({ code: 'ERR_DATA' }),

@@ -18,6 +18,7 @@ interface SavedPosition {
 
 /** Takes a loader's batches one after another. No step goes on into the next epoch. */
 export class ModuleData<Batch> implements TrainingData {
+  readonly endReason = 'epochs';
   readonly plan: TrainingPlan;
   readonly samples = null;
   readonly batchSize = null;
