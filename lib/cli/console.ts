@@ -6,6 +6,7 @@ import { oneLine } from '../study/shared/table';
 import { ProgressBar } from '../train/record/progress/progress-bar';
 import { ProgressLine } from '../train/record/progress/progress-line';
 import { amountOf, describeProgress } from './data-progress';
+import { harmless } from './lines';
 
 /** What a line has room for; the whole is in the report. */
 const clipped = (text: string) => (text.length > 240 ? `${text.slice(0, 239)}…` : text);
@@ -83,7 +84,7 @@ export class StudyConsole {
         ...(reference === null ? [] : [['reference', reference]]),
         ['model', text],
       ] as const;
-      for (const [name, line] of lines) console.log(`  ${name.padEnd(11)}${clipped(oneLine(line))}`);
+      for (const [name, line] of lines) console.log(`  ${name.padEnd(11)}${clipped(harmless(oneLine(line)))}`);
       console.log('');
     }
   }

@@ -42,14 +42,21 @@ async function* withBreaks(lines: AsyncIterable<string>): AsyncGenerator<string,
   for await (const line of lines) yield `${line}\n`;
 }
 
-/** Text to the standard output, as it comes. Ends quietly when nobody reads any more, as in `... | head`. */
+/** Text as a terminal may show it: what would steer it, as models of bytes write at times, is shown as such. */
+export function harmless(text: string): string {
+  return text.replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g, '\ufffd');
+}
+
+/** Text to the standard output, as it comes; made harmless where that is a terminal. Ends quietly when nobody reads any more, as in `... | head`. */
 export async function print(pieces: AsyncIterable<string>): Promise<void> {
   const ignore = () => {}; // the failed write tells
   process.stdout.on('error', ignore);
   try {
     for await (const piece of pieces) {
       await new Promise<void>((resolve, reject) => {
-        process.stdout.write(piece, (error) => (error ? reject(error) : resolve()));
+        process.stdout.write(process.stdout.isTTY ? harmless(piece) : piece, (error) =>
+          error ? reject(error) : resolve(),
+        );
       });
     }
   } catch (error) {

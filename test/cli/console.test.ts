@@ -1,4 +1,5 @@
 import { StudyConsole } from '../../lib/cli/console';
+import { harmless } from '../../lib/cli/lines';
 import type { DataProgress, PairProgress } from '../../lib/data';
 
 const mocks: jest.SpyInstance[] = [];
@@ -81,4 +82,9 @@ describe('without a terminal', () => {
       ]),
     ).toEqual(['Tokenising the test text', 'Tokenising the test text: 20 of 50', 'Data: the end']);
   });
+});
+
+test('what would steer a terminal is shown, and text is left as it is', () => {
+  expect(harmless('\u001b[2J\u0007a\u009b1m\u0000')).toBe('\ufffd[2J\ufffda\ufffd1m\ufffd');
+  expect(harmless('one\ttwo\r\nthree ü 漢 😀')).toBe('one\ttwo\r\nthree ü 漢 😀');
 });
