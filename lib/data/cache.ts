@@ -42,7 +42,7 @@ export async function cached<Facts>(
     return { folder, facts: known ? known.facts : await fill(folder, make) };
   } catch (error) {
     const reason = error instanceof StorageError ? error.cause : error;
-    const { code = '', message } = reason as NodeJS.ErrnoException;
+    const { code = '', message = '' } = (reason ?? {}) as Partial<NodeJS.ErrnoException>;
     if (!/^E[A-Z]+$/.test(code)) throw error;
     const advice = 'give TORCHWRIGHT_CACHE a folder that can be written and has room';
     throw new DataError(`the cache ${folder} cannot be used: ${message}; ${advice}`, { cause: error });
@@ -87,7 +87,7 @@ async function removeAbandoned(kindFolder: string): Promise<void> {
       [folder, ...inside.map((file) => path.join(folder, file))].map((file) =>
         stat(file).then(
           ({ mtimeMs }) => mtimeMs,
-          () => 0,
+          () => Infinity, // somebody has just taken it away, and may be making it anew
         ),
       ),
     );

@@ -84,8 +84,7 @@ async function writeTokens(
   dtype: TokenFile['dtype'],
   options: TokenFileOptions,
 ): Promise<TokenCounts> {
-  await makeFolder(partial);
-  using lock = lockFolder(partial);
+  using lock = await claimFolder(partial);
   if (lock === undefined) return appendTokens(folder, text, tokenizer, dtype, options);
   const counts = await appendTokens(partial, text, tokenizer, dtype, options).catch(async (error: unknown) => {
     // A text that cannot be read will be another one when it can.
@@ -131,7 +130,16 @@ async function appendTokens(
   }
 }
 
-function lockFolder(folder: string): NativeObject | undefined {
-  const id = native.folderLock(folder);
-  return id === null ? undefined : new NativeObject(id, 'lock');
+/** Makes the folder and locks it. Undefined while another has it. */
+async function claimFolder(folder: string): Promise<NativeObject | undefined> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await makeFolder(folder);
+      const id = native.folderLock(folder);
+      return id === null ? undefined : new NativeObject(id, 'lock');
+    } catch (error) {
+      // Another that was done may have taken it away in between.
+      if (attempt === 5) throw error;
+    }
+  }
 }

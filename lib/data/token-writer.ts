@@ -1,5 +1,5 @@
 /** A token file in the making, which survives the end of the process: written to the end of, with a journal of what is sure. */
-import { open, readFile, truncate, type FileHandle } from 'node:fs/promises';
+import { open, readFile, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 
 import { z } from 'zod';
@@ -49,10 +49,19 @@ export class TokenWriter {
   static async open(folder: string, dtype: 'uint16' | 'uint32'): Promise<TokenWriter> {
     const name = path.join(folder, tokensName);
     const handle = await open(name, 'a');
+    try {
+      return await TokenWriter.#begin(folder, handle, dtype);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  static async #begin(folder: string, handle: FileHandle, dtype: 'uint16' | 'uint32'): Promise<TokenWriter> {
     const journal = journalForm.safeParse(await readJournal(folder)).data;
     const bytes = (journal?.counts.tokens ?? 0) * bytesOf(dtype);
     const isWhole = (await handle.stat()).size >= bytes;
-    await truncate(name, isWhole ? bytes : 0);
+    await handle.truncate(isWhole ? bytes : 0);
     const none = { tokens: 0, rows: 0, emptyRows: 0, groupLengths: [], maxTokenId: -1 };
     return isWhole && journal
       ? new TokenWriter(folder, handle, dtype, journal.counts, journal.next)

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -20,7 +21,12 @@ std::optional<FolderLock> FolderLock::take(const std::string& path) {
     if (errno == EWOULDBLOCK) return std::nullopt;
     if (errno != EINTR) break;
   }
-  return lock;
+  // Whoever had it may have taken the folder away before letting go of it.
+  struct stat locked{};
+  struct stat found{};
+  const bool is_there = fstat(folder, &locked) == 0 && stat(path.c_str(), &found) == 0 &&
+                        locked.st_dev == found.st_dev && locked.st_ino == found.st_ino;
+  return is_there ? std::optional(std::move(lock)) : std::nullopt;
 }
 
 FolderLock::FolderLock(FolderLock&& other) noexcept : folder_(std::exchange(other.folder_, -1)) {}

@@ -9,8 +9,8 @@ namespace torchwright {
 // Held until it is destroyed. The system lets go of it however the process ends; nothing is written.
 class FolderLock {
  public:
-  // Absent where another one holds the folder. File systems that know no such locks give one that keeps nobody out.
-  // Throws ERR_STORAGE for a folder that cannot be opened.
+  // Absent where another one holds the folder, or has just taken it away. File systems that know no such locks give one
+  // that keeps nobody out. Throws ERR_STORAGE for a folder that cannot be opened.
   static std::optional<FolderLock> take(const std::string& path);
 
   FolderLock(FolderLock&& other) noexcept;

@@ -331,4 +331,13 @@ describe('the cache', () => {
     expect(new Set(all.map(({ train }) => train.file)).size).toBe(1);
     expect(idsOf(all[0]!.train)).toHaveLength(19_000 * 9);
   });
+
+  test('lets nobody clear away what another one has just begun', async () => {
+    const corpus = write(folder, 'small-shared.txt', 'some row\n'.repeat(2000));
+    for (let round = 0; round < 20; round++) {
+      const cache = newFolder();
+      const all = await Promise.all(Array.from({ length: 8 }, () => prepare({ corpus, blockSize: 16 }, cache)));
+      expect(new Set(all.map(({ train }) => train.file)).size).toBe(1);
+    }
+  });
 });
