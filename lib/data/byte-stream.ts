@@ -79,12 +79,15 @@ async function* gunzip(compressed: AsyncIterable<Buffer>): AsyncGenerator<Buffer
     out = [];
     return bytes;
   };
-  const write = (chunk: Buffer) => (done: () => void) =>
+  // What follows the last member of an archive is none of it: the inflater ends before it.
+  const write = (chunk: Buffer) => (done: () => void) => {
+    if (inflater.readableEnded) return done();
     inflater.write(chunk, (error) => {
-      failure ??= error ?? undefined;
+      if (!inflater.readableEnded) failure ??= error ?? undefined;
       done();
     });
-  const end = (done: () => void) => inflater.once('end', done).end();
+  };
+  const end = (done: () => void) => (inflater.readableEnded ? done() : inflater.once('close', done).end());
   try {
     for await (const chunk of compressed) {
       yield* await take(write(chunk));
