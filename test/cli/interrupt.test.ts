@@ -3,22 +3,15 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 
-import { formatConfig } from '../../lib/config';
 import { readHistory } from '../../lib/metrics';
-import { smallStudy, writeCorpus } from '../study/small';
-import { temporaryFolder } from '../train/tokens';
-import { runCli, type CliOptions } from './run-cli';
+import { studyFolder } from './study-folder';
 
+const place = studyFolder();
+const { cli } = place;
 let cwd: string;
-const cli = (args: string[], watch?: CliOptions['watch']) =>
-  runCli(args, { cwd, cacheDir: path.join(cwd, 'cache'), ...(watch && { watch }) });
-
 beforeAll(() => {
-  cwd = temporaryFolder();
-  writeCorpus(cwd);
-  fs.writeFileSync(path.join(cwd, 'study.yaml'), formatConfig(smallStudy('corpus.txt', 'runs')));
+  cwd = place.cwd;
 });
-afterAll(() => fs.rmSync(cwd, { recursive: true }));
 
 jest.setTimeout(60_000);
 

@@ -3,20 +3,15 @@ import path from 'node:path';
 
 import { formatConfig } from '../../lib/config';
 import { smallTranslationStudy, writePairs } from '../study/pairs';
-import { smallStudy, writeCorpus } from '../study/small';
-import { temporaryFolder } from '../train/tokens';
-import { runCli, type CliOptions, type CliResult } from './run-cli';
+import type { CliResult } from './run-cli';
+import { studyFolder } from './study-folder';
 
+const place = studyFolder();
+const { cli } = place;
 let cwd: string;
-const cli = (args: string[], watch?: CliOptions['watch']) =>
-  runCli(args, { cwd, cacheDir: path.join(cwd, 'cache'), ...(watch && { watch }) });
-
 beforeAll(() => {
-  cwd = temporaryFolder();
-  writeCorpus(cwd);
-  fs.writeFileSync(path.join(cwd, 'study.yaml'), formatConfig(smallStudy('corpus.txt', 'runs')));
+  cwd = place.cwd;
 });
-afterAll(() => fs.rmSync(cwd, { recursive: true }));
 
 jest.setTimeout(60_000);
 

@@ -4,22 +4,15 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { formatConfig } from '../../lib/config';
-import { smallStudy, writeCorpus } from '../study/small';
-import { temporaryFolder } from '../train/tokens';
-import { runCli, type CliOptions } from './run-cli';
+import { studyFolder } from './study-folder';
 
 jest.setTimeout(120_000);
+const place = studyFolder();
+const { cli } = place;
 let cwd: string;
-const cli = (args: string[], watch?: CliOptions['watch']) =>
-  runCli(args, { cwd, cacheDir: path.join(cwd, 'cache'), ...(watch && { watch }) });
-
 beforeAll(() => {
-  cwd = temporaryFolder();
-  writeCorpus(cwd);
-  fs.writeFileSync(path.join(cwd, 'study.yaml'), formatConfig(smallStudy('corpus.txt', 'runs')));
+  cwd = place.cwd;
 });
-afterAll(() => fs.rmSync(cwd, { recursive: true }));
 
 test('trains every combination, and prints one table, the best first', async () => {
   const out = 'runs/a';
