@@ -15,7 +15,6 @@ import {
   latestName,
   lockRun,
   StepBeginning,
-  toExactJson,
   type ModelFiles,
   type Resumable,
   type TrainingParts,
@@ -145,7 +144,7 @@ export class Saving implements Disposable {
     }
     this.remember();
     await this.#keeper.goBackTo(saved.step, this.#progress.best?.step ?? null);
-    this.#last = this.#contentOf(this.resumed.learningRate);
+    this.#last = this.#stageAt(this.resumed.learningRate);
     this.#found = undefined;
   }
 
@@ -185,15 +184,15 @@ export class Saving implements Disposable {
     return { progress: this.#progress.toJSON(), data, learningRate };
   }
 
-  /** All of it but the clock, which never stands still. */
-  #contentOf(learningRate: number | null): string {
-    const { progress, ...others } = this.#courseAt(learningRate);
-    return toExactJson({ ...others, progress: { ...(progress as JsonObject), seconds: null } });
+  /** What all else of it follows from, but the clock, which never stands still. */
+  #stageAt(learningRate: number | null): string {
+    const { state, isEvaluated, best } = this.#progress;
+    return JSON.stringify([state.globalStep, isEvaluated, best?.step, learningRate]);
   }
 
   /** Whether anything has changed since the last checkpoint. */
   isDue(learningRate: number | null): boolean {
-    return this.#contentOf(learningRate) !== this.#last;
+    return this.#stageAt(learningRate) !== this.#last;
   }
 
   /** Writes a checkpoint. @returns its folder @throws StorageError; what was saved before is still there */
@@ -208,7 +207,7 @@ export class Saving implements Disposable {
     };
     const landmarks = { best: this.#progress.best?.step ?? null, recent: this.#progress.recent };
     const folder = await this.#keeper.save(facts, this.#partsOf(step), landmarks);
-    this.#last = this.#contentOf(learningRate);
+    this.#last = this.#stageAt(learningRate);
     this.#savedAt = performance.now();
     return folder;
   }

@@ -1,5 +1,5 @@
 export { describeDifferences, differencesOf, type Difference } from './differences';
-export { exactCopy, toExactJson } from './exact-json';
+export { exactCopy } from './exact-json';
 export { CheckpointKeeper, type Landmarks, type ModelFiles } from './keeper';
 export { bestName, checkpointNames, checkpointsName, latestName, trainingName } from './layout';
 export { lockRun } from './lock';
