@@ -10,6 +10,17 @@ export const eosTokenId = 2;
 const firstWord = 4;
 export const pairVocabSize = 12;
 
+/** A small Transformer for such pairs. */
+export const smallTranslator = {
+  type: 'transformer',
+  hiddenSize: 16,
+  encoder: { layers: 1, heads: 2, ffnSize: 32 },
+  sourceVocabSize: pairVocabSize,
+  targetVocabSize: pairVocabSize,
+  padTokenId,
+  eosTokenId,
+} as const;
+
 export function writeSentences(folder: string, name: string, sentences: number[][]): TokenSentences {
   const file = path.join(folder, `${name}.bin`);
   fs.writeFileSync(file, Uint16Array.from(sentences.flat()));

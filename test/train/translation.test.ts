@@ -6,7 +6,7 @@ import type { TokenPairs } from '../../lib/data';
 import { DelightTransformer } from '../../lib/delight';
 import { torch } from '../../lib/tensor';
 import { Trainer, evaluatePairs, type PairTrainerOptions, type TrainEvent } from '../../lib/train';
-import { eosTokenId, padTokenId, pairVocabSize, reversedPairs, writePairs } from './pairs';
+import { padTokenId, pairVocabSize, reversedPairs, smallTranslator, writePairs } from './pairs';
 import { temporaryFolder } from './tokens';
 
 let folder: string;
@@ -25,13 +25,7 @@ function makeModel(
 ) {
   torch.manualSeed(3);
   return DelightTransformer.create({
-    type: 'transformer',
-    hiddenSize: 16,
-    encoder: { layers: 1, heads: 2, ffnSize: 32 },
-    sourceVocabSize: pairVocabSize,
-    targetVocabSize: pairVocabSize,
-    padTokenId,
-    eosTokenId,
+    ...smallTranslator,
     dropout: 0,
     attentionDropout: 0,
     ...options,

@@ -1,6 +1,7 @@
 /** A batch out of samples, as PyTorch's `default_collate` makes it. */
 import { ArgumentError, ShapeError } from '../../errors';
 import { Tensor, tensor, torch, type TypedArray } from '../../tensor';
+import { isPlainObject } from '../../tensor/scope';
 
 /** What `collate` makes of samples of a type. */
 export type Collated<T> = T extends Tensor | number | bigint | boolean | TypedArray
@@ -66,10 +67,7 @@ function kindOf(value: unknown): string | undefined {
   if (value instanceof Tensor) return 'tensor';
   if (ArrayBuffer.isView(value)) return value instanceof DataView ? undefined : 'typed array';
   if (Array.isArray(value)) return 'array';
-  if (typeof value === 'object' && value !== null) {
-    const prototype: unknown = Object.getPrototypeOf(value);
-    return prototype === null || Object.getPrototypeOf(prototype) === null ? 'object' : undefined;
-  }
+  if (isPlainObject(value)) return 'object';
   return ['number', 'bigint', 'boolean', 'string'].find((kind) => typeof value === kind);
 }
 

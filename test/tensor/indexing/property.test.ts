@@ -103,6 +103,14 @@ test('reads and writes as defined', () => {
         const read = x.at(...index);
         expect(read.shape).toEqual(expected.shape);
         expect(Array.from(read.dataSync(), Number)).toEqual(expected.places);
+        // What autograd records part by part lies as what is made in one step.
+        const recorded = x
+          .clone()
+          .requiresGrad_()
+          .at(...index);
+        expect(recorded.detach().equal(read)).toBe(true);
+        if (!parts.some(Array.isArray))
+          expect([recorded.stride(), recorded.storageOffset()]).toEqual([read.stride(), read.storageOffset()]);
 
         const written = Array.from({ length: count }, (_, place) => place);
         for (const place of expected.places) written[place] = -1;

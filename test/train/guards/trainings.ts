@@ -3,7 +3,7 @@ import { DelightTransformer, type TranslationModelOptions } from '../../../lib/d
 import { nn, torch, type Tensor } from '../../../lib';
 import { ResidualLlama } from '../../../lib/residual';
 import type { TrainEvent } from '../../../lib/train';
-import { eosTokenId, padTokenId, pairVocabSize } from '../pairs';
+import { smallTranslator } from '../pairs';
 import { vocabSize } from '../tokens';
 
 export function makeDecoder(): ResidualLlama {
@@ -15,13 +15,7 @@ export function makeDecoder(): ResidualLlama {
 export function makeTranslator(options: Partial<TranslationModelOptions> = {}): DelightTransformer {
   torch.manualSeed(7);
   return DelightTransformer.create({
-    type: 'transformer',
-    hiddenSize: 16,
-    encoder: { layers: 1, heads: 2, ffnSize: 32 },
-    sourceVocabSize: pairVocabSize,
-    targetVocabSize: pairVocabSize,
-    padTokenId,
-    eosTokenId,
+    ...smallTranslator,
     dropout: 0,
     attentionDropout: 0,
     ...options,

@@ -11,7 +11,7 @@ import * as optim from '../../../lib/optim';
 import { native } from '../../../lib/native';
 import { torch, type Tensor } from '../../../lib/tensor';
 import { Trainer, type TrainEvent } from '../../../lib/train';
-import { eosTokenId, padTokenId, pairVocabSize, reversedPairs, writePairs } from '../pairs';
+import { reversedPairs, smallTranslator, writePairs } from '../pairs';
 import { vocabSize, writeTokens } from '../tokens';
 
 export type Kind = 'language' | 'translation' | 'module';
@@ -64,13 +64,7 @@ const makers: Record<Kind, () => Run> = {
   },
   translation() {
     const model = DelightTransformer.create({
-      type: 'transformer',
-      hiddenSize: 16,
-      encoder: { layers: 1, heads: 2, ffnSize: 32 },
-      sourceVocabSize: pairVocabSize,
-      targetVocabSize: pairVocabSize,
-      padTokenId,
-      eosTokenId,
+      ...smallTranslator,
       dropout: 0.2,
       labelSmoothing: 0.1,
     });
